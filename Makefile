@@ -1,0 +1,89 @@
+# make            installs into .venv and generates output/ from stack.yaml
+# make test       everything a pull request must pass
+# make help       the rest
+# All that is downloaded or cached stands in .venv/ and .tools/; nothing is installed on the machine.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+RUN := $(VENV)/run.stamp
+TEST := $(VENV)/test.stamp
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+TOOLS := .tools/v2/usr/bin/promtool .tools/v3/usr/bin/promtool
+
+# The same versions for what builds our package as for what runs it; old pip reads the first, new pip the second.
+export PIP_CONSTRAINT := constraints.txt
+export PIP_BUILD_CONSTRAINT := constraints.txt
+
+.DEFAULT_GOAL := all
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: all install generate check test test-fast tools golden mutation bench fmt lint lock clean help
+
+all: install generate  ## install, then generate (what plain `make` does)
+
+install: $(RUN)  ## the generator and what it needs, into .venv
+
+generate: $(RUN)  ## write output/ from stack.yaml
+	@$(PY) -m generator generate
+
+check: $(RUN)  ## fail when output/ is stale, edited by hand or refused by promtool
+	@tests/tools/fetch.sh default
+	@$(PY) -m generator check
+
+test: lint tools  ## everything: lint, types, output/ is current, all tests
+	@$(PY) -m generator check
+	@$(PY) -m pytest
+
+test-fast: $(TEST)  ## unit, law and golden tests, in seconds
+	@$(PY) -m pytest -m 'not slow and not promtool'
+
+tools: $(TOOLS)  ## promtool and prometheus 2.42 and 3.x, unpacked into .tools
+
+golden: $(TEST) tools  ## rewrite the golden trees, then run the tests; read the diff line by line
+	@$(PY) -m pytest tests/golden --update-golden
+	@$(PY) -m pytest
+
+mutation: $(TEST) tools  ## break the generated rules one by one and count what their tests notice
+	@$(PY) -m tests.mutation
+
+bench: $(RUN) tools  ## measure against the budgets of DESIGN.md
+	@$(PY) -m bench.run
+
+fmt: $(TEST)  ## format the Python code, fix what can be fixed
+	@$(PY) -m ruff check --fix-only --quiet
+	@$(PY) -m ruff format
+
+lint: $(TEST)  ## ruff, mypy, yamllint
+	@$(PY) -m ruff check --quiet
+	@$(PY) -m ruff format --check --quiet
+	@$(PY) -m mypy --no-error-summary
+	@$(PY) -m yamllint --strict stack.yaml output .yamllint.yaml .pre-commit-config.yaml .pre-commit-hooks.yaml
+
+lock:  ## find the newest versions anew and write constraints.txt
+	@$(PYTHON) tests/tools/lock.py
+
+clean:  ## remove .venv, .tools and caches; output/ stays
+	@rm -rf $(VENV) .tools
+	@find generator bench tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo 'Python 3.11 or newer is needed: install it, or name it: make PYTHON=python3.12' >&2; exit 3; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo 'This Python cannot make virtual environments; on Debian: apt-get install python3-venv' >&2; exit 3; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUN): pyproject.toml constraints.txt | $(PY)
+	@$(PIP) --editable .
+	@touch $@
+
+$(TEST): $(RUN)
+	@$(PIP) --editable '.[test]'
+	@touch $@
+
+.tools/%/usr/bin/promtool:
+	@tests/tools/fetch.sh $*

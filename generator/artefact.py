@@ -1,0 +1,33 @@
+"""What emitters plan, render prints and verify judges: one file of output/."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Syntax = Literal["yaml", "json", "markdown", "python", "text"]
+Check = Literal["rules", "rule-tests", "prometheus-config"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artefact:
+    """One file to be written: where, from which template, with which values, judged by which checks."""
+
+    path: str
+    """Relative to output/, with forward slashes."""
+    template: str
+    """Relative to templates/."""
+    syntax: Syntax
+    context: Mapping[str, object]
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One file as it will be written, still knowing the artefact it came from."""
+
+    artefact: Artefact
+    text: str
+    ink: tuple[object, ...] = ()
+    """Every value the template printed, for the check that each is found again in the parsed text."""

@@ -1,0 +1,149 @@
+"""The stories of one signal: its limits, its hold, gaps, births, too little traffic, and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from math import ceil
+
+from generator.cases import assemble, shapes
+from generator.cases.assemble import duration
+from generator.cases.feeding import Phase
+from generator.cases.model import Case, Scene
+from generator.cases.shapes import Feed, Told, tell
+from generator.cases.special import always, failures, overdue
+from generator.cases.subjects import BEFORE_STEPS, Bench
+from generator.cases.traffic import births, guards
+from generator.catalog import drive
+from generator.resolve.plan import Judged, Plan
+
+SIDES: tuple[tuple[shapes.Side, str], ...] = ((-1, "just inside"), (0, "exactly at"), (1, "just beyond"))
+
+
+def cases(judged: Judged, plan: Plan) -> tuple[Case, ...]:
+    """Every generated test of one signal; never empty."""
+    bench = Bench(judged, plan)
+    return assemble.cases(bench, _scenes(bench))
+
+
+def _scenes(bench: Bench) -> Iterator[Scene]:
+    match bench.judged.signal.drive:
+        case drive.Always():
+            yield from always(bench)
+        case drive.Overdue():
+            yield from overdue(bench)
+        case drive.Failures():
+            yield from failures(bench)
+        case _:
+            for stories in (_limits, _overrides, _ends, _missed, guards, births, _silent):
+                yield from stories(bench)
+
+
+def _limits(bench: Bench) -> Iterator[Scene]:
+    """Each default limit from both sides."""
+    for severity, bound in bench.judged.bounds.items():
+        if bound.threshold is not None:
+            for side, words in SIDES:
+                yield from _steady(bench, f"{words} {severity}", "", bound.threshold, side)
+
+
+def _overrides(bench: Bench) -> Iterator[Scene]:
+    """One queue or task that has a limit of its own, for each severity; which one does not matter to the rule."""
+    for severity in bench.judged.bounds:
+        for who, limit in list(bench.judged.overridden(severity).items())[:1]:
+            for side, words in SIDES:
+                name = f"own limit of one {bench.judged.signal.overrides}, {words} {severity}"
+                yield from _steady(bench, name, who, limit, side)
+
+
+def _steady(bench: Bench, name: str, who: str, limit: Fraction, side: shapes.Side) -> Iterator[Scene]:
+    signal, subject = bench.judged.signal, who or name
+    told = tell(signal.drive, bench.labels(subject), limit, side, bench.sign, bench.plan.site)
+    if told:
+        before = (Phase(told.before, BEFORE_STEPS),) if told.before else ()
+        phases = (*before, Phase(told.feeds, int(duration(bench) / bench.step) + 1))
+        one = bench.subject(subject, told, phases)
+        yield Scene(name=name, subject=one, phases=phases, step=bench.step, alone=bool(who))
+
+
+def _worst(bench: Bench, name: str) -> tuple[str, Told, bool] | None:
+    """A subject beyond the last severity's limit: (its name, what to feed, whether the name is a user's)."""
+    for severity in reversed(bench.judged.bounds):
+        limit, who = bench.judged.bounds[severity].threshold, name
+        if limit is None:
+            who, limit = next(iter(bench.judged.overridden(severity).items()))
+        told = tell(bench.judged.signal.drive, bench.labels(who), limit, 1, bench.sign, bench.plan.site)
+        if told:
+            return who, told, who != name
+    return None
+
+
+def _ends(bench: Bench) -> Iterator[Scene]:
+    """The alert ends when the value is good again, and when the series is gone."""
+    signal = bench.judged.signal
+    bad = int(duration(bench) / bench.step)
+    tail = ceil((bench.blur + max(b.keep for b in bench.judged.bounds.values())) / bench.step) + 2
+    off = bad * bench.step
+    stories = ["ends when good again"]
+    if signal.family != "stack" and signal.by:
+        stories.append("ends when gone")
+    for story in stories:
+        worst = None if isinstance(signal.drive, drive.Fleet) else _worst(bench, story)
+        if worst:
+            who, told, taken = worst
+            good = _recovered(bench, who) if story == stories[0] else None
+            if good or story != stories[0]:
+                phases = (Phase(told.feeds, bad), Phase(good.feeds if good else None, tail))
+                one = bench.subject(who, told, phases, off_min=off, off_max=off + bench.blur)
+                yield Scene(name=story, subject=one, phases=phases, step=bench.step, alone=taken)
+
+
+def _recovered(bench: Bench, who: str) -> Told | None:
+    limits = [limit for limit in bench.limits(who).values() if limit is not None]
+    easiest = min(limits) if bench.sign > 0 else max(limits)
+    found = None
+    for side in (-1, 0):
+        found = found or tell(
+            bench.judged.signal.drive, bench.labels(who), easiest, side, bench.sign, bench.plan.site
+        )
+    return found
+
+
+def _missed(bench: Bench) -> Iterator[Scene]:
+    """A failed scrape in the middle of the hold writes stale markers; the alert must still fire on time."""
+    name, scrape = "one missed scrape", bench.plan.site.scrape
+    hold = max(bound.hold for bound in bench.judged.bounds.values())
+    worst = _worst(bench, name)
+    plain = isinstance(bench.judged.signal.drive, drive.Level)
+    if not plain or worst is None or bench.judged.signal.family == "stack" or hold < 6 * scrape:
+        return
+    who, told, _ = worst
+    middle = int(hold / scrape / 2)
+    rest = int(duration(bench) / scrape) - middle
+    first = Phase(told.feeds, middle)
+    phases = (first, replace(first, steps=1, missed=True), replace(first, steps=rest))
+    one = bench.subject(who, told, phases, step=scrape)
+    yield Scene(name=name, subject=one, phases=phases, step=scrape, alone=True)
+
+
+def _silent(bench: Bench) -> Iterator[Scene]:
+    """A value that looks bad and must stay silent because of something else."""
+    signal, name = bench.judged.signal, "something else explains it"
+    worst = _worst(bench, name)
+    if worst is None:
+        return
+    who, told, taken = worst
+    feeds: tuple[Feed, ...] = ()
+    match signal.drive:
+        case drive.Level(silenced_by=silenced) if silenced:
+            feeds = (told.feeds[0], *(Feed(series, bench.labels(who), amount) for series, amount in silenced))
+        case drive.Stuck(flow=flow):
+            feeds = (told.feeds[0], Feed(flow, bench.labels(who), Fraction(100 * flow.window)))
+        case _ if signal.silent_under:
+            hidden = tell(signal.silent_under, {"task": "fails"}, Fraction(1, 2), 1, 1, bench.plan.site)
+            feeds = hidden.feeds if hidden else ()
+    if feeds:
+        phases = (Phase(feeds, int(duration(bench) / bench.step) + 1),)
+        one = replace(bench.subject(who, told, phases), spells={})
+        yield Scene(name=name, subject=one, phases=phases, step=bench.step, alone=taken)

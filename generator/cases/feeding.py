@@ -1,0 +1,74 @@
+"""Canonical feeds over time to the input series of the chosen source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from generator.cases.shapes import Feed
+from generator.catalog.source import base_labels
+from generator.catalog.timeline import Gauge, Input, Segment
+from generator.resolve.plan import Plan
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of a test: what is fed and for how many steps."""
+
+    feeds: tuple[Feed, ...] | None
+    """None: every series is gone, though scrapes succeed."""
+    steps: int
+    missed: bool = False
+    """True: the scrapes themselves fail."""
+
+
+Key = tuple[str, tuple[tuple[str, str], ...]]
+
+
+def feed(phases: Sequence[Phase], plan: Plan, step: Fraction) -> tuple[Input, ...]:
+    """The input series for these phases, one after the other."""
+    by_key: dict[Key, dict[int, Feed]] = {}
+    for index, phase in enumerate(phases):
+        for one in phase.feeds or ():
+            by_key.setdefault((one.series.name, tuple(one.labels.items())), {})[index] = one
+    made: list[Input] = []
+    for (name, labels), feeds in by_key.items():
+        segments, start = [], 0
+        for index, phase in enumerate(phases):
+            segments.append(_segment(phase, feeds.get(index), start, step))
+            start += phase.steps
+        stimulus = plan.chosen[name].reading.stimulus
+        made += stimulus(plan.site, dict(labels), tuple(segments), int(step))
+    return tuple(made)
+
+
+def _segment(phase: Phase, one: Feed | None, start: int, step: Fraction) -> Segment:
+    if one is None:
+        return Segment(None, phase.steps)
+    if one.aging:
+        return Segment(start * step - one.amount, phase.steps, missed=phase.missed, slope=step)
+    if one.series.drive == "flow":
+        amount = one.amount if one.born else one.amount * step / one.series.window
+        return Segment(amount, phase.steps, missed=phase.missed, born=one.born)
+    return Segment(one.amount, phase.steps, missed=phase.missed, slope=one.rising * step)
+
+
+def merged(inputs: Iterable[Input], plan: Plan, phases: Sequence[Phase]) -> tuple[Input, ...]:
+    """Without repeats, and with `up` for every job that is scraped and not fed itself: 0 where a scrape is missed."""
+    ones = tuple(Segment(Fraction(0 if p.missed else 1), p.steps) for p in phases)
+    unique: dict[str, Input] = {}
+    for one in inputs:
+        unique.setdefault(one.selector, one)
+    for scraped in plan.scraped:
+        job = scraped.source.job
+        instances = {i.labels.get("instance", "") for i in unique.values() if i.labels.get("job") == job}
+        for instance in sorted(instances) or [base_labels(job, plan.site)["instance"]]:
+            up = Gauge("up", base_labels(job, plan.site, instance), ones)
+            unique.setdefault(up.selector, up)
+    return tuple(unique.values())
+
+
+def labels_for(by: Iterable[str], name: str) -> Mapping[str, str]:
+    """The subject's own value for each label of a signal."""
+    return dict.fromkeys(by, name)

@@ -1,0 +1,143 @@
+"""What to feed so that a signal says a value just on one side of a limit: one function per kind of drive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import ceil, lcm
+from typing import Literal
+
+from generator.catalog import drive
+from generator.catalog.series import Series
+from generator.catalog.site import Site
+
+Side = Literal[-1, 0, 1]
+"""-1: just on the good side of the limit; 0: exactly at it; 1: just on the bad side."""
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One canonical series at a steady amount: a level's value, or a flow's events per window."""
+
+    series: Series
+    labels: Mapping[str, str]
+    amount: Fraction
+    rising: Fraction = Fraction(0)
+    """Growth of a level per second."""
+    born: bool = False
+    """True: a counter that was absent appears with this whole amount and stays there."""
+    aging: bool = False
+    """True: the level is a timestamp `amount` seconds ago."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """Feeds that make the signal say `value`, and what was fed before that (for signals that look back)."""
+
+    feeds: tuple[Feed, ...]
+    value: Fraction | float
+    before: tuple[Feed, ...] = field(default=())
+
+
+def tell(
+    shape: drive.Drive, who: Mapping[str, str], limit: Fraction, side: Side, sign: int, site: Site
+) -> Told | None:
+    """What to feed for one side of one limit; None when that side does not exist. `sign` is +1 when above is bad."""
+    match shape:
+        case drive.Level():
+            return _level(shape, who, limit + side * sign * shape.resolution)
+        case drive.Age():
+            value = limit + side * sign
+            return Told((Feed(shape.series, who, value, aging=True),), value)
+        case drive.Growth():
+            value = limit + side * sign * max(limit / 100, Fraction(1, 100))
+            return Told((Feed(shape.series, who, Fraction(100_000), rising=value),), value)
+        case drive.Share():
+            return _share(shape, who, limit, side)
+        case drive.Quantile():
+            return _quantile(shape, who, limit, side, site)
+        case drive.Drain():
+            return _drain(shape, who, limit, side)
+        case drive.Stuck():
+            feeds = (Feed(shape.length, who, limit + side), Feed(shape.flow, who, Fraction(0)))
+            return Told(feeds, limit + side) if limit + side >= 0 else None
+        case drive.Fleet():
+            return _fleet(shape, who, limit, side)
+        case drive.Failures():
+            return Told((Feed(shape.series, who, limit + side),), limit + side) if limit + side >= 0 else None
+        case drive.Overdue() | drive.Always():
+            return None
+
+
+def _level(shape: drive.Level, who: Mapping[str, str], value: Fraction) -> Told | None:
+    if value < 0:
+        return None
+    beside = tuple(Feed(series, who, amount) for series, amount in shape.beside)
+    return Told((Feed(shape.series, who, value), *beside), value)
+
+
+def share(shape: drive.Share, who: Mapping[str, str], part: Fraction, total: Fraction) -> Told:
+    """`part` of `total` per window."""
+    rest = total - part if shape.disjoint else total
+    feeds = (
+        Feed(shape.part, {**who, **shape.part_labels}, part),
+        Feed(shape.rest, {**who, **shape.rest_labels}, rest),
+    )
+    return Told(feeds, (total - part if shape.inverted else part) / total)
+
+
+def _share(shape: drive.Share, who: Mapping[str, str], limit: Fraction, side: Side) -> Told | None:
+    """Large enough that one event more is a small step, and whole at five samples a window."""
+    bad = 1 - limit if shape.inverted else limit
+    total = Fraction(5 * limit.denominator * ceil(Fraction(2000, limit.denominator)))
+    part = bad * total + side * 5
+    return share(shape, who, part, total) if 0 <= part <= total else None
+
+
+def _quantile(
+    shape: drive.Quantile, who: Mapping[str, str], limit: Fraction, side: Side, site: Site
+) -> Told | None:
+    """The limit is a bucket bound: 950 of 1000 at most that long is exactly the 95th percentile."""
+    within = 950 - side
+    return quantile(shape, who, limit, Fraction(within * 5), Fraction(5000), site)
+
+
+def quantile(
+    shape: drive.Quantile, who: Mapping[str, str], limit: Fraction, within: Fraction, total: Fraction, site: Site
+) -> Told | None:
+    """`within` of `total` events took at most `limit`, none less than the bound before, the rest up to the bound after."""
+    bounds = site.wait_buckets if "task" not in shape.series.labels else site.duration_buckets
+    after = next((b for b in bounds if b > limit), None)
+    if limit not in bounds or after is None:
+        return None
+    feeds = tuple(
+        Feed(shape.series, {**who, "le": repr(float(b))}, Fraction(0) if b < limit else within if b == limit else total)
+        for b in bounds
+    )
+    rank = 0.95 * float(total)
+    low, high = float(limit), float(after)
+    before = max((float(b) for b in bounds if b < limit), default=0.0)
+    if rank > within:
+        value = low + (high - low) * ((rank - float(within)) / float(total - within))
+    else:
+        value = before + (low - before) * (rank / float(within))
+    return Told((*feeds, Feed(shape.series, {**who, "le": "+Inf"}, total)), value)
+
+
+def _drain(shape: drive.Drain, who: Mapping[str, str], limit: Fraction, side: Side) -> Told | None:
+    """`pace` tasks start per second, so the queue's length is the limit times the pace."""
+    if limit <= 0:
+        return None
+    pace = Fraction(lcm(limit.denominator, 1) * max(1, ceil(10_000 / limit)))
+    length = limit * pace + side
+    feeds = (Feed(shape.length, who, length), Feed(shape.flow, who, pace * shape.flow.window))
+    return Told(feeds, length / pace)
+
+
+def _fleet(shape: drive.Fleet, who: Mapping[str, str], limit: Fraction, side: Side) -> Told | None:
+    most = Fraction(limit.denominator * ceil(Fraction(100, limit.denominator)))
+    left = limit * most - side
+    if not 0 <= left <= most:
+        return None
+    return Told((Feed(shape.series, who, left),), left / most, before=(Feed(shape.series, who, most),))

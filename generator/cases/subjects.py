@@ -1,0 +1,119 @@
+"""One subject of a test: what is fed over time for one queue, task or worker, and when each severity must hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from generator.cases.feeding import Phase, feed
+from generator.cases.model import Spell, Subject
+from generator.cases.shapes import Told
+from generator.catalog import drive
+from generator.catalog.signal import Severity
+from generator.resolve.plan import Judged, Plan
+
+BEFORE_STEPS = 10
+"""Steps fed before the drop, for signals that compare with the past."""
+LOOKBACK = 300
+"""Seconds for which Prometheus still shows the last sample of a series that ended without a stale marker."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all cases of one signal share."""
+
+    judged: Judged
+    plan: Plan
+
+    @property
+    def sign(self) -> int:
+        """+1 when a value above the limit is bad, else -1."""
+        return 1 if self.judged.signal.bad_when == "above" else -1
+
+    @property
+    def step(self) -> Fraction:
+        """Seconds between samples: five to a window, which `increase` extrapolates without rounding."""
+        match self.judged.signal.drive:
+            case drive.Share(part=series) | drive.Quantile(series=series):
+                return Fraction(series.window, 5)
+            case drive.Growth() | drive.Age():
+                return self.plan.site.evaluation
+            case _:
+                return Fraction(60)
+
+    @property
+    def blur(self) -> Fraction:
+        """Seconds by which windows and bridges may delay the end of a condition."""
+        signal = self.judged.signal
+        window = max((s.window for s in signal.needs), default=0)
+        return Fraction(window + LOOKBACK) + max(3 * self.plan.site.scrape, Fraction(90)) + self.step
+
+    def limits(self, who: str) -> dict[Severity, Fraction | None]:
+        """Each severity's limit for one queue or task."""
+        return {
+            severity: self.judged.overridden(severity).get(who, bound.threshold)
+            for severity, bound in self.judged.bounds.items()
+        }
+
+    def crossed(self, value: Fraction | float, limits: Mapping[Severity, Fraction | None]) -> tuple[Severity, ...]:
+        """The severities whose limit this value crosses."""
+        return tuple(s for s, limit in limits.items() if limit is not None and self.sign * value > self.sign * limit)
+
+    def first_true(self) -> tuple[Fraction, Fraction]:
+        """When the condition of a subject that is bad from the start begins to hold: (surely not before, surely by)."""
+        match self.judged.signal.drive:
+            case drive.Growth():
+                return Fraction(0), 2 * self.step
+            case drive.Fleet():
+                start = BEFORE_STEPS * self.step
+                return start, start + max(3 * self.plan.site.scrape, Fraction(90)) + self.step
+            case drive.Share() | drive.Quantile() | drive.Drain():
+                return self.step, self.step + self.plan.site.evaluation
+            case drive.Age():
+                return Fraction(0), Fraction(0)
+            case _:
+                return Fraction(0), self.step + max((s.warmup for s in self.judged.signal.needs), default=0)
+
+    def subject(self, name: str, told: Told, phases: Sequence[Phase], **spell: Fraction) -> Subject:
+        """A subject fed with these phases whose bad value is `told`; `spell` may narrow when it holds."""
+        limits = self.limits(name)
+        start, sure = self.first_true()
+        held = Spell(
+            on_min=spell.get("on_min", start),
+            on_max=spell.get("on_max", sure),
+            off_min=spell.get("off_min"),
+            off_max=spell.get("off_max"),
+        )
+        step = spell.get("step", self.step)
+        return Subject(
+            name=name,
+            labels=self.labels(name),
+            inputs=feed(phases, self.plan, step),
+            spells=dict.fromkeys(self.crossed(told.value, limits), held),
+            value=float(told.value),
+            limits=limits,
+        )
+
+    def labels(self, name: str) -> dict[str, str]:
+        """The subject's labels: its name under each label of the signal."""
+        return dict.fromkeys(self.judged.signal.by, self.named or name)
+
+    @property
+    def named(self) -> str:
+        """The only name a subject may have, for signals whose label cannot take any value."""
+        return self.judged.signal.only_name(self.plan.site)
+
+
+def fires(subject: Subject, severity: Severity, judged: Judged, at: Fraction) -> bool | None:
+    """Whether the alert fires at this moment; None when windows and bridges leave it open."""
+    spell, bound = subject.spells.get(severity), judged.bounds[severity]
+    if spell is None or at < spell.on_min + bound.hold:
+        return False
+    if spell.off_min is not None and spell.off_min <= spell.on_min + bound.hold:
+        return False
+    if spell.off_max is not None and at >= spell.off_max + bound.keep:
+        return False
+    if at >= spell.on_max + bound.hold and (spell.off_min is None or at < spell.off_min + bound.keep):
+        return True
+    return None

@@ -1,0 +1,105 @@
+"""Cases about how much traffic there is: too little to be judged, just enough, and counters that appear with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from math import ceil
+
+from generator.cases import shapes
+from generator.cases.assemble import duration
+from generator.cases.feeding import Phase
+from generator.cases.model import Scene
+from generator.cases.shapes import Feed, Told
+from generator.cases.subjects import Bench
+from generator.catalog import drive
+from generator.catalog.signal import Severity, Setting
+
+_HALF = Fraction(1, 2)
+
+
+def guards(bench: Bench) -> Iterator[Scene]:
+    """For each guard of each severity: half an event short of it stays silent, enough fires."""
+    for severity in bench.judged.bounds:
+        for guard, least in bench.judged.guards(severity):
+            for short, words in ((True, "too few"), (False, "just enough")):
+                name = f"{guard.setting}: {words} for {severity}"
+                yield from _guarded(bench, name, (severity, guard.setting, least), short=short)
+
+
+def _guarded(bench: Bench, name: str, guard: tuple[Severity, Setting, int], *, short: bool) -> Iterator[Scene]:
+    severity, setting, least = guard
+    limit, who = bench.judged.bounds[severity].threshold, name
+    if limit is None:
+        who, limit = next(iter(bench.judged.overridden(severity).items()))
+    amount = Fraction(least) - _HALF if short else _divisible(Fraction(least))
+    told = _told(bench, setting, amount, limit, who)
+    if told is None:
+        return
+    phases = (Phase(told.feeds, int(duration(bench) / bench.step) + 1),)
+    # While the window fills the guard may not be met yet.
+    window = max(s.window for s in bench.judged.signal.needs)
+    one = bench.subject(who, told, phases, on_max=Fraction(window) + bench.step)
+    if short:
+        one = replace(one, spells={s: held for s, held in one.spells.items() if not _needs(bench, setting, amount)})
+    yield Scene(name=name, subject=one, phases=phases, step=bench.step, alone=who != name)
+
+
+def _divisible(amount: Fraction) -> Fraction:
+    """At least the amount, and whole at five samples a window, so that no rounding makes it too little."""
+    return Fraction(ceil(amount / 5) * 5)
+
+
+def _needs(bench: Bench, setting: Setting, amount: Fraction) -> bool:
+    """Whether this much traffic is too little to be judged."""
+    return bench.judged.settings[setting] > amount
+
+
+def _told(bench: Bench, setting: Setting, amount: Fraction, limit: Fraction, who: str) -> Told | None:
+    labels = bench.labels(who)
+    match bench.judged.signal.drive:
+        case drive.Share() as shape:
+            return _share(bench, shape, setting, amount, limit, labels)
+        case drive.Quantile() as shape:
+            return shapes.quantile(shape, labels, limit, amount * Fraction(1, 2), amount, bench.plan.site)
+        case drive.Drain() as shape:
+            pace = amount / (limit * 2)
+            feeds = (Feed(shape.length, labels, amount), Feed(shape.flow, labels, pace * shape.flow.window))
+            return Told(feeds, limit * 2)
+        case _:
+            return None
+
+
+def _share(
+    bench: Bench, shape: drive.Share, setting: Setting, amount: Fraction, limit: Fraction, labels: dict[str, str]
+) -> Told | None:
+    """Bad enough for this severity, and `amount` of what the guard counts."""
+    bad = 1 - limit if shape.inverted else limit
+    if setting == "min_tasks":
+        enough = _divisible(Fraction(max(bench.judged.settings.get("min_failures", 0), ceil(bad * amount) + 1)))
+        return shapes.share(shape, labels, enough, amount) if enough <= amount else None
+    total = Fraction(bench.judged.settings.get("min_tasks", 0) or ceil(amount))
+    if amount <= bad * total or amount > total:
+        total = Fraction(ceil(amount))
+    return shapes.share(shape, labels, amount, total)
+
+
+def births(bench: Bench) -> Iterator[Scene]:
+    """A counter that appears holding many bad events counts them all, although `increase` sees none."""
+    shape = bench.judged.signal.drive
+    if not isinstance(shape, drive.Share) or shape.inverted or not shape.disjoint:
+        return
+    hold = max(bound.hold for bound in bench.judged.bounds.values())
+    reading, window = bench.plan.chosen[shape.part.name].reading, shape.part.window
+    if hold >= window or not any(metric.born == "first value" for metric in reading.uses):
+        return
+    step = Fraction(60)
+    quiet = int(2 * window / step)
+    told = shapes.share(shape, bench.labels("newborn"), Fraction(100), Fraction(200))
+    part, rest = told.feeds
+    phases = (Phase((rest,), quiet), Phase((rest, replace(part, born=True)), 2 * quiet))
+    start = quiet * step
+    spell = {"on_min": start, "on_max": start + step, "off_min": start + window - step, "off_max": start + 2 * window}
+    one = bench.subject("newborn", told, phases, step=step, **spell)
+    yield Scene(name="events that arrive with a new series", subject=one, phases=phases, step=step, alone=True)

@@ -1,0 +1,103 @@
+"""How a test makes a signal say a value: which canonical series to feed, by the shape of the signal's expression."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from generator.catalog.series import Series
+
+Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Level:
+    """The value is one level; `beside` are other levels that must hold for the signal to speak at all."""
+
+    series: Series
+    resolution: Fraction = Fraction(1)
+    beside: tuple[tuple[Series, Fraction], ...] = ()
+    silenced_by: tuple[tuple[Series, Fraction], ...] = ()
+    """Amounts of the `beside` series under which a bad value must stay silent."""
+
+
+@dataclass(frozen=True)
+class Age:
+    """The value is the time since the timestamp that a level holds."""
+
+    series: Series
+
+
+@dataclass(frozen=True)
+class Growth:
+    """The value is how fast a level grows, per second."""
+
+    series: Series
+
+
+@dataclass(frozen=True)
+class Share:
+    """The value is the share of `part` in `part` plus `rest`, two flows told apart by labels."""
+
+    part: Series
+    rest: Series
+    part_labels: Labels = field(default_factory=dict)
+    rest_labels: Labels = field(default_factory=dict)
+    inverted: bool = False
+    """True when the value is the share of `rest`."""
+    disjoint: bool = True
+    """False when the rest already contains the part (timeouts are failures too)."""
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """The value is the 95th percentile of a flow of buckets."""
+
+    series: Series
+
+
+@dataclass(frozen=True)
+class Drain:
+    """The value is a level divided by a flow: the time until a queue is empty."""
+
+    length: Series
+    flow: Series
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """The value is a level, of interest only while a flow is zero."""
+
+    length: Series
+    flow: Series
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The value is a level divided by its own largest value in the last hour."""
+
+    series: Series
+
+
+@dataclass(frozen=True)
+class Failures:
+    """The value is the number of failed scrapes in the last 15 minutes."""
+
+    series: Series
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """The value is the time since a flow last moved."""
+
+    series: Series
+    labels: Labels
+
+
+@dataclass(frozen=True)
+class Always:
+    """The alert fires whatever is fed."""
+
+
+Drive = Level | Age | Growth | Share | Quantile | Drain | Stuck | Fleet | Failures | Overdue | Always

@@ -1,0 +1,85 @@
+"""Small pieces of PromQL text: quoting, durations, selectors. Expressions themselves live in sources/ and signals/."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+
+
+def text(value: str) -> str:
+    """A double-quoted PromQL string literal that means exactly `value`."""
+    return '"' + "".join(_ESCAPES.get(c, c) for c in value) + '"'
+
+
+def escape_regex(value: str) -> str:
+    """A regular expression (RE2) that matches `value` and nothing else."""
+    return re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", value)
+
+
+def one_of(label: str, values: Iterable[str], *, negate: bool = False) -> str:
+    """A matcher for a label that is (or, negated, is not) one of the exact values; "" when there are none."""
+    exact = list(values)
+    if not exact:
+        return ""
+    if len(exact) == 1:
+        return f"{label}{'!=' if negate else '='}{text(exact[0])}"
+    return f"{label}{'!~' if negate else '=~'}{text('|'.join(map(escape_regex, exact)))}"
+
+
+def wildcard(pattern: str) -> str:
+    """A regular expression for an ignore-list entry, in which only `*` at an end is special."""
+    head, tail = pattern.startswith("*"), pattern.endswith("*") and len(pattern) > 1
+    core = pattern[1 if head else 0 : -1 if tail else None]
+    return f"{'.*' if head else ''}{escape_regex(core)}{'.*' if tail else ''}"
+
+
+def select(metric: str, *matchers: str) -> str:
+    """A selector such as `up{job="x"}`; empty matchers are left out."""
+    inside = ",".join(m for m in matchers if m)
+    return f"{metric}{{{inside}}}" if inside else metric
+
+
+def seconds(value: Fraction | int) -> str:
+    """A Prometheus duration such as `90s`, `10m`, `1h30m`, `500ms`; "0s" for zero."""
+    ms = Fraction(value) * 1000
+    if ms.denominator != 1:
+        raise ValueError(f"{value} s is finer than a millisecond")
+    rest, parts = int(ms), []
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def number(value: Fraction | int) -> str:
+    """The shortest decimal text of an exact number, never in exponent form, so that 99.9 % is not 0.9990000000000001."""
+    fraction = Fraction(value)
+    if fraction.denominator == 1:
+        return str(fraction.numerator)
+    for digits in range(1, 19):
+        scaled = fraction * 10**digits
+        if scaled.denominator == 1:
+            sign, units = ("-" if scaled < 0 else ""), str(abs(scaled.numerator)).rjust(digits + 1, "0")
+            return f"{sign}{units[:-digits]}.{units[-digits:]}"
+    return repr(float(fraction))
+
+
+def copy_labels(expr: str, copies: Mapping[str, str]) -> str:
+    """`expr` with each label named by a key copied from the label named by its value.
+
+    label_join over one label is a plain copy; label_replace would run a regular expression, in which `.` skips newlines.
+    """
+    for target, source in copies.items():
+        if target != source:
+            expr = f'label_join({expr}, "{target}", "", "{source}")'
+    return expr
+
+
+def is_label(name: str) -> bool:
+    """True for a classic label name, the only kind every Prometheus from 2.42 accepts unquoted."""
+    return _NAME.fullmatch(name) is not None

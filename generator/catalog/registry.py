@@ -1,0 +1,55 @@
+"""Discovery: a module constant of the right type inside sources/ or signals/ is registered, in file and then module order."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import TypeVar
+
+from generator.catalog import signals as signal_modules
+from generator.catalog import sources as source_modules
+from generator.catalog.series import Series
+from generator.catalog.signal import Signal
+from generator.catalog.source import Source
+
+
+Entry = TypeVar("Entry", Signal, Source)
+
+
+class DuplicateId(Exception):
+    """Two catalogue entries claim one id: a mistake in the catalogue, never in stack.yaml."""
+
+
+@cache
+def signals() -> Mapping[str, Signal]:
+    """Every signal by id."""
+    return _discover(signal_modules.__path__, signal_modules.__name__, Signal)
+
+
+@cache
+def sources() -> Mapping[str, Source]:
+    """Every source by id."""
+    return _discover(source_modules.__path__, source_modules.__name__, Source)
+
+
+@cache
+def series() -> Mapping[str, Series]:
+    """Every canonical series by name."""
+    from generator.catalog import series as module
+
+    return MappingProxyType({s.name: s for s in vars(module).values() if isinstance(s, Series)})
+
+
+def _discover(path: list[str], package: str, kind: type[Entry]) -> Mapping[str, Entry]:
+    found: dict[str, Entry] = {}
+    for info in pkgutil.iter_modules(path):
+        module = importlib.import_module(f"{package}.{info.name}")
+        for value in vars(module).values():
+            if isinstance(value, kind):
+                if value.id in found and found[value.id] is not value:
+                    raise DuplicateId(f"two entries named {value.id!r}; the second is in {module.__name__}")
+                found[value.id] = value
+    return MappingProxyType(found)

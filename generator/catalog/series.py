@@ -1,0 +1,170 @@
+"""The canonical series: the contract between sources, which compute them, and signals, which judge them.
+
+Names follow level:metric:operation with the vocabulary of the monitoring guide. Only sources/ knows an exporter's names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Family = Literal["workers", "queues", "tasks", "stack"]
+Unit = Literal["tasks", "workers", "ratio", "seconds", "per_second", "count"]
+Drive = Literal["level", "flow"]
+
+WINDOW = 300
+"""Seconds of a `5m` series: the window of the guide's queries."""
+OUTCOME_WINDOW = 600
+"""Seconds in which outcomes are counted. Longer than the guide's `for: 5m`: with a window no longer than `for`, a burst
+of failures leaves the window before the alert may fire, so it never fires."""
+STATES = ("SUCCESS", "FAILURE", "RETRY", "REVOKED", "REJECTED")
+"""Values of the label `state`: how one execution of a task ended."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """One canonical series: its name, labels, unit, and what it means whichever exporter is used."""
+
+    name: str
+    labels: tuple[str, ...]
+    unit: Unit
+    family: Family
+    meaning: str
+    drive: Drive = "level"
+    """How a test drives it: a level is set to a value, a flow is given events per window."""
+    window: int = WINDOW
+    """Seconds a flow is counted over."""
+    warmup: int = 0
+    """Seconds until a level computed from a counter is complete."""
+
+
+WORKERS_ACTIVE = Series(
+    name="celery:workers_active:count",
+    labels=(),
+    unit="workers",
+    family="workers",
+    meaning="Workers that answer. 0 when none does; absent when nobody can know.",
+)
+WORKER_CPU = Series(
+    name="celery:worker_cpu:ratio5m",
+    labels=("worker",),
+    unit="ratio",
+    family="workers",
+    meaning="CPU time a worker and its pool used, of what the pool could use, over 5 minutes.",
+    warmup=WINDOW,
+)
+WORKER_MEMORY = Series(
+    name="celery:worker_memory:ratio",
+    labels=("worker",),
+    unit="ratio",
+    family="workers",
+    meaning="Resident memory of a worker and its pool, of its limit.",
+)
+WORKER_START = Series(
+    name="celery:worker_start:timestamp",
+    labels=("worker",),
+    unit="seconds",
+    family="workers",
+    meaning="Unix time at which a worker started.",
+)
+QUEUE_LENGTH = Series(
+    name="celery:queue_length:max",
+    labels=("queue",),
+    unit="tasks",
+    family="queues",
+    meaning="Messages waiting in the broker, not counting those that workers have prefetched.",
+)
+QUEUE_WORKERS = Series(
+    name="celery:queue_workers:count",
+    labels=("queue",),
+    unit="workers",
+    family="queues",
+    meaning="Workers that consume a queue.",
+)
+TASKS_STARTED = Series(
+    name="celery:tasks_started:increase5m",
+    labels=("queue",),
+    unit="tasks",
+    family="queues",
+    meaning="Tasks of a queue that a worker began in the last 5 minutes.",
+    drive="flow",
+)
+TASK_WAIT_BUCKET = Series(
+    name="celery:task_wait_time_seconds_bucket:increase5m",
+    labels=("queue", "le"),
+    unit="tasks",
+    family="queues",
+    meaning="Tasks started in the last 5 minutes after at most `le` seconds in the queue.",
+    drive="flow",
+)
+TASKS = Series(
+    name="celery:tasks:increase10m",
+    labels=("task", "queue", "state"),
+    unit="tasks",
+    family="tasks",
+    meaning="Executions that ended in the last 10 minutes, by how they ended.",
+    drive="flow",
+    window=OUTCOME_WINDOW,
+)
+TASK_DURATION_BUCKET = Series(
+    name="celery:task_duration_seconds_bucket:increase5m",
+    labels=("task", "queue", "le"),
+    unit="tasks",
+    family="tasks",
+    meaning="Executions that ended in the last 5 minutes after at most `le` seconds.",
+    drive="flow",
+)
+TASK_DURATION_SUM = Series(
+    name="celery:task_duration_seconds_sum:increase5m",
+    labels=("task", "queue"),
+    unit="seconds",
+    family="tasks",
+    meaning="Seconds spent by the executions that ended in the last 5 minutes.",
+    drive="flow",
+)
+TASK_TIMEOUTS = Series(
+    name="celery:task_timeouts:increase10m",
+    labels=("task", "queue"),
+    unit="tasks",
+    family="tasks",
+    meaning="Executions that hit a soft or hard time limit in the last 10 minutes.",
+    drive="flow",
+    window=OUTCOME_WINDOW,
+)
+SOURCE_UP = Series(
+    name="celery:source_up:max",
+    labels=("source",),
+    unit="count",
+    family="stack",
+    meaning="1 while at least one replica of a source of metrics is scraped, else 0; never absent.",
+)
+SOURCE_FAILED_SCRAPES = Series(
+    name="celery:source_failed_scrapes:count15m",
+    labels=("source",),
+    unit="count",
+    family="stack",
+    meaning="Scrapes of a source that failed in the last 15 minutes; the worst replica counts.",
+)
+BROKER_UP = Series(
+    name="celery:broker_up:max",
+    labels=(),
+    unit="count",
+    family="stack",
+    meaning="1 while the broker answers its exporter, else 0.",
+)
+RULE_FAILURES = Series(
+    name="celery:rule_failures:increase5m",
+    labels=("rule_group",),
+    unit="count",
+    family="stack",
+    meaning="Evaluations of a rule group that failed in the last 5 minutes.",
+    drive="flow",
+)
+NOTIFICATION_FAILURES = Series(
+    name="celery:notification_failures:increase5m",
+    labels=("integration",),
+    unit="count",
+    family="stack",
+    meaning="Notifications that Alertmanager could not deliver in the last 5 minutes.",
+    drive="flow",
+)

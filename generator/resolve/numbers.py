@@ -1,0 +1,86 @@
+"""The numbers of a signal on this stack: the catalogue's defaults, then what stack.yaml says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from generator.catalog.signal import SEVERITIES, Setting, Severity, Signal
+from generator.resolve.plan import Bound, Judged
+from generator.spec.model import Override, SeveritySpec, StackSpec, ThresholdSpec
+from generator.spec.scalars import Duration
+
+_NOTHING = ThresholdSpec()
+_HOLD = Fraction(300)
+"""Seconds a severity must last when neither the catalogue nor stack.yaml says."""
+
+
+def judge(signal: Signal, spec: StackSpec) -> Judged:
+    """The signal with this stack's thresholds, holds, guards and overrides."""
+    written = spec.thresholds.get(signal.id, _NOTHING)
+    overrides = _overrides(signal, spec)
+    bounds: dict[Severity, Bound] = {}
+    for severity in SEVERITIES:
+        listed = any(severity in levels for levels in overrides.values())
+        bound = _bound(signal, severity, written, listed=listed)
+        if bound:
+            bounds[severity] = bound
+    settings: dict[Setting, int] = {g.setting: _setting(g.setting, g.default, written) for g in signal.guards}
+    kept = {who: {s: v for s, v in levels.items() if s in bounds} for who, levels in overrides.items()}
+    return Judged(signal=signal, bounds=bounds, overrides=kept, settings=settings)
+
+
+def _setting(setting: Setting, default: int, written: ThresholdSpec) -> int:
+    value = written.min_tasks if setting == "min_tasks" else written.min_failures
+    return default if value is None else value
+
+
+def _bound(signal: Signal, severity: Severity, written: ThresholdSpec, *, listed: bool) -> Bound | None:
+    default = signal.levels.get(severity)
+    own = written.severity(severity) or SeveritySpec()
+    if own.never:
+        return None
+    threshold = Fraction(own.threshold.value) if own.threshold else default and default.threshold
+    if signal.only_overrides:
+        threshold = None
+    if threshold is None and not listed:
+        return None
+    fallback = default.hold if default else max((level.hold for level in signal.levels.values()), default=None)
+    return Bound(
+        threshold,
+        _first(own.hold, written.hold, _HOLD if fallback is None else Fraction(fallback)),
+        _first(own.keep_firing_for, written.keep_firing_for, Fraction(default.keep if default else 0)),
+    )
+
+
+def _first(own: Duration | None, shared: Duration | None, default: Fraction) -> Fraction:
+    for written in (own, shared):
+        if written is not None:
+            return written.seconds
+    return default
+
+
+def _overrides(signal: Signal, spec: StackSpec) -> dict[str, dict[Severity, Fraction]]:
+    if signal.id == "queue_workers":
+        return {name: {"warning": Fraction(q.min_workers)} for name, q in spec.queues.items() if q.min_workers}
+    if signal.id == "task_overdue":
+        return {name: {"warning": t.period.seconds} for name, t in spec.tasks.items() if t.period}
+    written: Mapping[str, Mapping[str, Override]] = {}
+    if signal.overrides == "queue":
+        written = {name: queue.thresholds for name, queue in spec.queues.items()}
+    elif signal.overrides == "task":
+        written = {name: task.thresholds for name, task in spec.tasks.items()}
+    found = {who: _levels(thresholds.get(signal.id)) for who, thresholds in written.items()}
+    return {who: levels for who, levels in found.items() if levels}
+
+
+def _levels(override: Override | None) -> dict[Severity, Fraction]:
+    if override is None:
+        return {}
+    by_severity: dict[Severity, Fraction] = {}
+    for severity, quantity in zip(
+        SEVERITIES, (override.info, override.warning, override.critical), strict=True
+    ):
+        if quantity is not None:
+            by_severity[severity] = Fraction(quantity.value)
+    return by_severity

@@ -1,0 +1,94 @@
+"""The resolved model that every emitter reads: no default is missing and no choice is open any more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from generator.catalog.series import Series
+from generator.catalog.signal import Guard, Setting, Severity, Signal
+from generator.catalog.site import Site
+from generator.catalog.source import Reading, Source
+from generator.spec.model import StackSpec
+
+
+@dataclass(frozen=True)
+class Bound:
+    """When one severity of one signal begins on this stack."""
+
+    threshold: Fraction | None
+    """None: only what is listed under the overrides is judged."""
+    hold: Fraction
+    keep: Fraction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """One signal that is on, with the numbers of this stack."""
+
+    signal: Signal
+    bounds: Mapping[Severity, Bound]
+    overrides: Mapping[str, Mapping[Severity, Fraction]]
+    """By queue or task, whichever the signal's dimension is."""
+    settings: Mapping[Setting, int]
+
+    def overridden(self, severity: Severity) -> Mapping[str, Fraction]:
+        """Queues or tasks with a threshold of their own at this severity."""
+        return {who: levels[severity] for who, levels in self.overrides.items() if severity in levels}
+
+    def guards(self, severity: Severity) -> tuple[tuple[Guard, int], ...]:
+        """The guards that can ever matter: one that the others imply is left out."""
+        on = {g.setting: (g, self.settings[g.setting]) for g in self.signal.guards if self.settings[g.setting] > 0}
+        tasks, failures = on.get("min_tasks"), on.get("min_failures")
+        if tasks and failures:
+            limits = [self.bounds[severity].threshold, *self.overridden(severity).values()]
+            if failures[1] >= tasks[1]:
+                del on["min_tasks"]  # as many tasks as failures, at least
+            elif all(limit is not None and limit * tasks[1] >= failures[1] for limit in limits):
+                del on["min_failures"]  # this share of the least traffic is already more
+        return tuple(on.values())
+
+
+@dataclass(frozen=True)
+class Off:
+    """A signal that is not judged on this stack, and why."""
+
+    signal: Signal
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The source whose reading computes a canonical series on this stack."""
+
+    source: Source
+    reading: Reading
+    series: Series
+
+
+@dataclass(frozen=True)
+class Scraped:
+    """One scrape job."""
+
+    source: Source
+    version: str
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything emitters need; made once from stack.yaml and the catalogue."""
+
+    spec: StackSpec
+    site: Site
+    judged: tuple[Judged, ...]
+    off: tuple[Off, ...]
+    chosen: Mapping[str, Chosen]
+    """By the canonical series' name."""
+    scraped: tuple[Scraped, ...]
+
+    def judgement(self, signal_id: str) -> Judged | None:
+        """The resolved signal, if it is on."""
+        return next((j for j in self.judged if j.signal.id == signal_id), None)

@@ -1,0 +1,85 @@
+"""stack.yaml as a StackSpec: what a person may write, and everything that may be wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from generator.catalog import registry
+from generator.document import Document, Trail, has_credentials, where
+from generator.problem import Problem, SpecError
+from generator.spec import checks, messages, thresholds
+from generator.spec.checks import Fault, SourceLike
+from generator.spec.model import StackSpec
+from generator.spec.thresholds import SignalLike
+
+__all__ = ["Catalogue", "StackSpec", "parse"]
+
+
+class Catalogue(NamedTuple):
+    """The signals and sources a spec may name."""
+
+    signals: Mapping[str, SignalLike]
+    sources: Mapping[str, SourceLike]
+
+
+def parse(doc: Document, catalogue: Catalogue | None = None) -> StackSpec:
+    """The spec in a document; raises SpecError with every problem that can be found."""
+    known = catalogue or Catalogue(registry.signals(), registry.sources())
+    faults = list(_secrets(doc))
+    hidden = {fault.path for fault in faults}
+    spec, wrong = _validate(doc, doc.data, known)
+    faults += (fault for fault in wrong if fault.path not in hidden)
+    # Without the values that Pydantic refused, the rest can often still be checked.
+    usable = spec or _validate(doc, _without(doc.data, wrong), known)[0]
+    if usable is not None:
+        spoiled = [_spoiled(fault.path) for fault in wrong]
+        found = [*checks.check(usable, known.sources), *thresholds.check(usable, known.signals)]
+        faults += (fault for fault in found if not any(fault.path[: len(p)] == p for p in spoiled))
+    if faults or spec is None:
+        raise SpecError({_problem(doc, fault) for fault in faults})
+    return spec
+
+
+def _validate(doc: Document, data: object, known: Catalogue) -> tuple[StackSpec | None, list[Fault]]:
+    try:
+        return StackSpec.model_validate(data), []
+    except ValidationError as e:
+        errors = e.errors(include_url=False, include_input=False)
+        return None, [messages.fault(doc, dict(error), known.signals) for error in errors]
+
+
+def _secrets(doc: Document) -> Iterator[Fault]:
+    for path, node in doc.scalars():
+        if node.text and "://" in node.text and has_credentials(node.text):
+            reason = "expected no address with user or password in it, got one (not shown)"
+            hint = "secrets are references: name an environment variable in url_env, or a file in url_file"
+            yield Fault(path, "secret", reason, hint)
+
+
+def _without(data: object, faults: Iterable[Fault]) -> object:
+    """The data without the guilty values; keys that are missing stay missing."""
+    bad: dict[object, list[Fault]] = {}
+    for fault in faults:
+        if fault.rule != "missing-key" and fault.path:
+            bad.setdefault(fault.path[0], []).append(fault._replace(path=fault.path[1:]))
+    gone = {step for step, below in bad.items() if any(not fault.path for fault in below)}
+    if isinstance(data, dict):
+        return {k: _without(v, bad[k]) if k in bad else v for k, v in data.items() if k not in gone}
+    if isinstance(data, list):
+        return [_without(v, bad[i]) if i in bad else v for i, v in enumerate(data) if i not in gone]
+    return data
+
+
+def _spoiled(path: Trail) -> Trail:
+    """The part of the file about which nothing sure can be said without the value at the path."""
+    in_list = bool(path) and isinstance(path[-1], int)
+    return path[:-1] if in_list or "thresholds" in path[:-2] else path
+
+
+def _problem(doc: Document, fault: Fault) -> Problem:
+    path, node = doc.walk(fault.path)
+    whole = fault.at_key or not node.text
+    return Problem(doc.key_mark(path) if whole else doc.mark(path), fault.rule, where(path), fault.message, fault.hint)

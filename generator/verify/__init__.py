@@ -1,0 +1,1 @@
+"""Judges of rendered files, one tool a module; each gives Problems."""
