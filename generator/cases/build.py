@@ -69,7 +69,7 @@ def _steady(bench: Bench, name: str, who: str, limit: Fraction, side: shapes.Sid
 
 def _worst(bench: Bench, name: str) -> tuple[str, Told, bool] | None:
     """A subject beyond the last severity's limit: (its name, what to feed, whether the name is a user's)."""
-    for severity in reversed(bench.judged.bounds):
+    for severity in reversed(tuple(bench.judged.bounds)):
         limit, who = bench.judged.bounds[severity].threshold, name
         if limit is None:
             who, limit = next(iter(bench.judged.overridden(severity).items()))
@@ -104,9 +104,7 @@ def _recovered(bench: Bench, who: str) -> Told | None:
     easiest = min(limits) if bench.sign > 0 else max(limits)
     found = None
     for side in (-1, 0):
-        found = found or tell(
-            bench.judged.signal.drive, bench.labels(who), easiest, side, bench.sign, bench.plan.site
-        )
+        found = found or tell(bench.judged.signal.drive, bench.labels(who), easiest, side, bench.sign, bench.plan.site)
     return found
 
 
@@ -143,6 +141,8 @@ def _silent(bench: Bench) -> Iterator[Scene]:
         case _ if signal.silent_under:
             hidden = tell(signal.silent_under, {"task": "fails"}, Fraction(1, 2), 1, 1, bench.plan.site)
             feeds = hidden.feeds if hidden else ()
+        case _:
+            return
     if feeds:
         phases = (Phase(feeds, int(duration(bench) / bench.step) + 1),)
         one = replace(bench.subject(who, told, phases), spells={})

@@ -40,9 +40,7 @@ class Told:
     before: tuple[Feed, ...] = field(default=())
 
 
-def tell(
-    shape: drive.Drive, who: Mapping[str, str], limit: Fraction, side: Side, sign: int, site: Site
-) -> Told | None:
+def tell(shape: drive.Drive, who: Mapping[str, str], limit: Fraction, side: Side, sign: int, site: Site) -> Told | None:
     """What to feed for one side of one limit; None when that side does not exist. `sign` is +1 when above is bad."""
     match shape:
         case drive.Level():
@@ -95,9 +93,7 @@ def _share(shape: drive.Share, who: Mapping[str, str], limit: Fraction, side: Si
     return share(shape, who, part, total) if 0 <= part <= total else None
 
 
-def _quantile(
-    shape: drive.Quantile, who: Mapping[str, str], limit: Fraction, side: Side, site: Site
-) -> Told | None:
+def _quantile(shape: drive.Quantile, who: Mapping[str, str], limit: Fraction, side: Side, site: Site) -> Told | None:
     """The limit is a bucket bound: 950 of 1000 at most that long is exactly the 95th percentile."""
     within = 950 - side
     return quantile(shape, who, limit, Fraction(within * 5), Fraction(5000), site)

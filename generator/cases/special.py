@@ -54,9 +54,7 @@ def overdue(bench: Bench) -> Iterator[Scene]:
     for severity in bench.judged.bounds:
         who, period = next(iter(bench.judged.overridden(severity).items()))
         tick = bench.plan.site.evaluation
-        last = Gauge(
-            "celery:task_last_success:timestamp", {"task": who}, (Segment(AGO - period, 1),)
-        )
+        last = Gauge("celery:task_last_success:timestamp", {"task": who}, (Segment(AGO - period, 1),))
         late = Fraction(AGO + tick)
         told = Told((), period + tick)
         phases = (Phase((), 60),)

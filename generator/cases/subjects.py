@@ -9,7 +9,7 @@ from fractions import Fraction
 from generator.cases.feeding import Phase, feed
 from generator.cases.model import Spell, Subject
 from generator.cases.shapes import Told
-from generator.catalog import drive
+from generator.catalog import drive, promql
 from generator.catalog.signal import Severity
 from generator.resolve.plan import Judged, Plan
 
@@ -77,7 +77,8 @@ class Bench:
 
     def subject(self, name: str, told: Told, phases: Sequence[Phase], **spell: Fraction) -> Subject:
         """A subject fed with these phases whose bad value is `told`; `spell` may narrow when it holds."""
-        limits = self.limits(name)
+        labels = self.labels(name)
+        limits = self.limits(next(iter(labels.values()), name))
         start, sure = self.first_true()
         held = Spell(
             on_min=spell.get("on_min", start),
@@ -88,7 +89,7 @@ class Bench:
         step = spell.get("step", self.step)
         return Subject(
             name=name,
-            labels=self.labels(name),
+            labels=labels,
             inputs=feed(phases, self.plan, step),
             spells=dict.fromkeys(self.crossed(told.value, limits), held),
             value=float(told.value),
@@ -97,12 +98,18 @@ class Bench:
 
     def labels(self, name: str) -> dict[str, str]:
         """The subject's labels: its name under each label of the signal."""
-        return dict.fromkeys(self.judged.signal.by, self.named or name)
+        possible = self.judged.signal.only_names(self.plan.site)
+        if possible and name not in possible:
+            name = next((n for n in possible if n not in self.judged.overrides), possible[0])
+        if self.judged.signal.by == ("worker",):
+            source = self.plan.chosen[self.judged.signal.needs[0].name].source.id
+            name = promql.matching(self.plan.site.match.get(source, "*"), name)
+        return dict.fromkeys(self.judged.signal.by, name)
 
     @property
-    def named(self) -> str:
-        """The only name a subject may have, for signals whose label cannot take any value."""
-        return self.judged.signal.only_name(self.plan.site)
+    def named(self) -> bool:
+        """Whether the label cannot take any value, so that each story needs a case of its own."""
+        return bool(self.judged.signal.only_names(self.plan.site))
 
 
 def fires(subject: Subject, severity: Severity, judged: Judged, at: Fraction) -> bool | None:

@@ -9,6 +9,7 @@ from generator.catalog import promql
 from generator.catalog.series import WINDOW
 from generator.catalog.site import Site
 
+
 def increase(
     metric: str, matchers: tuple[str, ...], site: Site, born: Literal["zero", "first value"], window: int = WINDOW
 ) -> str:

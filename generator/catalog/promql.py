@@ -37,6 +37,13 @@ def wildcard(pattern: str) -> str:
     return f"{'.*' if head else ''}{escape_regex(core)}{'.*' if tail else ''}"
 
 
+def matching(pattern: str, name: str) -> str:
+    """A text that the wildcard pattern matches and that contains the name where the pattern leaves room for it."""
+    head, tail = pattern.startswith("*"), pattern.endswith("*") and len(pattern) > 1
+    core = pattern[1 if head else 0 : -1 if tail else None]
+    return f"{core} {name}".strip() if tail else f"{name} {core}".strip() if head else core
+
+
 def select(metric: str, *matchers: str) -> str:
     """A selector such as `up{job="x"}`; empty matchers are left out."""
     inside = ",".join(m for m in matchers if m)
@@ -47,7 +54,8 @@ def seconds(value: Fraction | int) -> str:
     """A Prometheus duration such as `90s`, `10m`, `1h30m`, `500ms`; "0s" for zero."""
     ms = Fraction(value) * 1000
     if ms.denominator != 1:
-        raise ValueError(f"{value} s is finer than a millisecond")
+        message = f"{value} s is finer than a millisecond"
+        raise ValueError(message)
     rest, parts = int(ms), []
     for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
         count, rest = divmod(rest, size)
@@ -57,7 +65,7 @@ def seconds(value: Fraction | int) -> str:
 
 
 def number(value: Fraction | int) -> str:
-    """The shortest decimal text of an exact number, never in exponent form, so that 99.9 % is not 0.9990000000000001."""
+    """The shortest decimal text of an exact number, without exponent: 99.9 % is 0.999, not 0.9990000000000001."""
     fraction = Fraction(value)
     if fraction.denominator == 1:
         return str(fraction.numerator)
@@ -72,7 +80,7 @@ def number(value: Fraction | int) -> str:
 def copy_labels(expr: str, copies: Mapping[str, str]) -> str:
     """`expr` with each label named by a key copied from the label named by its value.
 
-    label_join over one label is a plain copy; label_replace would run a regular expression, in which `.` skips newlines.
+    label_join over one label is a plain copy; the `.` of label_replace's regular expression skips newlines.
     """
     for target, source in copies.items():
         if target != source:

@@ -1,4 +1,4 @@
-"""Discovery: a module constant of the right type inside sources/ or signals/ is registered, in file and then module order."""
+"""Discovery: a constant of the right type in a module of sources/ or signals/ is registered, in file order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from generator.catalog import sources as source_modules
 from generator.catalog.series import Series
 from generator.catalog.signal import Signal
 from generator.catalog.source import Source
-
 
 Entry = TypeVar("Entry", Signal, Source)
 
@@ -50,6 +49,7 @@ def _discover(path: list[str], package: str, kind: type[Entry]) -> Mapping[str, 
         for value in vars(module).values():
             if isinstance(value, kind):
                 if value.id in found and found[value.id] is not value:
-                    raise DuplicateId(f"two entries named {value.id!r}; the second is in {module.__name__}")
+                    message = f"two entries named {value.id!r}; the second is in {module.__name__}"
+                    raise DuplicateId(message)
                 found[value.id] = value
     return MappingProxyType(found)

@@ -1,6 +1,6 @@
 """The canonical series: the contract between sources, which compute them, and signals, which judge them.
 
-Names follow level:metric:operation with the vocabulary of the monitoring guide. Only sources/ knows an exporter's names.
+Names follow level:metric:operation with the vocabulary of the guide. Only sources/ knows an exporter's names.
 """
 
 from __future__ import annotations

@@ -37,6 +37,11 @@ class Guard:
     default: int
 
 
+def _any(site: Site) -> tuple[str, ...]:
+    del site
+    return ()
+
+
 def _nothing(site: Site) -> str:
     del site
     return ""
@@ -69,8 +74,8 @@ class Signal:
     """While this has a result the alert stays silent."""
     silent_under: Drive | None = None
     """A drive that is bad for this signal and yet must stay silent, because of `unless`."""
-    only_name: Callable[[Site], str] = _nothing
-    """The value a test must give the signal's label, where not every value is possible; "" where any is."""
+    only_names: Callable[[Site], tuple[str, ...]] = _any
+    """The values the signal's label can take, where not every value is possible; none where any is."""
     applies: Callable[[Site], str] = _nothing
     """Why the signal has nothing to say about this stack; "" when it has."""
 

@@ -37,7 +37,7 @@ class Recorded:
 
 
 Stimulus = Callable[[Site, Mapping[str, str], tuple[Segment, ...], int], list[Input]]
-"""What a test must feed to make a canonical series say a value: (site, labels, segments, step seconds) -> input series."""
+"""What a test feeds to make a canonical series say a value: (site, labels, segments, step seconds) -> input series."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +50,8 @@ class Reading:
     stimulus: Stimulus
     spoiled_by: Mapping[Fact, str] = field(default_factory=dict)
     """Facts under which this reading is wrong, each with the reason a user is told."""
+    survives: bool = False
+    """True when the series goes on as 0 after metrics with a lifetime are gone, so that an alert may wait for ever."""
     caveat: str = ""
     """A known inaccuracy, printed by `explain` and in the runbook."""
 
@@ -83,6 +85,8 @@ class Source:
     """Version -> container image; the first is the default."""
     broker: Literal["redis", "rabbitmq", ""] = ""
     """The only broker it understands; "" for any."""
+    match: str = ""
+    """Default wildcard for the names of workers among what it measures; "" when it measures workers only."""
     is_worker: bool = False
     """True when the target is the worker itself: a target that is down is a worker that is down."""
     always: bool = False

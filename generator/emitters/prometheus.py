@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 import promql_parser
 
@@ -32,7 +33,7 @@ def _config(stack: Plan) -> Artefact:
         syntax="yaml",
         context={
             "scrape_interval": promql.seconds(stack.site.scrape),
-            "scrape_timeout": promql.seconds(min(stack.site.scrape, SCRAPE_TIMEOUT)),
+            "scrape_timeout": promql.seconds(min(stack.site.scrape, Fraction(SCRAPE_TIMEOUT))),
             "evaluation_interval": promql.seconds(stack.site.evaluation),
             "stack": stack.spec.stack.name,
             "environment": stack.spec.stack.environment,

@@ -12,7 +12,7 @@ from generator.catalog.signal import Severity
 from generator.catalog.sources.stack import GROUP_PREFIX
 from generator.resolve.plan import Judged, Plan
 from generator.rules import owners
-from generator.rules.wording import Fill, annotations
+from generator.rules.wording import Fill, texts
 
 
 def plan(stack: Plan) -> list[Artefact]:
@@ -48,7 +48,9 @@ def _case(one: Case, judged: Judged, stack: Plan) -> dict[str, object]:
             }
             for check in one.checks
         ],
-        "texts": [{"at": promql.seconds(c.at), "alert": alert, "expected": _expected(c, judged, stack)} for c in one.texts]
+        "texts": [
+            {"at": promql.seconds(c.at), "alert": alert, "expected": _expected(c, judged, stack)} for c in one.texts
+        ]
         or None,
     }
 
@@ -93,7 +95,7 @@ def _expected(check: Check, judged: Judged, stack: Plan) -> list[dict[str, objec
         alerts.append(
             {
                 "labels": list(_labels(subject, severity, judged, stack).items()),
-                "annotations": list(annotations(judged, severity, stack, fill).items()),
+                "annotations": list(texts(judged, severity, stack, fill).items()),
             }
         )
     return alerts

@@ -40,7 +40,9 @@ def _bound(signal: Signal, severity: Severity, written: ThresholdSpec, *, listed
     own = written.severity(severity) or SeveritySpec()
     if own.never:
         return None
-    threshold = Fraction(own.threshold.value) if own.threshold else default and default.threshold
+    threshold = default.threshold if default else None
+    if own.threshold:
+        threshold = Fraction(own.threshold.value)
     if signal.only_overrides:
         threshold = None
     if threshold is None and not listed:
@@ -78,9 +80,7 @@ def _levels(override: Override | None) -> dict[Severity, Fraction]:
     if override is None:
         return {}
     by_severity: dict[Severity, Fraction] = {}
-    for severity, quantity in zip(
-        SEVERITIES, (override.info, override.warning, override.critical), strict=True
-    ):
+    for severity, quantity in zip(SEVERITIES, (override.info, override.warning, override.critical), strict=True):
         if quantity is not None:
             by_severity[severity] = Fraction(quantity.value)
     return by_severity

@@ -18,7 +18,7 @@ from generator.resolve.plan import Chosen, Judged, Off, Plan, Scraped
 from generator.spec.model import StackSpec
 
 DURATION_BOUNDS = tuple(Fraction(b) for b in ("0.1", "0.5", "1", "5", "10", "30", "60", "120", "300", "600"))
-"""Bucket bounds of task durations in seconds, before the thresholds are added: few, since each costs a series per task."""
+"""Bucket bounds of task durations in seconds, before thresholds are added: few, as each is a series per task."""
 WAIT_BOUNDS = tuple(Fraction(b) for b in ("0.1", "0.5", "1", "5", "10", "30", "60", "120", "300", "600"))
 """Bucket bounds of waiting times in seconds, before the thresholds are added."""
 
@@ -30,7 +30,7 @@ def resolve(spec: StackSpec, document: Document) -> Plan:
     site = _site(spec, scraped, candidates)
     judged, off = [], []
     chosen: dict[str, Chosen] = {}
-    for signal_id, candidate in candidates.items():
+    for candidate in candidates.values():
         why = _why_off(candidate, spec, site, scraped, chosen)
         if why:
             off.append(why)
@@ -68,12 +68,16 @@ def _site(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str, 
         jobs={s.source.id: s.source.job for s in scraped if not s.source.is_worker},
         versions={s.source.id: s.version for s in scraped},
         targets={s.source.id: s.targets for s in scraped},
-        match={s.name: s.match for s in spec.sources if s.match},
+        match={s.source.id: _match(s.source, spec) for s in scraped if s.source.match},
         duration_buckets=_buckets(DURATION_BOUNDS, candidates["task_duration_p95"]),
         wait_buckets=_buckets(WAIT_BOUNDS, candidates["queue_wait_p95"]),
         worker_memory_limit=spec.celery.worker_memory_limit,
         broker=spec.celery.broker.kind,
     )
+
+
+def _match(source: Source, spec: StackSpec) -> str:
+    return next((s.match for s in spec.sources if s.name == source.id and s.match), source.match)
 
 
 def _facts(spec: StackSpec) -> Iterable[Fact]:

@@ -11,7 +11,7 @@ from generator.catalog.sources.stack import GROUP_PREFIX
 from generator.resolve.plan import Judged, Plan
 from generator.rules import owners
 from generator.rules.model import Alerting, Group, Recording
-from generator.rules.wording import annotations, limit, literal
+from generator.rules.wording import limit, literal, texts
 
 FAMILIES: tuple[Family, ...] = ("workers", "queues", "tasks", "stack")
 THRESHOLD = "celery:threshold"
@@ -70,8 +70,8 @@ def _thresholds(judged: Judged, plan: Plan) -> Iterable[Recording]:
     for severity, bound in judged.bounds.items():
         if not judged.overridden(severity):
             continue
-        own = f"max by ({signal.overrides}) ({OVERRIDE}{{signal={promql.text(signal.id)},severity={promql.text(severity)}}})"
-        expr = own
+        matchers = f"signal={promql.text(signal.id)},severity={promql.text(severity)}"
+        expr = f"max by ({signal.overrides}) ({OVERRIDE}{{{matchers}}})"
         if bound.threshold is not None:
             expr += f" or on ({signal.overrides}) 0 * {_grouped(signal, plan)} + {promql.number(bound.threshold)}"
         yield Recording(record=THRESHOLD, expr=expr, labels={"signal": signal.id, "severity": severity})
@@ -125,7 +125,7 @@ def _alert(judged: Judged, severity: Severity, plan: Plan) -> Alerting:
             "signal": signal.id,
             **{name: literal(text) for name, text in plan.spec.stack.labels.items()},
         },
-        annotations=annotations(judged, severity, plan),
+        annotations=texts(judged, severity, plan),
         judged=judged,
         severity=severity,
     )
@@ -134,5 +134,7 @@ def _alert(judged: Judged, severity: Severity, plan: Plan) -> Alerting:
 def describe(judged: Judged, severity: Severity) -> str:
     """The threshold in words: `above 5000 for 10m`."""
     bound = judged.bounds[severity]
-    text = f"{judged.signal.bad_when} {limit(bound.threshold, judged.signal.unit)}" if bound.threshold is not None else ""
+    text = (
+        f"{judged.signal.bad_when} {limit(bound.threshold, judged.signal.unit)}" if bound.threshold is not None else ""
+    )
     return f"{text} for {promql.seconds(bound.hold)}".strip() if bound.hold else text

@@ -36,5 +36,5 @@ def label(signal: Signal, plan: Plan) -> str:
 
 
 def _go(text: str) -> str:
-    """A Go string literal; JSON's escapes are a subset of Go's except for surrogate pairs, which ensure_ascii avoids."""
+    """A Go string literal; JSON's escapes are among Go's, except surrogate pairs, which are not written here."""
     return json.dumps(text, ensure_ascii=False)

@@ -135,7 +135,7 @@ def _held(judged: Judged, severity: Severity) -> str:
     return f"; it has stayed so for {promql.seconds(hold)}" if hold else ""
 
 
-def annotations(judged: Judged, severity: Severity, plan: Plan, fill: Fill | None = None) -> dict[str, str]:
+def texts(judged: Judged, severity: Severity, plan: Plan, fill: Fill | None = None) -> dict[str, str]:
     """The annotations of an alert; as templates, or filled in when `fill` is given."""
     signal = judged.signal
     links = plan.spec.links

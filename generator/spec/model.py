@@ -25,7 +25,7 @@ from generator.spec.names import (
 from generator.spec.scalars import Bytes, Duration, Limit, Quantity, between
 
 Severity = Literal["info", "warning", "critical"]
-Output = Literal["prometheus", "exporters", "schema", "docs"]
+Output = Literal["prometheus", "exporters", "schema"]
 
 # A section whose lines are all commented out is an empty section.
 _Section = BeforeValidator(lambda value: {} if value is None else value)
@@ -194,7 +194,7 @@ class SourceSpec(Part):
     """Where it is scraped, host:port each; absent means the container of the generated docker-compose.yml."""
 
     match: str | None = None
-    """Regular expression (RE2) for the names of worker containers or process groups; absent means .*worker.*"""
+    """Names of worker containers or process groups, with one * at the start or the end; absent means *worker*."""
 
     @model_validator(mode="before")
     @classmethod

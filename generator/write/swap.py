@@ -34,7 +34,7 @@ def write(files: Mapping[str, str], output: Path, *, spec_sha256: str, force: bo
     texts = said.texts(files, output)
     with said.told(output):
         if not output.is_dir():
-            output.mkdir(parents=True)
+            output.mkdir(parents=True, exist_ok=True)  # another run may be making it too
             readable(output)
         with locked(output, LOCK_SECONDS) as folder:
             folder.clear_stage()

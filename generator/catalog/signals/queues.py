@@ -81,9 +81,7 @@ QUEUE_WAIT_P95 = Signal(
     drive=drive.Quantile(TASK_WAIT_BUCKET),
     levels={"warning": Level(Fraction(60), hold=300)},  # guide, "Queue Metrics"
     overrides="queue",
-    guards=(
-        Guard("min_tasks", f'sum by (queue) ({TASK_WAIT_BUCKET.name}{{le="+Inf"}})', 10),
-    ),
+    guards=(Guard("min_tasks", f'sum by (queue) ({TASK_WAIT_BUCKET.name}{{le="+Inf"}})', 10),),
     summary="Tasks wait {value} in queue {queue} before they start (P95, limit {limit})",
     action="Add workers to this queue, or move slow tasks to a queue of their own.",
     meaning="One task in twenty waits longer than the limit before a worker begins it.",
@@ -124,12 +122,8 @@ QUEUE_NO_CONSUMERS = Signal(
     by=("queue",),
     needs=(QUEUE_LENGTH, QUEUE_WORKERS),
     record="celery:queue_workers:needed",
-    expr=lambda site: (
-        f"{promql.select(QUEUE_WORKERS.name, site.working())} and on (queue) {_length(site)} > 0"
-    ),
-    drive=drive.Level(
-        QUEUE_WORKERS, beside=((QUEUE_LENGTH, Fraction(1)),), silenced_by=((QUEUE_LENGTH, Fraction(0)),)
-    ),
+    expr=lambda site: f"{promql.select(QUEUE_WORKERS.name, site.working())} and on (queue) {_length(site)} > 0",
+    drive=drive.Level(QUEUE_WORKERS, beside=((QUEUE_LENGTH, Fraction(1)),), silenced_by=((QUEUE_LENGTH, Fraction(0)),)),
     bad_when="below",
     levels={"critical": Level(Fraction(1), hold=300)},
     summary="Queue {queue} holds tasks and no worker consumes it",
@@ -193,7 +187,7 @@ DEAD_LETTER_LENGTH = Signal(
     drive=drive.Level(QUEUE_LENGTH),
     levels={"warning": Level(Fraction(100), hold=300)},  # guide, "Queue Metrics"
     overrides="queue",
-    only_name=lambda site: site.dead_letter[0],
+    only_names=lambda site: site.dead_letter,
     applies=lambda site: "" if site.dead_letter else "no queue has role dead_letter",
     summary="Dead letter queue {queue} holds {value} messages (limit {limit})",
     action="Look at a few of them before anything else; replay or drop them, then mend the task that rejects them.",

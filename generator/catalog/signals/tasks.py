@@ -93,7 +93,7 @@ DURATION_P95 = Signal(
     guards=(Guard("min_tasks", f'sum by (task) ({TASK_DURATION_BUCKET.name}{{le="+Inf"}})', 0),),
     summary="Task {task} takes {value} (P95, limit {limit})",
     action="Find what it waits for; if it is meant to take that long, give it a limit of its own in stack.yaml.",
-    meaning="One execution in twenty takes longer than the limit. It needs to end at least every 5 minutes to be judged.",
+    meaning="One execution in twenty takes longer than the limit. Tasks that end more rarely than every 5 minutes go unseen.",
     causes=("a slow query or remote service", "more data than before", "workers short of CPU"),
     dashboard=_DASHBOARD,
 )
@@ -183,6 +183,10 @@ OVERDUE = Signal(
     summary="Periodic task {task} last succeeded {value} ago (period {limit})",
     action="Check that beat runs and sends it, that a worker takes it, and that it does not fail.",
     meaning="A task that must run regularly has not succeeded within its period.",
-    causes=("beat is down or has lost its schedule", "the task fails each time", "its queue is stuck or has no workers"),
+    causes=(
+        "beat is down or has lost its schedule",
+        "the task fails each time",
+        "its queue is stuck or has no workers",
+    ),
     dashboard=_DASHBOARD,
 )

@@ -36,7 +36,9 @@ _JOB = f'job="{JOB}"'
 _EVENT = ("name", "hostname", "queue_name")
 _BY_TASK = {"task": "name", "queue": "queue_name"}
 _NO_EVENTS = "the workers send no events (celery.events is false)"
-_NO_SENT = "only the task-sent event names the queue, and celery.sent_events is false: every task would read as queue celery"
+_NO_SENT = (
+    "only the task-sent event names the queue, and celery.sent_events is false: every task would read as queue celery"
+)
 _SOLO = "a busy worker of the solo pool does not answer inspect and counts as 0"
 
 QUEUE_LENGTH_METRIC = Metric(name="celery_queue_length", type="gauge", labels=("queue_name",))
@@ -124,14 +126,10 @@ def _flag(segment: Segment, host: int) -> Segment:
 
 
 def _tasks(site: Site) -> tuple[Recorded, ...]:
-    return tuple(
-        Recorded(_count(m.name, site, _BY_TASK, TASKS.window), {"state": state}) for state, m in ENDED.items()
-    )
+    return tuple(Recorded(_count(m.name, site, _BY_TASK, TASKS.window), {"state": state}) for state, m in ENDED.items())
 
 
-def _tasks_stimulus(
-    site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int
-) -> list[Input]:
+def _tasks_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
     state = canonical["state"]
     more = {"exception": "ValueError"} if state == "FAILURE" else {}
     return counter(JOB, ENDED[state].name, lambda c: {**_event_labels(c), **more})(site, canonical, segments, step)
@@ -156,6 +154,7 @@ READINGS = (
         uses=(WORKER_UP, ACTIVE_WORKERS),
         rules=_workers,
         stimulus=_workers_stimulus,
+        survives=True,
         caveat="Workers are counted by host name; give every worker its own (containers do).",
     ),
     Reading(

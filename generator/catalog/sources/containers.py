@@ -36,13 +36,11 @@ STARTED = _container("container_start_time_seconds")
 GROUP_CPU = Metric(name="namedprocess_namegroup_cpu_seconds_total", type="counter", labels=("groupname", "mode"))
 GROUP_MEMORY = Metric(name="namedprocess_namegroup_memory_bytes", type="gauge", labels=("groupname", "memtype"))
 GROUP_PROCS = Metric(name="namedprocess_namegroup_num_procs", type="gauge", labels=("groupname",))
-GROUP_START = Metric(
-    name="namedprocess_namegroup_oldest_start_time_seconds", type="gauge", labels=("groupname",)
-)
+GROUP_START = Metric(name="namedprocess_namegroup_oldest_start_time_seconds", type="gauge", labels=("groupname",))
 
 
 def _chosen(site: Site, source: str, label: str) -> tuple[str, str]:
-    return f'job="{source}"', f"{label}=~{promql.text(site.match.get(source, '.*worker.*'))}"
+    return f'job="{source}"', f"{label}=~{promql.text(promql.wildcard(site.match[source]))}"
 
 
 def _used(metric: Metric, chosen: tuple[str, ...], label: str) -> str:
@@ -93,18 +91,14 @@ def _feed(job: str, label: str, used: tuple[Metric, int, Mapping[str, str]], *fi
     return feed
 
 
-def _groups_alive(
-    site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int
-) -> list[Input]:
+def _groups_alive(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
     del canonical, step
     most = max((int(s.amount) for s in segments if s.amount is not None), default=0)
     return [
         Gauge(
             GROUP_PROCS.name,
-            {**base_labels(PROCESSES, site), "groupname": f"worker{n}"},
-            tuple(
-                Segment(None if s.amount is None else Fraction(3 if n < s.amount else 0), s.steps) for s in segments
-            ),
+            {**base_labels(PROCESSES, site), "groupname": promql.matching(site.match[PROCESSES], str(n))},
+            tuple(Segment(None if s.amount is None else Fraction(3 if n < s.amount else 0), s.steps) for s in segments),
         )
         for n in range(max(most, 1))
     ]
@@ -115,6 +109,7 @@ CADVISOR_SOURCE = Source(
     title="cAdvisor",
     job=CADVISOR,
     target="cadvisor:8080",
+    match="*worker*",
     link="https://github.com/google/cadvisor/blob/master/docs/storage/prometheus.md",
     metrics=(CPU, QUOTA, PERIOD, WORKING_SET, MEMORY_LIMIT, STARTED),
     readings=(
@@ -151,6 +146,7 @@ PROCESS_EXPORTER_SOURCE = Source(
     title="ncabatoff/process-exporter",
     job=PROCESSES,
     target="process-exporter:9256",
+    match="*worker*",
     link="https://github.com/ncabatoff/process-exporter",
     metrics=(GROUP_CPU, GROUP_MEMORY, GROUP_PROCS, GROUP_START),
     readings=(
@@ -158,9 +154,7 @@ PROCESS_EXPORTER_SOURCE = Source(
             series=WORKERS_ACTIVE,
             uses=(GROUP_PROCS,),
             rules=lambda site: (
-                Recorded(
-                    f"count({_of_group(site, GROUP_PROCS)} > 0) or 0 * max(up{{job=\"{PROCESSES}\"}} == 1)"
-                ),
+                Recorded(f'count({_of_group(site, GROUP_PROCS)} > 0) or 0 * max(up{{job="{PROCESSES}"}} == 1)'),
             ),
             stimulus=_groups_alive,
             caveat="Counts process groups: a worker that hangs still counts.",
@@ -169,9 +163,7 @@ PROCESS_EXPORTER_SOURCE = Source(
             series=WORKER_CPU,
             uses=(GROUP_CPU, GROUP_PROCS),
             rules=_group_cpu,
-            stimulus=_feed(
-                PROCESSES, "groupname", (GROUP_CPU, _CORES, {"mode": "user"}), (GROUP_PROCS, _CORES + 1)
-            ),
+            stimulus=_feed(PROCESSES, "groupname", (GROUP_CPU, _CORES, {"mode": "user"}), (GROUP_PROCS, _CORES + 1)),
         ),
         Reading(
             series=WORKER_MEMORY,

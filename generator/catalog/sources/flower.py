@@ -42,7 +42,11 @@ def _tasks(site: Site) -> tuple[Recorded, ...]:
         Recorded(
             per_replica(
                 increase(
-                    EVENTS.name, (_JOB, f'type="task-{kind}"', site.task_matcher("task")), site, "first value", TASKS.window
+                    EVENTS.name,
+                    (_JOB, f'type="task-{kind}"', site.task_matcher("task")),
+                    site,
+                    "first value",
+                    TASKS.window,
                 ),
                 {"task": "task"},
             ),
@@ -107,7 +111,7 @@ SOURCE = Source(
     link="https://flower.readthedocs.io/en/latest/prometheus-integration.html",
     metrics=(EVENTS, RUNTIME, ONLINE),
     readings=(
-        Reading(series=WORKERS_ACTIVE, uses=(ONLINE,), rules=_workers, stimulus=_workers_stimulus),
+        Reading(series=WORKERS_ACTIVE, uses=(ONLINE,), rules=_workers, stimulus=_workers_stimulus, survives=True),
         Reading(
             series=TASKS,
             uses=(EVENTS,),

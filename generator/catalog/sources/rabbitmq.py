@@ -38,7 +38,9 @@ SOURCE = Source(
             series=QUEUE_LENGTH,
             uses=(READY,),
             rules=lambda site: (
-                Recorded(latest(READY.name, (_JOB, site.queue_matcher("queue", reserved=True)), site, {"queue": "queue"})),
+                Recorded(
+                    latest(READY.name, (_JOB, site.queue_matcher("queue", reserved=True)), site, {"queue": "queue"})
+                ),
             ),
             stimulus=gauge(JOB, READY, _queue),
         ),
@@ -46,7 +48,9 @@ SOURCE = Source(
             series=QUEUE_WORKERS,
             uses=(CONSUMERS,),
             rules=lambda site: (
-                Recorded(latest(CONSUMERS.name, (_JOB, site.queue_matcher("queue", reserved=True)), site, {"queue": "queue"})),
+                Recorded(
+                    latest(CONSUMERS.name, (_JOB, site.queue_matcher("queue", reserved=True)), site, {"queue": "queue"})
+                ),
             ),
             stimulus=gauge(JOB, CONSUMERS, _queue),
         ),

@@ -55,9 +55,7 @@ def _up_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segme
     return [Gauge("up", base_labels(site.jobs[canonical["source"]], site), segments)]
 
 
-def _failed_stimulus(
-    site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int
-) -> list[Input]:
+def _failed_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
     """Each segment of amount n is n failed scrapes and then good ones."""
     del step
     parts: list[Segment] = []
@@ -70,9 +68,7 @@ def _failed_stimulus(
 def _rules(site: Site) -> tuple[Recorded, ...]:
     del site
     ours = f'job="{PROMETHEUS}",rule_group=~".*;{GROUP_PREFIX}.*"'
-    return (
-        Recorded(f"max by (rule_group) (increase({RULES_FAILED.name}{{{ours}}}[{promql.seconds(WINDOW)}]))"),
-    )
+    return (Recorded(f"max by (rule_group) (increase({RULES_FAILED.name}{{{ours}}}[{promql.seconds(WINDOW)}]))"),)
 
 
 def _notifications(site: Site) -> tuple[Recorded, ...]:

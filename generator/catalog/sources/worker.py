@@ -36,9 +36,7 @@ _POOL = 100
 """Pool processes of the worker that tests feed: makes hundredths of a ratio whole CPU seconds."""
 
 ENDED = Metric(name="celery_tasks_total", type="counter", labels=("task", "queue", "state"), born="first value")
-DURATION = Metric(
-    name="celery_task_duration_seconds", type="histogram", labels=("task", "queue"), born="first value"
-)
+DURATION = Metric(name="celery_task_duration_seconds", type="histogram", labels=("task", "queue"), born="first value")
 WAIT = Metric(name="celery_task_wait_time_seconds", type="histogram", labels=("task", "queue"), born="first value")
 TIMEOUTS = Metric(
     name="celery_task_timeouts_total", type="counter", labels=("task", "queue", "kind"), born="first value"
@@ -77,9 +75,7 @@ def _cpu_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segm
     ]
 
 
-def _memory_stimulus(
-    site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int
-) -> list[Input]:
+def _memory_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
     del step
     labels = {**base_labels(JOB, site, canonical["worker"]), "worker": canonical["worker"]}
     limit = Fraction(1_000_000_000)
@@ -90,17 +86,13 @@ def _memory_stimulus(
     ]
 
 
-def _start_stimulus(
-    site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int
-) -> list[Input]:
+def _start_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
     del step
     labels = {**base_labels(JOB, site, canonical["worker"]), "worker": canonical["worker"]}
     return [Gauge(START.name, labels, segments)]
 
 
-def _alive_stimulus(
-    site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int
-) -> list[Input]:
+def _alive_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
     del canonical, step
     most = max((int(s.amount) for s in segments if s.amount is not None), default=0)
     return [

@@ -1,0 +1,143 @@
+"""What a runbook adds to a signal: commands to look, commands that destroy, and where each number comes from.
+
+`{app}` stands for the Celery application of stack.yaml; what stands in angle brackets is filled in by the person.
+Facts: each Celery command was run on 5.7.0, answers and exit codes included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from generator.catalog.series import Family
+from generator.catalog.signal import Severity
+
+BrokerKind = Literal["redis", "rabbitmq"]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command line, and what its answer tells or what it does."""
+
+    run: str
+    why: str
+
+
+STATUS = Command("celery -A {app} status", "every worker that answers, in about a second; exit code 69 when none does")
+PING = Command(
+    "celery -A {app} inspect ping -d <worker>", "one worker, named as `status` names it; exit code 69 without answer"
+)
+ACTIVE = Command("celery -A {app} inspect active", "the tasks that run at this moment, on which worker, since when")
+RESERVED = Command(
+    "celery -A {app} inspect reserved",
+    "the tasks that workers have prefetched; never the queue's length, which only the broker knows",
+)
+ACTIVE_QUEUES = Command("celery -A {app} inspect active_queues", "which queues each worker consumes")
+STATS = Command("celery -A {app} inspect stats", "pool size, process ids, uptime, and how often each task was run")
+REGISTERED = Command("celery -A {app} inspect registered", "the tasks that each worker knows")
+QUERY_TASK = Command("celery -A {app} inspect query_task <task-id>", "one task: running, prefetched or unknown")
+
+SAFE: Mapping[Family, tuple[Command, ...]] = {
+    "workers": (STATUS, PING, ACTIVE, RESERVED, STATS),
+    "queues": (STATUS, ACTIVE_QUEUES, ACTIVE, RESERVED),
+    "tasks": (STATUS, ACTIVE, REGISTERED, QUERY_TASK),
+    "stack": (STATUS,),
+}
+"""Commands that only look, by family of signals."""
+
+BROKER_DEPTH: Mapping[BrokerKind, tuple[Command, ...]] = {
+    "redis": (
+        Command("redis-cli LLEN <queue>", "messages waiting in one queue; add `-h` and `-p`, and set REDISCLI_AUTH"),
+        Command("redis-cli HLEN unacked", "messages that workers hold and have not acknowledged, of all queues"),
+    ),
+    "rabbitmq": (
+        Command(
+            "rabbitmqctl list_queues name messages_ready messages_unacknowledged consumers",
+            "every queue with what waits, what workers hold, and who consumes; add `-p` for a vhost",
+        ),
+    ),
+}
+"""The broker's own answer, which does not depend on any worker."""
+
+SAFE_STACK: Mapping[str, tuple[Command, ...]] = {
+    "exporter_down": (
+        Command("curl -sS http://localhost:9090/api/v1/targets", "what Prometheus says of each target: `lastError`"),
+    ),
+    "scrape_failures": (
+        Command("curl -sS http://localhost:9090/api/v1/targets", "`lastScrapeDuration` beside the timeout of 15 s"),
+    ),
+    "rule_failures": (
+        Command("curl -sS http://localhost:9090/api/v1/rules", "`lastError` of the rule that cannot be evaluated"),
+    ),
+    "notification_failures": (
+        Command("curl -sS http://localhost:9093/-/ready", "whether Alertmanager is up at all"),
+        Command("amtool --alertmanager.url=http://localhost:9093 alert", "what it would have told"),
+    ),
+    "watchdog": (
+        Command("curl -sS http://localhost:9093/api/v2/alerts", "the alert as Alertmanager has it, and its receivers"),
+    ),
+}
+"""Commands for signals about the stack itself, by signal."""
+
+SHUTDOWN = Command(
+    "celery -A {app} control shutdown -d <worker>",
+    "Stops that worker after its running tasks; without `-d` it stops **every** worker. It works and still exits "
+    "with 69, `No nodes replied`: who shuts down does not answer.",
+)
+REVOKE = Command(
+    "celery -A {app} control revoke <task-id>",
+    "The task will not run if it has not begun. Workers remember it in memory only: without `--statedb` a restart "
+    "forgets it.",
+)
+TERMINATE = Command(
+    "celery -A {app} control terminate SIGTERM <task-id>",
+    "Kills the pool process that runs the task; by then the process may run another one. What it had written stays "
+    "half done.",
+)
+PURGE = Command(
+    "celery -A {app} purge -f -Q <queue>",
+    "Deletes **every** message of the queue, for ever. Without `-Q` it takes all queues the application declares, and "
+    "without `-f` it asks. Save what you can first.",
+)
+
+DANGEROUS: Mapping[Family, tuple[Command, ...]] = {
+    "workers": (SHUTDOWN,),
+    "queues": (REVOKE, SHUTDOWN, PURGE),
+    "tasks": (REVOKE, TERMINATE, SHUTDOWN),
+    "stack": (),
+}
+"""Commands that lose work, by family of signals."""
+
+NORMAL_QUEUES = frozenset(
+    {"queue_length", "queue_growth", "queue_wait_p95", "queue_stuck", "queue_no_consumers", "queue_drain_time"}
+)
+"""Signals that leave dead letter queues alone."""
+
+GUIDE = "the monitoring guide"
+_WORKERS, _QUEUES, _TASKS = (f'guide, "{section} Metrics"' for section in ("Worker Health", "Queue", "Task"))
+_CRITICAL, _WARNING = 'guide, "Critical Alerts"', 'guide, "Warning Alerts"'
+
+ORIGINS: Mapping[tuple[str, Severity], str] = {
+    ("workers_active", "critical"): f"{_WORKERS} and {_CRITICAL}",
+    ("worker_cpu", "warning"): f"{_WORKERS} and {_WARNING}",
+    ("worker_memory", "warning"): f"{_WORKERS} and {_WARNING}",
+    ("worker_uptime", "info"): _WORKERS,
+    ("queue_length", "warning"): _QUEUES,
+    ("queue_length", "critical"): _CRITICAL,
+    ("queue_growth", "warning"): _QUEUES,
+    ("queue_wait_p95", "warning"): _QUEUES,
+    ("dead_letter_length", "warning"): _QUEUES,
+    ("task_success_ratio", "warning"): _TASKS,
+    ("task_failure_ratio", "warning"): _TASKS,
+    ("task_failure_ratio", "critical"): _CRITICAL,
+    ("task_duration_p95", "warning"): f"{_TASKS} and {_WARNING}",
+    ("task_retry_ratio", "warning"): _TASKS,
+    ("task_timeout_ratio", "warning"): _TASKS,
+}
+"""Where a default threshold was taken from; what is not listed is the catalogue's own choice."""
+
+
+def origin(signal_id: str, severity: Severity) -> str:
+    """The section of the guide that has this number, or `ours`."""
+    return ORIGINS.get((signal_id, severity), "ours")

@@ -1,0 +1,149 @@
+"""The command line: parses options, calls the pipeline, prints problems, exits. Heavy imports stand inside commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from generator.problem import Format, Problem, SpecError, ToolMissing, render
+
+if TYPE_CHECKING:
+    from generator.write import Changes
+
+Command = Callable[..., Any]
+
+_STACK = click.option(
+    "--stack", type=click.Path(path_type=Path), default="stack.yaml", show_default=True, help="The stack to read."
+)
+_OUTPUT = click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default="output",
+    show_default=True,
+    help="The folder to write or check.",
+)
+_FORMAT = click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="How findings are printed.",
+)
+
+FINDINGS, MISSING = 1, 3
+"""Exit codes beside 0 (fine) and click's 2 (wrong usage)."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="celery-stackgen", prog_name="stackgen")
+def main() -> None:
+    """Generate and check a Celery monitoring stack from stack.yaml."""
+
+
+@main.command()
+@_STACK
+@_OUTPUT
+@_FORMAT
+@click.option("--force", is_flag=True, help="Overwrite generated files that were edited by hand.")
+def generate(stack: Path, output: Path, style: Format, force: bool) -> None:
+    """Write output/ from stack.yaml."""
+    from generator import pipeline
+
+    with _reported(style):
+        made, changes = pipeline.generate(stack, output, force=force)
+    _print(made.prepared.notices(), style)
+    click.echo(_summary(changes, output), err=True)
+
+
+@main.command()
+@_STACK
+@_OUTPUT
+@_FORMAT
+@click.option("--fast", is_flag=True, help="Only compare checksums, in milliseconds; nothing is rendered.")
+def check(stack: Path, output: Path, style: Format, fast: bool) -> None:
+    """Fail when output/ is stale, edited by hand, or refused by promtool."""
+    if fast:
+        from generator.fast import check as run
+
+        sys.exit(run(str(output), str(stack)))
+    from generator import pipeline
+
+    with _reported(style):
+        _, found = pipeline.check(stack, output)
+    _print(found, style)
+    errors = sum(p.level == "error" for p in found)
+    if errors:
+        sys.exit(FINDINGS)
+    click.echo(f"{output}: up to date, and promtool finds nothing wrong", err=True)
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of stack.yaml, for editors."""
+    import json
+
+    from generator.spec.schema import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def _reported(style: Format) -> Iterator[None]:
+    """Turns the errors a user can cause into text and an exit code."""
+    try:
+        yield
+    except SpecError as error:
+        _print(error.problems, style)
+        if style == "text":
+            click.echo(_count(error.problems), err=True)
+        sys.exit(FINDINGS)
+    except ToolMissing as error:
+        click.echo(f"error[tool-missing]: {error}", err=True)
+        sys.exit(MISSING)
+
+
+def _print(problems: Iterable[Problem], style: Format) -> None:
+    """Findings are talk when people read them (stderr), and data when a program does (stdout)."""
+    listed = list(problems)
+    if style == "text":
+        colours = {"error": "red", "warning": "yellow", "notice": "cyan"}
+        for problem in listed:
+            _echo(str(problem), f"{problem.level}[{problem.rule}]", colours[problem.level])
+    else:
+        click.echo(render(listed, style), nl=False)
+
+
+def _echo(text: str, word: str, colour: str) -> None:
+    shown = text.replace(word, click.style(word, fg=colour, bold=True), 1) if _coloured() else text
+    click.echo(shown, err=True)
+
+
+def _coloured() -> bool:
+    import os
+
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _count(problems: Sequence[Problem]) -> str:
+    errors = sum(p.level == "error" for p in problems)
+    return f"{errors} problem{'s' if errors != 1 else ''}; nothing was written"
+
+
+def _summary(changes: Changes, output: Path) -> str:
+    counted = [
+        f"{len(paths)} {word}"
+        for word, paths in (
+            ("created", changes.created),
+            ("updated", changes.updated),
+            ("removed", changes.removed),
+            ("unchanged", changes.unchanged),
+        )
+        if paths
+    ]
+    return f"{output}: {', '.join(counted) or 'nothing to do'}"

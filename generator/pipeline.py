@@ -1,0 +1,121 @@
+"""The order of the stages, and nothing else: load, parse, resolve, plan, render, verify, write."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.artefact import Artefact, Rendered
+from generator.document import Document
+from generator.emitters import exporters, prometheus, rule_tests, schema
+from generator.load import load
+from generator.problem import Mark, Problem, SpecError
+from generator.render.environment import render
+from generator.resolve.plan import Plan
+from generator.resolve.resolver import resolve
+from generator.rules.build import groups
+from generator.spec import parse
+from generator.spec.model import Output
+from generator.verify import contract, liveness, promtool, reparse
+from generator.write import Changes, compare, write
+
+EMITTERS: Mapping[Output, tuple[Callable[[Plan], list[Artefact]], ...]] = {
+    "prometheus": (prometheus.plan, rule_tests.plan),
+    "exporters": (exporters.plan,),
+    "schema": (schema.plan,),
+}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A stack.yaml that is understood, before anything is rendered."""
+
+    document: Document
+    plan: Plan
+
+    def notices(self) -> list[Problem]:
+        """What is not judged on this stack and why, one notice each."""
+        mark = Mark(self.document.file)
+        return [
+            Problem(mark, "signal-off", off.signal.id, f"not judged: {off.reason}", off.hint, "notice")
+            for off in self.plan.off
+        ]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that would be written, rendered and verified offline."""
+
+    prepared: Prepared
+    rendered: tuple[Rendered, ...]
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Text by path below output/."""
+        return {r.artefact.path: r.text for r in self.rendered}
+
+    def checked_by(self, check: str) -> list[str]:
+        """Paths of the files that ask for a check."""
+        return [r.artefact.path for r in self.rendered if check in r.artefact.checks]
+
+
+def prepare(stack: Path) -> Prepared:
+    """Reads and resolves a stack.yaml; raises SpecError with everything that is wrong with it."""
+    document = load(stack)
+    return Prepared(document, resolve(parse(document), document))
+
+
+def stage(stack: Path) -> Stage:
+    """Renders in memory and verifies offline; raises SpecError with every finding, before anything is written."""
+    with _no_garbage_collection():
+        prepared = prepare(stack)
+        rule_groups = groups(prepared.plan)
+        found = [*liveness.problems(prepared.plan, prepared.document), *contract.problems(rule_groups, prepared.plan)]
+        _stop(found)
+        rendered = tuple(render(artefact) for artefact in _artefacts(prepared.plan))
+        _stop(problem for one in rendered for problem in reparse.problems(one))
+        return Stage(prepared, rendered)
+
+
+def generate(stack: Path, output: Path, *, force: bool = False) -> tuple[Stage, Changes]:
+    """Writes output/; what it held before is kept when anything is wrong."""
+    made = stage(stack)
+    return made, write(made.files, output, spec_sha256=made.prepared.document.sha256, force=force)
+
+
+def check(stack: Path, output: Path) -> tuple[Stage, list[Problem]]:
+    """What is stale, edited or foreign in output/, and what promtool says of it."""
+    made = stage(stack)
+    found = compare(made.files, output, spec_sha256=made.prepared.document.sha256)
+    if not any(p.level == "error" for p in found):
+        found += promtool.problems(output, {name: made.checked_by(name) for name in promtool.CHECKS})
+    return made, found
+
+
+def _artefacts(plan: Plan) -> Iterator[Artefact]:
+    wanted = plan.spec.outputs or tuple(EMITTERS)
+    for name in EMITTERS:
+        if name in wanted:
+            for emit in EMITTERS[name]:
+                yield from emit(plan)
+
+
+def _stop(problems: Iterable[Problem]) -> None:
+    errors = [p for p in problems if p.level == "error"]
+    if errors:
+        raise SpecError(errors)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """A stack of 10,000 queues is millions of objects and no cycles: collecting them is a third of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,0 +1,68 @@
+"""Runs the generated tests of a mutant's signals with the real promtool."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.emitters import prometheus, rule_tests
+from generator.load import load
+from generator.render.environment import render
+from generator.resolve.resolver import resolve
+from generator.spec import parse
+from generator.verify import tools
+from tests.mutation.mutants import Mutant
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether any test noticed a mutant."""
+
+    mutant: Mutant
+    killed: bool
+
+
+def rendered(stack: Path) -> dict[str, str]:
+    """The rules and their generated tests of a stack.yaml, by path below output/."""
+    document = load(stack)
+    plan = resolve(parse(document), document)
+    artefacts = [*prometheus.plan(plan), *rule_tests.plan(plan)]
+    return {a.path: render(a).text for a in artefacts if a.path != "prometheus/prometheus.yml"}
+
+
+def judged(mutants: Iterable[Mutant], files: Mapping[str, str], promtool: Path) -> Iterator[Verdict]:
+    """A verdict for each mutant, in order; one promtool per core."""
+    with tempfile.TemporaryDirectory(prefix="stackgen-mutation-") as folder:
+        root = Path(folder)
+        costs = {path: len(text) for path, text in files.items()}
+        (root / "prometheus" / "tests").mkdir(parents=True)
+        for path, text in files.items():
+            if path.startswith("prometheus/tests/"):
+                (root / path).write_text(text, encoding="utf-8")
+
+        def judge(numbered: tuple[int, Mutant]) -> Verdict:
+            number, mutant = numbered
+            return Verdict(mutant, _killed(root / str(number), mutant, files, costs, promtool))
+
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            yield from pool.map(judge, enumerate(mutants))
+
+
+def _killed(folder: Path, mutant: Mutant, files: Mapping[str, str], costs: Mapping[str, int], promtool: Path) -> bool:
+    rules = folder / "prometheus" / "rules" / Path(mutant.file).name
+    rules.parent.mkdir(parents=True)
+    rules.write_text(mutant.applied(files[mutant.file]), encoding="utf-8")
+    (folder / "prometheus" / "tests").symlink_to(Path("../../prometheus/tests"))
+    tests = [f"prometheus/tests/{signal}.yml" for signal in mutant.signals]
+    try:
+        # promtool opens rule files relative to the test file's own folder as it is written, so a link is enough.
+        return any(
+            tools.run(promtool, "test", "rules", test, cwd=folder).code != 0
+            for test in sorted(tests, key=lambda test: costs[test])
+        )
+    finally:
+        rules.unlink()

@@ -1,0 +1,108 @@
+"""All mutants of one rendered stack: a rule with one mistake in it, and the signals whose tests should notice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import yaml
+
+from generator.catalog import promql
+from generator.spec.scalars import Duration
+from tests.mutation.expressions import mistakes
+
+Rule = dict[str, Any]
+_SEVERITIES = {"info": "warning", "warning": "critical", "critical": "warning"}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One rule of one file with one mistake."""
+
+    file: str
+    """Path of the rule file below output/."""
+    index: int
+    """Number of the rule in its group."""
+    rule: str
+    """Name of the rule, with the labels that tell it from others of the same name."""
+    what: str
+    changed: Mapping[str, object]
+    signals: tuple[str, ...]
+    """Signals that use the rule; the first one that notices kills the mutant."""
+
+    def applied(self, text: str) -> str:
+        """The rule file with the mistake in it."""
+        data = yaml.load(text, Loader=yaml.CSafeLoader)
+        data["groups"][0]["rules"][self.index] = dict(self.changed)
+        return yaml.dump(data, Dumper=yaml.CSafeDumper, allow_unicode=True, width=10_000)
+
+
+def mutants(files: Mapping[str, str]) -> Iterator[Mutant]:
+    """Every mutant of every rule file among the rendered files."""
+    for path, text in files.items():
+        if path.startswith("prometheus/rules/"):
+            rules: list[Rule] = yaml.load(text, Loader=yaml.CSafeLoader)["groups"][0]["rules"]
+            for index, rule in enumerate(rules):
+                signals = tuple(_signals(rule, rules))
+                for what, changed in _changes(rule):
+                    yield Mutant(path, index, name(rule), what, changed, signals)
+
+
+def name(rule: Rule) -> str:
+    """The rule's name and what tells it from its neighbours: `CeleryQueueBacklog (warning)`."""
+    labels = rule.get("labels", {})
+    if "alert" in rule:
+        return f"{rule['alert']} ({labels['signal']}, {labels['severity']})"
+    return f"{rule['record']} ({', '.join(labels.values())})" if labels else str(rule["record"])
+
+
+def _changes(rule: Rule) -> Iterator[tuple[str, Rule]]:
+    for mistake in mistakes(rule["expr"]):
+        yield mistake.what, {**rule, "expr": mistake.text}
+    for key in ("for", "keep_firing_for"):
+        if key in rule:
+            yield from _durations(rule, key)
+    labels = rule.get("labels", {})
+    for key in ("severity", "state"):
+        if key in labels:
+            other = _SEVERITIES[labels[key]] if key == "severity" else "OTHER"
+            yield f"{key} -> {other}", {**rule, "labels": {**labels, key: other}}
+    if "alert" in rule:
+        yield from _said(rule)
+
+
+def _durations(rule: Rule, key: str) -> Iterator[tuple[str, Rule]]:
+    yield f"{key} removed", {k: v for k, v in rule.items() if k != key}
+    seconds = Duration.of(rule[key]).seconds
+    for factor in (Fraction(1, 2), Fraction(2)):
+        text = promql.seconds(seconds * factor)
+        yield f"{key} {rule[key]} -> {text}", {**rule, key: text}
+
+
+def _said(rule: Rule) -> Iterator[tuple[str, Rule]]:
+    """Each label and annotation that is not otherwise changed, taken away."""
+    for part in ("labels", "annotations"):
+        for key in rule[part]:
+            if (part, key) != ("labels", "severity"):
+                yield f"{part}.{key} removed", {**rule, part: {k: v for k, v in rule[part].items() if k != key}}
+
+
+def _signals(rule: Rule, rules: Iterable[Rule]) -> Iterator[str]:
+    """The signals of the group whose alerts are computed from this rule, directly or through other records."""
+    if "alert" in rule:
+        yield rule["labels"]["signal"]
+        return
+    if "signal" in rule.get("labels", {}):
+        yield rule["labels"]["signal"]
+        return
+    tainted, found = {rule["record"]}, dict[str, None]()
+    for other in rules:
+        if any(re.search(rf"(?<![\w:]){re.escape(t)}(?![\w:])", other["expr"]) for t in tainted):
+            if "alert" in other:
+                found[other["labels"]["signal"]] = None
+            else:
+                tainted.add(other["record"])
+    yield from found
