@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Syntax = Literal["yaml", "json", "markdown", "python", "text"]
-Check = Literal["rules", "rule-tests", "prometheus-config"]
+Check = Literal["rules", "rule-tests", "prometheus-config", "alertmanager-config", "route-tests", "filebeat", "compose"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ import click
 from generator.problem import Format, Problem, SpecError, ToolMissing, render
 
 if TYPE_CHECKING:
+    from generator.diff.words import Style
     from generator.write import Changes
 
 Command = Callable[..., Any]
@@ -34,6 +35,15 @@ _FORMAT = click.option(
     default="text",
     show_default=True,
     help="How findings are printed.",
+)
+
+_READABLE = click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="text for people, json for programs.",
 )
 
 FINDINGS, MISSING = 1, 3
@@ -84,6 +94,87 @@ def check(stack: Path, output: Path, style: Format, fast: bool) -> None:
 
 
 @main.command()
+@_STACK
+@_OUTPUT
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Another generated folder to compare with, instead of --output.",
+)
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="markdown is a table for a pull request.",
+)
+def diff(stack: Path, output: Path, against: Path | None, style: Style) -> None:
+    """Say what stack.yaml would change in output/, in words.
+
+    Each changed setting is one line, what wakes people first; files that only follow from it are counted.
+    Exits with 0 when nothing would change, 1 when something would (or stack.yaml has errors).
+    """
+    from generator import pipeline
+    from generator.diff.compare import compare
+    from generator.diff.tree import read
+    from generator.diff.words import render as said
+
+    with _reported("text", writes=False):
+        made = pipeline.stage(stack)
+    found = compare(read(against or output), made.files)
+    click.echo(said(found, style), nl=False)
+    if found:
+        sys.exit(FINDINGS)
+    click.echo(f"{against or output}: nothing would change", err=True)
+
+
+@main.command()
+@click.argument("signal")
+@_STACK
+@_READABLE
+def explain(signal: str, stack: Path, style: Format) -> None:
+    """Explain a signal: when it fires on this stack, on what evidence, and what keeps it silent.
+
+    SIGNAL is the name of a signal (queue_length) or of its alert (CeleryQueueBacklog).
+    """
+    import json
+
+    from generator import pipeline
+    from generator.explain import about, find, words
+
+    with _reported(style, writes=False):
+        wanted = find.signals(signal)
+        plan = pipeline.prepare(stack).plan
+    found = [about.explain(one, plan) for one in wanted]
+    if style == "json":
+        click.echo(json.dumps([words.as_json(one) for one in found], indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(map(words.text, found)), nl=False)
+
+
+@main.command(name="list")
+@_STACK
+@_READABLE
+def list_(stack: Path, style: Format) -> None:
+    """List all signals: on or off, source and limits; then what the sources give."""
+    import json
+    import os
+
+    from generator import pipeline
+    from generator.explain import listing, terminal
+
+    with _reported(style, writes=False):
+        plan = pipeline.prepare(stack).plan
+    if style == "json":
+        click.echo(json.dumps(listing.as_json(plan), indent=2, ensure_ascii=False))
+    elif sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+        terminal.coloured(listing.tables(plan))
+    else:
+        click.echo(terminal.plain(listing.tables(plan)), nl=False)
+
+
+@main.command()
 def schema() -> None:
     """Print the JSON Schema of stack.yaml, for editors."""
     import json
@@ -94,13 +185,13 @@ def schema() -> None:
 
 
 @contextmanager
-def _reported(style: Format) -> Iterator[None]:
+def _reported(style: Format, *, writes: bool = True) -> Iterator[None]:
     """Turns the errors a user can cause into text and an exit code."""
     try:
         yield
     except SpecError as error:
         _print(error.problems, style)
-        if style == "text":
+        if style == "text" and writes:
             click.echo(_count(error.problems), err=True)
         sys.exit(FINDINGS)
     except ToolMissing as error:

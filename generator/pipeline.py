@@ -10,7 +10,7 @@ from pathlib import Path
 
 from generator.artefact import Artefact, Rendered
 from generator.document import Document
-from generator.emitters import exporters, prometheus, rule_tests, schema
+from generator.emitters import exporters, filebeat, flower, prometheus, rule_tests, schema
 from generator.load import load
 from generator.problem import Mark, Problem, SpecError
 from generator.render.environment import render
@@ -26,6 +26,8 @@ EMITTERS: Mapping[Output, tuple[Callable[[Plan], list[Artefact]], ...]] = {
     "prometheus": (prometheus.plan, rule_tests.plan),
     "exporters": (exporters.plan,),
     "schema": (schema.plan,),
+    "flower": (flower.plan,),
+    "logs": (filebeat.plan,),
 }
 
 

@@ -43,7 +43,7 @@ def _scenes(bench: Bench) -> Iterator[Scene]:
 def _limits(bench: Bench) -> Iterator[Scene]:
     """Each default limit from both sides."""
     for severity, bound in bench.judged.bounds.items():
-        if bound.threshold is not None:
+        if bound.threshold is not None and bench.limits("")[severity] == bound.threshold:
             for side, words in SIDES:
                 yield from _steady(bench, f"{words} {severity}", "", bound.threshold, side)
 
@@ -58,8 +58,8 @@ def _overrides(bench: Bench) -> Iterator[Scene]:
 
 
 def _steady(bench: Bench, name: str, who: str, limit: Fraction, side: shapes.Side) -> Iterator[Scene]:
-    signal, subject = bench.judged.signal, who or name
-    told = tell(signal.drive, bench.labels(subject), limit, side, bench.sign, bench.plan.site)
+    subject = who or name
+    told = bench.tell(subject, limit, side)
     if told:
         before = (Phase(told.before, BEFORE_STEPS),) if told.before else ()
         phases = (*before, Phase(told.feeds, int(duration(bench) / bench.step) + 1))
@@ -70,10 +70,10 @@ def _steady(bench: Bench, name: str, who: str, limit: Fraction, side: shapes.Sid
 def _worst(bench: Bench, name: str) -> tuple[str, Told, bool] | None:
     """A subject beyond the last severity's limit: (its name, what to feed, whether the name is a user's)."""
     for severity in reversed(tuple(bench.judged.bounds)):
-        limit, who = bench.judged.bounds[severity].threshold, name
+        limit, who = bench.limits(name)[severity], name
         if limit is None:
             who, limit = next(iter(bench.judged.overridden(severity).items()))
-        told = tell(bench.judged.signal.drive, bench.labels(who), limit, 1, bench.sign, bench.plan.site)
+        told = bench.tell(who, limit, 1)
         if told:
             return who, told, who != name
     return None
@@ -102,10 +102,8 @@ def _ends(bench: Bench) -> Iterator[Scene]:
 def _recovered(bench: Bench, who: str) -> Told | None:
     limits = [limit for limit in bench.limits(who).values() if limit is not None]
     easiest = min(limits) if bench.sign > 0 else max(limits)
-    found = None
-    for side in (-1, 0):
-        found = found or tell(bench.judged.signal.drive, bench.labels(who), easiest, side, bench.sign, bench.plan.site)
-    return found
+    # Just inside where that exists; at half the limit where the step to the inside is larger than the limit itself.
+    return bench.tell(who, easiest, -1) or bench.tell(who, easiest / 2, 0) or bench.tell(who, easiest, 0)
 
 
 def _missed(bench: Bench) -> Iterator[Scene]:

@@ -40,8 +40,19 @@ class Told:
     before: tuple[Feed, ...] = field(default=())
 
 
-def tell(shape: drive.Drive, who: Mapping[str, str], limit: Fraction, side: Side, sign: int, site: Site) -> Told | None:
-    """What to feed for one side of one limit; None when that side does not exist. `sign` is +1 when above is bad."""
+def tell(
+    shape: drive.Drive,
+    who: Mapping[str, str],
+    limit: Fraction,
+    side: Side,
+    sign: int,
+    site: Site,
+    least: int = 0,
+) -> Told | None:
+    """What to feed for one side of one limit; None when that side does not exist. `sign` is +1 when above is bad.
+
+    Every amount is at least `least` already in the first fifth of a window.
+    """
     match shape:
         case drive.Level():
             return _level(shape, who, limit + side * sign * shape.resolution)
@@ -52,11 +63,11 @@ def tell(shape: drive.Drive, who: Mapping[str, str], limit: Fraction, side: Side
             value = limit + side * sign * max(limit / 100, Fraction(1, 100))
             return Told((Feed(shape.series, who, Fraction(100_000), rising=value),), value)
         case drive.Share():
-            return _share(shape, who, limit, side)
+            return _share(shape, who, limit, side, least)
         case drive.Quantile():
-            return _quantile(shape, who, limit, side, site)
+            return _quantile(shape, who, limit, side, site, least)
         case drive.Drain():
-            return _drain(shape, who, limit, side)
+            return _drain(shape, who, limit, side, least)
         case drive.Stuck():
             feeds = (Feed(shape.length, who, limit + side), Feed(shape.flow, who, Fraction(0)))
             return Told(feeds, limit + side) if limit + side >= 0 else None
@@ -85,18 +96,21 @@ def share(shape: drive.Share, who: Mapping[str, str], part: Fraction, total: Fra
     return Told(feeds, (total - part if shape.inverted else part) / total)
 
 
-def _share(shape: drive.Share, who: Mapping[str, str], limit: Fraction, side: Side) -> Told | None:
+def _share(shape: drive.Share, who: Mapping[str, str], limit: Fraction, side: Side, least: int) -> Told | None:
     """Large enough that one event more is a small step, and whole at five samples a window."""
     bad = 1 - limit if shape.inverted else limit
-    total = Fraction(5 * limit.denominator * ceil(Fraction(2000, limit.denominator)))
+    enough = max(Fraction(2000), least / bad if bad else Fraction(0))
+    total = Fraction(5 * limit.denominator * ceil(enough / limit.denominator))
     part = bad * total + side * 5
     return share(shape, who, part, total) if 0 <= part <= total else None
 
 
-def _quantile(shape: drive.Quantile, who: Mapping[str, str], limit: Fraction, side: Side, site: Site) -> Told | None:
+def _quantile(
+    shape: drive.Quantile, who: Mapping[str, str], limit: Fraction, side: Side, site: Site, least: int
+) -> Told | None:
     """The limit is a bucket bound: 950 of 1000 at most that long is exactly the 95th percentile."""
-    within = 950 - side
-    return quantile(shape, who, limit, Fraction(within * 5), Fraction(5000), site)
+    within, times = 950 - side, 5 * ceil(Fraction(max(least, 1000), 1000))
+    return quantile(shape, who, limit, Fraction(within * times), Fraction(1000 * times), site)
 
 
 def quantile(
@@ -121,11 +135,11 @@ def quantile(
     return Told((*feeds, Feed(shape.series, {**who, "le": "+Inf"}, total)), value)
 
 
-def _drain(shape: drive.Drain, who: Mapping[str, str], limit: Fraction, side: Side) -> Told | None:
+def _drain(shape: drive.Drain, who: Mapping[str, str], limit: Fraction, side: Side, least: int) -> Told | None:
     """`pace` tasks start per second, so the queue's length is the limit times the pace."""
     if limit <= 0:
         return None
-    pace = Fraction(lcm(limit.denominator, 1) * max(1, ceil(10_000 / limit)))
+    pace = Fraction(lcm(limit.denominator, 1) * max(1, ceil(max(10_000, 2 * least) / limit)))
     length = limit * pace + side
     feeds = (Feed(shape.length, who, length), Feed(shape.flow, who, pace * shape.flow.window))
     return Told(feeds, length / pace)

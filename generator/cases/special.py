@@ -52,16 +52,23 @@ def overdue(bench: Bench) -> Iterator[Scene]:
     if not isinstance(shape, drive.Overdue):
         return
     for severity in bench.judged.bounds:
-        who, period = next(iter(bench.judged.overridden(severity).items()))
+        (who, period), *others = bench.judged.overridden(severity).items()
         tick = bench.plan.site.evaluation
-        last = Gauge("celery:task_last_success:timestamp", {"task": who}, (Segment(AGO - period, 1),))
+        last = (
+            Gauge("celery:task_last_success:timestamp", {"task": who}, (Segment(AGO - period, 1),)),
+            # The clock of every other task starts after the test's end.
+            *(
+                Gauge("celery:task_last_success:timestamp", {"task": other}, (Segment(AGO * 4, 1),))
+                for other, _ in others
+            ),
+        )
         late = Fraction(AGO + tick)
         told = Told((), period + tick)
         phases = (Phase((), 60),)
-        one = replace(bench.subject(who, told, phases, on_min=late, on_max=late), inputs=(last,))
+        one = replace(bench.subject(who, told, phases, on_min=late, on_max=late), inputs=last)
         yield Scene(name="the period ends without a success", subject=one, phases=phases, step=bench.step, alone=True)
         flow = Told((Feed(shape.series, {"task": who, **shape.labels}, Fraction(100)),), Fraction(0))
         steady = (Phase(flow.feeds, 60),)
         fed = bench.subject(who, flow, steady)
-        fine = replace(fed, inputs=(*fed.inputs, last))
+        fine = replace(fed, inputs=(*fed.inputs, *last))
         yield Scene(name="it succeeds in time", subject=fine, phases=steady, step=bench.step, alone=True)

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from generator.cases.feeding import Phase, feed
 from generator.cases.model import Spell, Subject
-from generator.cases.shapes import Told
+from generator.cases.shapes import Side, Told, tell
 from generator.catalog import drive, promql
 from generator.catalog.signal import Severity
 from generator.resolve.plan import Judged, Plan
@@ -52,9 +52,14 @@ class Bench:
     def limits(self, who: str) -> dict[Severity, Fraction | None]:
         """Each severity's limit for one queue or task."""
         return {
-            severity: self.judged.overridden(severity).get(who, bound.threshold)
+            severity: self.judged.overridden(severity).get(self.called(who), bound.threshold)
             for severity, bound in self.judged.bounds.items()
         }
+
+    def tell(self, who: str, limit: Fraction, side: Side) -> Told | None:
+        """What to feed for one side of a limit, with so much traffic that no guard has a say."""
+        least = max((least for s in self.judged.bounds for _, least in self.judged.guards(s)), default=0)
+        return tell(self.judged.signal.drive, self.labels(who), limit, side, self.sign, self.plan.site, least)
 
     def crossed(self, value: Fraction | float, limits: Mapping[Severity, Fraction | None]) -> tuple[Severity, ...]:
         """The severities whose limit this value crosses."""
@@ -77,8 +82,7 @@ class Bench:
 
     def subject(self, name: str, told: Told, phases: Sequence[Phase], **spell: Fraction) -> Subject:
         """A subject fed with these phases whose bad value is `told`; `spell` may narrow when it holds."""
-        labels = self.labels(name)
-        limits = self.limits(next(iter(labels.values()), name))
+        limits = self.limits(name)
         start, sure = self.first_true()
         held = Spell(
             on_min=spell.get("on_min", start),
@@ -89,7 +93,7 @@ class Bench:
         step = spell.get("step", self.step)
         return Subject(
             name=name,
-            labels=labels,
+            labels=self.labels(name),
             inputs=feed(phases, self.plan, step),
             spells=dict.fromkeys(self.crossed(told.value, limits), held),
             value=float(told.value),
@@ -98,13 +102,17 @@ class Bench:
 
     def labels(self, name: str) -> dict[str, str]:
         """The subject's labels: its name under each label of the signal."""
+        return dict.fromkeys(self.judged.signal.by, self.called(name))
+
+    def called(self, name: str) -> str:
+        """The value of a subject's labels: its name where the label can take any value."""
         possible = self.judged.signal.only_names(self.plan.site)
         if possible and name not in possible:
-            name = next((n for n in possible if n not in self.judged.overrides), possible[0])
+            return next((n for n in possible if n not in self.judged.overrides), possible[0])
         if self.judged.signal.by == ("worker",):
             source = self.plan.chosen[self.judged.signal.needs[0].name].source.id
-            name = promql.matching(self.plan.site.match.get(source, "*"), name)
-        return dict.fromkeys(self.judged.signal.by, name)
+            return promql.matching(self.plan.site.match.get(source, "*"), name)
+        return name
 
     @property
     def named(self) -> bool:

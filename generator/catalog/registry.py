@@ -9,13 +9,15 @@ from functools import cache
 from types import MappingProxyType
 from typing import TypeVar
 
+from generator.catalog import dashboards as dashboard_modules
 from generator.catalog import signals as signal_modules
 from generator.catalog import sources as source_modules
+from generator.catalog.dashboard import Dashboard
 from generator.catalog.series import Series
 from generator.catalog.signal import Signal
 from generator.catalog.source import Source
 
-Entry = TypeVar("Entry", Signal, Source)
+Entry = TypeVar("Entry", Signal, Source, Dashboard)
 
 
 class DuplicateId(Exception):
@@ -32,6 +34,12 @@ def signals() -> Mapping[str, Signal]:
 def sources() -> Mapping[str, Source]:
     """Every source by id."""
     return _discover(source_modules.__path__, source_modules.__name__, Source)
+
+
+@cache
+def dashboards() -> Mapping[str, Dashboard]:
+    """Every dashboard by id."""
+    return _discover(dashboard_modules.__path__, dashboard_modules.__name__, Dashboard)
 
 
 @cache

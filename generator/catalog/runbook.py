@@ -1,7 +1,7 @@
 """What a runbook adds to a signal: commands to look, commands that destroy, and where each number comes from.
 
 `{app}` stands for the Celery application of stack.yaml; what stands in angle brackets is filled in by the person.
-Facts: each Celery command was run on 5.7.0, answers and exit codes included.
+Facts: each Celery command line was run on 5.7.0; texts name its answer and exit code where they surprise.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ class Command:
     why: str
 
 
-STATUS = Command("celery -A {app} status", "every worker that answers, in about a second; exit code 69 when none does")
+STATUS = Command("celery -A {app} status", "Every worker that answers, in about a second; exit code 69 when none does.")
 PING = Command(
-    "celery -A {app} inspect ping -d <worker>", "one worker, named as `status` names it; exit code 69 without answer"
+    "celery -A {app} inspect ping -d <worker>", "One worker, named as `status` names it; exit code 69 without an answer."
 )
-ACTIVE = Command("celery -A {app} inspect active", "the tasks that run at this moment, on which worker, since when")
+ACTIVE = Command("celery -A {app} inspect active", "The tasks that run at this moment, on which worker, since when.")
 RESERVED = Command(
     "celery -A {app} inspect reserved",
-    "the tasks that workers have prefetched; never the queue's length, which only the broker knows",
+    "The tasks that workers have prefetched; never the queue's length, which only the broker knows.",
 )
-ACTIVE_QUEUES = Command("celery -A {app} inspect active_queues", "which queues each worker consumes")
-STATS = Command("celery -A {app} inspect stats", "pool size, process ids, uptime, and how often each task was run")
-REGISTERED = Command("celery -A {app} inspect registered", "the tasks that each worker knows")
-QUERY_TASK = Command("celery -A {app} inspect query_task <task-id>", "one task: running, prefetched or unknown")
+ACTIVE_QUEUES = Command("celery -A {app} inspect active_queues", "Which queues each worker consumes.")
+STATS = Command("celery -A {app} inspect stats", "Pool size, process ids, uptime, and how often each task was run.")
+REGISTERED = Command("celery -A {app} inspect registered", "The tasks that each worker knows.")
+QUERY_TASK = Command("celery -A {app} inspect query_task <task-id>", "One task: running, prefetched or unknown.")
 
 SAFE: Mapping[Family, tuple[Command, ...]] = {
     "workers": (STATUS, PING, ACTIVE, RESERVED, STATS),
@@ -48,13 +48,13 @@ SAFE: Mapping[Family, tuple[Command, ...]] = {
 
 BROKER_DEPTH: Mapping[BrokerKind, tuple[Command, ...]] = {
     "redis": (
-        Command("redis-cli LLEN <queue>", "messages waiting in one queue; add `-h` and `-p`, and set REDISCLI_AUTH"),
-        Command("redis-cli HLEN unacked", "messages that workers hold and have not acknowledged, of all queues"),
+        Command("redis-cli LLEN <queue>", "Messages waiting in one queue; add `-h` and `-p`, and set REDISCLI_AUTH."),
+        Command("redis-cli HLEN unacked", "Messages that workers hold and have not acknowledged, of all queues."),
     ),
     "rabbitmq": (
         Command(
             "rabbitmqctl list_queues name messages_ready messages_unacknowledged consumers",
-            "every queue with what waits, what workers hold, and who consumes; add `-p` for a vhost",
+            "Every queue with what waits, what workers hold, and who consumes; add `-p` for a vhost.",
         ),
     ),
 }
@@ -62,20 +62,20 @@ BROKER_DEPTH: Mapping[BrokerKind, tuple[Command, ...]] = {
 
 SAFE_STACK: Mapping[str, tuple[Command, ...]] = {
     "exporter_down": (
-        Command("curl -sS http://localhost:9090/api/v1/targets", "what Prometheus says of each target: `lastError`"),
+        Command("curl -sS http://localhost:9090/api/v1/targets", "What Prometheus says of each target: see `lastError`."),
     ),
     "scrape_failures": (
-        Command("curl -sS http://localhost:9090/api/v1/targets", "`lastScrapeDuration` beside the timeout of 15 s"),
+        Command("curl -sS http://localhost:9090/api/v1/targets", "How long each scrape takes, `lastScrapeDuration`, beside the timeout of 15 s."),
     ),
     "rule_failures": (
-        Command("curl -sS http://localhost:9090/api/v1/rules", "`lastError` of the rule that cannot be evaluated"),
+        Command("curl -sS http://localhost:9090/api/v1/rules", "Why the rule cannot be evaluated: see `lastError`."),
     ),
     "notification_failures": (
-        Command("curl -sS http://localhost:9093/-/ready", "whether Alertmanager is up at all"),
-        Command("amtool --alertmanager.url=http://localhost:9093 alert", "what it would have told"),
+        Command("curl -sS http://localhost:9093/-/ready", "Whether Alertmanager is up at all."),
+        Command("amtool --alertmanager.url=http://localhost:9093 alert", "What it would have told."),
     ),
     "watchdog": (
-        Command("curl -sS http://localhost:9093/api/v2/alerts", "the alert as Alertmanager has it, and its receivers"),
+        Command("curl -sS http://localhost:9093/api/v2/alerts", "The alert as Alertmanager has it, and its receivers."),
     ),
 }
 """Commands for signals about the stack itself, by signal."""
@@ -114,7 +114,6 @@ NORMAL_QUEUES = frozenset(
 )
 """Signals that leave dead letter queues alone."""
 
-GUIDE = "the monitoring guide"
 _WORKERS, _QUEUES, _TASKS = (f'guide, "{section} Metrics"' for section in ("Worker Health", "Queue", "Task"))
 _CRITICAL, _WARNING = 'guide, "Critical Alerts"', 'guide, "Warning Alerts"'
 

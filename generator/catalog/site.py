@@ -30,6 +30,8 @@ class Site:
     jobs: Mapping[str, str] = field(default_factory=dict)
     """Scrape job of every source whose loss must be noticed."""
     versions: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Image tags that stack.yaml gives, by component."""
     targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     match: Mapping[str, str] = field(default_factory=dict)
     duration_buckets: tuple[Fraction, ...] = ()

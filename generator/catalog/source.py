@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from generator.catalog.images import Image
 from generator.catalog.series import Series
 from generator.catalog.site import Fact, Site
 from generator.catalog.timeline import Counter, Gauge, Input, Segment
@@ -81,7 +82,7 @@ class Source:
     readings: tuple[Reading, ...]
     path: str = "/metrics"
     params: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, Image] = field(default_factory=dict)
     """Version -> container image; the first is the default."""
     broker: Literal["redis", "rabbitmq", ""] = ""
     """The only broker it understands; "" for any."""

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Literal, NamedTuple
 
 Kind = Literal["presence", "value", "members", "expression", "text", "lines"]
-"""How a fact is compared and told: there or not, a value, a list of which items come and go, or text that only differs."""
+"""How a fact is told: there or not, a value, a list of which items come and go, or text that only differs."""
 
 
 class Key(NamedTuple):
@@ -56,7 +56,6 @@ class Change:
     named: bool = True
     """Whether the line names its severities; not when it is about all that the alert has."""
     all_of_group: bool = False
-    count: int = 1
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,6 @@ def _file(scraped: Scraped, stack: Plan) -> Artefact:
             "command": list(launch.command),
             "environment": list(launch.environment.items()) or None,
             "targets": list(scraped.targets),
-            "path": source.path,
+            "path": scraped.path,
         },
     )

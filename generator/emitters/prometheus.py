@@ -49,7 +49,7 @@ def _job(scraped: Scraped) -> dict[str, object]:
     return {
         "why": f"{source.title}: {source.link}",
         "name": source.job,
-        "path": source.path,
+        "path": scraped.path,
         "params": [(name, list(values)) for name, values in source.params.items()] or None,
         "targets": list(scraped.targets),
         "dropped": ".+_created",

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from traceback import walk_tb
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateSyntaxError, Undefined
+from jinja2 import (
+    BytecodeCache,
+    Environment,
+    FileSystemBytecodeCache,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateSyntaxError,
+    Undefined,
+)
 from markupsafe import Markup
 
 from generator.artefact import Artefact, Rendered, Syntax
@@ -72,12 +82,20 @@ def _environment(syntax: Syntax, folder: Path) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         auto_reload=False,
+        bytecode_cache=_compiled(),
     )
     # Logic belongs to Python, so that the language of templates is only what is left here.
     environment.filters = {name: _filter(name, printer) for name, printer in _FILTERS[syntax].items()}
     environment.tests = {"none": environment.tests["none"]}
     environment.globals = {}
     return environment
+
+
+def _compiled() -> BytecodeCache | None:
+    """Compiled templates beside Python's own .pyc files, and as safe as those; none where they cannot be written."""
+    folder = Path(__file__).parent / "__pycache__"
+    usable = not sys.dont_write_bytecode and os.access(folder, os.W_OK)
+    return FileSystemBytecodeCache(str(folder), "%s.j2c") if usable else None
 
 
 def _finalize(printer: Printer | None) -> Callable[[object], object]:

@@ -75,6 +75,7 @@ class Scraped:
     source: Source
     version: str
     targets: tuple[str, ...]
+    path: str
 
 
 @dataclass(frozen=True, kw_only=True)

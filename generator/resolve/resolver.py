@@ -11,6 +11,7 @@ from generator.catalog.series import Series
 from generator.catalog.signal import Signal
 from generator.catalog.site import Fact, Site
 from generator.catalog.source import Reading, Source
+from generator.catalog.sources.flower import JOB as FLOWER
 from generator.document import Document, Trail
 from generator.problem import Problem, SpecError
 from generator.resolve.numbers import judge
@@ -49,10 +50,19 @@ def _scraped(spec: StackSpec) -> tuple[Scraped, ...]:
     listed = []
     for written in spec.sources:
         source = known[written.name]
-        version = written.version or spec.versions.get(source.id) or next(iter(source.versions), "")
-        listed.append(Scraped(source, version, tuple(map(str, written.targets or (source.target,)))))
-    own = [Scraped(s, next(iter(s.versions)), (s.target,)) for s in known.values() if s.always]
+        version = written.version or next(iter(source.versions), "")
+        at, path = _endpoint(source, spec)
+        listed.append(Scraped(source, version, tuple(map(str, written.targets or (at,))), path))
+    own = [Scraped(s, next(iter(s.versions)), (s.target,), s.path) for s in known.values() if s.always]
     return (*listed, *own)
+
+
+def _endpoint(source: Source, spec: StackSpec) -> tuple[str, str]:
+    """Where the source is scraped by default, and under which path: Flower's follow its own settings."""
+    if source.id != FLOWER:
+        return source.target, source.path
+    host = source.target.partition(":")[0]
+    return f"{host}:{spec.flower.port}", spec.flower.url_prefix + source.path
 
 
 def _site(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str, Judged]) -> Site:
@@ -67,6 +77,7 @@ def _site(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str, 
         facts=frozenset(_facts(spec)),
         jobs={s.source.id: s.source.job for s in scraped if not s.source.is_worker},
         versions={s.source.id: s.version for s in scraped},
+        tags=spec.versions,
         targets={s.source.id: s.targets for s in scraped},
         match={s.source.id: _match(s.source, spec) for s in scraped if s.source.match},
         duration_buckets=_buckets(DURATION_BOUNDS, candidates["task_duration_p95"]),

@@ -6,13 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import NamedTuple, Protocol
 
+from generator.catalog import images
 from generator.document import Trail, shown
 from generator.spec.model import StackSpec
 
-COMPONENTS = frozenset(
-    {"alertmanager", "alloy", "elasticsearch", "filebeat", "flower", "grafana", "kibana", "loki", "prometheus"}
-    | {"rabbitmq", "redis"}
-)
+COMPONENTS = frozenset({"alloy", "loki", *(image.component for image in images.IMAGES)})
 """Programs in the generated files whose version a person may change, besides the sources."""
 
 RESERVED_LABELS = frozenset(

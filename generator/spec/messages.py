@@ -9,6 +9,7 @@ from typing import NamedTuple, get_args
 from pydantic import BaseModel
 
 from generator.document import Document, Trail, shown
+from generator.spec import fieldtext
 from generator.spec.checks import Fault, nearest
 from generator.spec.model import Override, StackSpec, ThresholdSpec
 from generator.spec.scalars import QUOTE, decimal_form
@@ -89,8 +90,8 @@ def _bare(shape: object) -> object:
 
 def _missing(f: Finding) -> Said:
     part = _shape(f.path[:-1])
-    field = part.model_fields.get(str(f.path[-1])) if part else None
-    return f"the key `{f.path[-1]}` is missing", (field.description or "") if field else ""
+    hint = fieldtext.of(part).get(str(f.path[-1]), "") if part else ""
+    return f"the key `{f.path[-1]}` is missing", hint
 
 
 def _unknown_key(f: Finding) -> Said:
@@ -178,6 +179,7 @@ def _too_few(f: Finding) -> Said:
 _VALUES = (
     *("app", "bytes", "duration", "duration-range", "env-name", "host-port", "label-name", "label-value", "owner-name"),
     *("path", "path-or-url", "queue-name", "slug", "task-name", "url", "version", "version-tag"),
+    *("ip-address", "log-glob", "url-path"),
 )
 """Errors that scalars.py and names.py raise themselves: the type is the rule id."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from generator.spec.alerting import Alerting, AlertingSection
 from generator.spec.names import (
     AbsPath,
     AppName,
@@ -22,20 +23,14 @@ from generator.spec.names import (
     Url,
     VersionTag,
 )
+from generator.spec.part import ITEMS, SECTION, Part
 from generator.spec.scalars import Bytes, Duration, Limit, Quantity, between
+from generator.spec.services import Compose, Flower, Logs
 
 Severity = Literal["info", "warning", "critical"]
-Output = Literal["prometheus", "exporters", "schema"]
+Output = Literal["prometheus", "alertmanager", "exporters", "schema", "flower", "logs", "compose", "runbooks", "docs"]
 
-# A section whose lines are all commented out is an empty section.
-_Section = BeforeValidator(lambda value: {} if value is None else value)
-_Items = BeforeValidator(lambda value: [] if value is None else value)
-
-
-class Part(BaseModel):
-    """A mapping of stack.yaml: nothing is converted silently, no key is ignored, nothing changes later."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True)
+_Section, _Items = SECTION, ITEMS
 
 
 class Stack(Part):
@@ -243,6 +238,14 @@ class StackSpec(Part):
     """How often Prometheus looks."""
     links: Annotated[Links, _Section] = Links()
     """Addresses that alerts point to."""
+    alerting: AlertingSection = Alerting()
+    """Who is told of which alert, how often, and when not; absent means that nobody is told."""
+    flower: Annotated[Flower, _Section] = Flower()
+    """Flower, the web interface of Celery."""
+    logs: Logs | None = None
+    """Where the workers' logs are read and sent; absent means that they are not."""
+    compose: Annotated[Compose, _Section] = Compose()
+    """The generated docker-compose.yml."""
     outputs: list[Output] | None = None
     """Kinds of output to generate; absent means all."""
     versions: Annotated[dict[str, VersionTag], _Section] = {}

@@ -147,6 +147,31 @@ _URL_SAID = "an address such as https://grafana.example.com"
 Url = Annotated[str, Form("url", _URL_SAID, _is_url, "http:// or https://, without user and password", "^https?://")]
 """An http or https address without credentials."""
 
+_PREFIX_HINT = "it starts with / and does not end with one; nothing at all when there is no prefix"
+UrlPath = Annotated[
+    str, _like("url-path", r"(/[A-Za-z0-9_.~-]{1,60}){0,4}", "a path such as /flower", _PREFIX_HINT)
+]
+"""The path under which a reverse proxy serves a program; "" for none."""
+
+_GLOB = r"(?!.*/\.\.(/|$))(/[A-Za-z0-9_.-]{1,80}){1,8}/[A-Za-z0-9_.*?-]{1,80}"
+_GLOB_HINT = "it starts with /; * and ? stand in the file's name only"
+LogGlob = Annotated[str, _like("log-glob", _GLOB, "log files such as /var/log/celery/*.log", _GLOB_HINT)]
+"""Log files in one folder."""
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return str(ipaddress.ip_address(text)) == text
+    except ValueError:
+        return False
+
+
+IpAddress = Annotated[
+    str,
+    Form("ip-address", "an address such as 0.0.0.0 or 127.0.0.1", _is_address, "an IP address of this machine, no port"),
+]
+"""An address of the machine."""
+
 _APP = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*)?"
 AppName = Annotated[
     str, _like("app", _APP, "a Python module such as proj.celery or proj.celery:app", "what you give to `celery -A`")

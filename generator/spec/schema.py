@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from generator.catalog import registry
+from generator.spec import fieldtext
 from generator.spec.model import StackSpec
+
+_SECTIONS = (
+    *(("ignore", "Ignore"), ("prometheus", "Prometheus"), ("links", "Links")),
+    *(("flower", "Flower"), ("compose", "Compose")),
+)
 
 Schema = dict[str, Any]  # JSON Schema is open by nature: any keyword, any depth
 
@@ -27,6 +33,7 @@ def json_schema(signals: Mapping[str, Described] | None = None) -> Schema:
     known = registry.signals() if signals is None else signals
     schema: Schema = StackSpec.model_json_schema(by_alias=True, mode="validation")
     parts: Schema = schema["$defs"]
+    _describe(schema, parts)
     _name_signals(schema["properties"]["thresholds"], "ThresholdSpec", known)
     for part, dimension in (("QueueSpec", "queue"), ("TaskSpec", "task")):
         mine = {name: signal for name, signal in known.items() if signal.overrides == dimension}
@@ -37,6 +44,18 @@ def json_schema(signals: Mapping[str, Described] | None = None) -> Schema:
         "title": "stack.yaml of celery-stackgen",
         **{key: value for key, value in _plain(schema).items() if key != "title"},
     }
+
+
+def _describe(schema: Schema, parts: Schema) -> None:
+    """Writes each field's sentence beside it."""
+    models = fieldtext.models()
+    for name, place in (("StackSpec", schema), *parts.items()):
+        model = models.get(name)
+        for field, text in (fieldtext.of(model) if model else {}).items():
+            alias = models[name].model_fields[field].alias or field
+            for shape in (place, *place.get("anyOf", ())):
+                if alias in shape.get("properties", {}):
+                    shape["properties"][alias]["description"] = text
 
 
 def _name_signals(place: Schema, part: str, signals: Mapping[str, Described]) -> None:
@@ -60,7 +79,7 @@ def _shorthands(schema: Schema, parts: Schema) -> None:
     schema["properties"]["sources"]["items"] = {"anyOf": [{"$ref": "#/$defs/SourceSpec"}, {"type": "string"}]}
     for section in ("tasks", "thresholds", "versions"):
         schema["properties"][section]["type"] = ["object", "null"]
-    for section, part in (("ignore", "Ignore"), ("prometheus", "Prometheus"), ("links", "Links")):
+    for section, part in _SECTIONS:
         place: Schema = schema["properties"][section]
         place.pop("$ref", None)
         place["anyOf"] = _or_null(part)

@@ -216,20 +216,28 @@ class _Contract:
         left, right = self._shape(at, node.lhs), self._shape(at, node.rhs)
         if left.scalar or right.scalar:
             return replace(right if left.scalar else left, name="", scalar=left.scalar and right.scalar)
-        matching = node.modifier.matching if node.modifier else None
-        named = frozenset(matching.labels) if matching else frozenset[str]()
-        for label in sorted(named):
-            for side in (left, right):
-                self._needs(at, side, label, f"{side.name or 'one side'} is matched with the other")
         operator = str(node.op)
-        if matching is None and operator != "or" and left.labels != right.labels and not (left.open or right.open):
-            message = f"one side of `{operator}` has {names(left.labels)}, the other {names(right.labels)}"
-            self._say(at, "unmatched-labels", message, "say which labels must agree: on (...)")
+        self._agree(at, node, left, right)
         if operator == "or":
             return Shape(left.labels | right.labels, open=left.open or right.open)
         if operator in _SETS:
             return replace(left, name="")
         return matched(node, left, right)
+
+    def _agree(self, at: _Place, node: ql.BinaryExpr, left: Shape, right: Shape) -> None:
+        """Both sides have the labels they are matched by; without any named, they have the same ones."""
+        matching = node.modifier.matching if node.modifier else None
+        named = frozenset(matching.labels) if matching else frozenset[str]()
+        if matching and matching.type == ql.LabelModifierType.Include:
+            for label in sorted(named):
+                for side in (left, right):
+                    self._needs(at, side, label, f"{side.name or 'one side'} is matched with the other")
+            return
+        if str(node.op) == "or" or left.open or right.open or (node.modifier and node.modifier.group_labels):
+            return
+        if left.labels - named != right.labels - named:
+            message = f"one side of `{node.op}` has {names(left.labels)}, the other {names(right.labels)}"
+            self._say(at, "unmatched-labels", message, "say which labels must agree: on (...)")
 
     def _call(self, at: _Place, node: ql.Call) -> Shape:
         function = node.func.name

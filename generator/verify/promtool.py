@@ -41,7 +41,7 @@ def problems(output: Path, paths: Mapping[Check, Sequence[str]]) -> list[Problem
         asked = [
             pool.submit(_ask, tool, output, check, part)
             for check in _COMMANDS
-            for part in _parts(sorted(paths.get(check, ())), cores, lambda p: (output / p).stat().st_size)
+            for part in _parts(sorted(paths.get(check, ())), cores, lambda path: _size(output / path))
         ]
         guilty = [problem for future in asked for problem in future.result()]
     return sorted(guilty)
@@ -56,6 +56,10 @@ def _parts(paths: Iterable[str], count: int, size: Callable[[str], int]) -> list
         parts[least].append(path)
         load[least] += size(path)
     return [part for part in parts if part]
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _ask(tool: Path, output: Path, check: Check, paths: Sequence[str]) -> list[Problem]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from generator.catalog import promql
+from generator.catalog import images, promql
 from generator.catalog.counting import increase, latest, per_replica
 from generator.catalog.series import (
     QUEUE_LENGTH,
@@ -95,7 +95,7 @@ def _workers(site: Site) -> tuple[Recorded, ...]:
     """Heartbeats count hosts exactly but linger; inspect counts at once but per queue: believe 0 from inspect."""
     up = f"count by (instance) (last_over_time({WORKER_UP.name}{{{_JOB}}}[{site.bridge}]) == 1)"
     answers = f"sum by (instance) ({ACTIVE_WORKERS.name}{{{_JOB}}})"
-    alive = f"0 * max(up{{{_JOB}}} == 1)"
+    alive = f"0 * max(max_over_time(up{{{_JOB}}}[{site.bridge}]) == 1)"
     if "pool_solo" in site.facts:
         return (Recorded(f"max({up}) or {alive}"),)
     fewest = f"max(max_over_time({ACTIVE_WORKERS.name}{{{_JOB}}}[{site.bridge}]))"
@@ -240,7 +240,7 @@ def launch(site: Site, version: str) -> Launch:
     if version != "0.12.2":
         flags += [f"--queue-wait-buckets={_bounds(site.wait_buckets)}", "--generic-hostname-worker-task-metric"]
     return Launch(
-        image=SOURCE.versions[version],
+        image=SOURCE.versions[version].reference(site.tags),
         command=tuple(flags),
         environment={"CE_BROKER_URL": "${CELERY_BROKER_URL}"},
         notes=(
@@ -259,9 +259,6 @@ SOURCE = Source(
     link="https://github.com/danihodovic/celery-exporter",
     metrics=(QUEUE_LENGTH_METRIC, ACTIVE_WORKERS, WORKER_UP, RUNTIME, WAIT, STARTED, *ENDED.values(), *OTHERS),
     readings=READINGS,
-    versions={
-        "0.12.2": "danihodovic/celery-exporter:0.12.2",
-        "next": "danihodovic/celery-exporter:latest",
-    },
+    versions=images.known("celery-exporter"),
     launch=launch,
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from generator.catalog import promql
+from generator.catalog import images, promql
 from generator.catalog.counting import latest
 from generator.catalog.series import WINDOW, WORKER_CPU, WORKER_MEMORY, WORKER_START, WORKERS_ACTIVE
 from generator.catalog.site import Site
@@ -138,7 +138,7 @@ CADVISOR_SOURCE = Source(
             stimulus=_feed(CADVISOR, "name", (STARTED, 1, {})),
         ),
     ),
-    versions={"v0.60.5": "ghcr.io/google/cadvisor:v0.60.5"},
+    versions=images.known("cadvisor"),
 )
 
 PROCESS_EXPORTER_SOURCE = Source(
@@ -154,7 +154,9 @@ PROCESS_EXPORTER_SOURCE = Source(
             series=WORKERS_ACTIVE,
             uses=(GROUP_PROCS,),
             rules=lambda site: (
-                Recorded(f'count({_of_group(site, GROUP_PROCS)} > 0) or 0 * max(up{{job="{PROCESSES}"}} == 1)'),
+                Recorded(
+                    f'count({_of_group(site, GROUP_PROCS)} > 0) or 0 * max(max_over_time(up{{job="{PROCESSES}"}}[{site.bridge}]) == 1)'
+                ),
             ),
             stimulus=_groups_alive,
             caveat="Counts process groups: a worker that hangs still counts.",
@@ -182,5 +184,5 @@ PROCESS_EXPORTER_SOURCE = Source(
             stimulus=_feed(PROCESSES, "groupname", (GROUP_START, 1, {}), (GROUP_PROCS, 3)),
         ),
     ),
-    versions={"0.8.7": "ncabatoff/process-exporter:0.8.7"},
+    versions=images.known("process-exporter"),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from generator.catalog import promql
+from generator.catalog import images
 from generator.catalog.counting import increase, per_replica
 from generator.catalog.series import STATES, TASK_DURATION_BUCKET, TASK_DURATION_SUM, TASKS, WORKERS_ACTIVE
 from generator.catalog.site import Fact, Site
@@ -16,6 +16,8 @@ from generator.catalog.source import Launch, Metric, Reading, Recorded, Source, 
 from generator.catalog.timeline import Gauge, Input, Segment
 
 JOB = "flower"
+CONFIG = "/etc/flower/flowerconfig.py"
+"""Where Flower's container finds its settings."""
 PURGE = 60
 """Seconds after its last heartbeat when Flower forgets a worker; without it a killed worker stays online for ever."""
 _JOB = f'job="{JOB}"'
@@ -70,7 +72,7 @@ def _runtime(site: Site, part: str, names: Mapping[str, str]) -> tuple[Recorded,
 
 def _workers(site: Site) -> tuple[Recorded, ...]:
     online = f"count by (instance) (last_over_time({ONLINE.name}{{{_JOB}}}[{site.bridge}]) == 1)"
-    return (Recorded(f"max({online}) or 0 * max(up{{{_JOB}}} == 1)"),)
+    return (Recorded(f"max({online}) or 0 * max(max_over_time(up{{{_JOB}}}[{site.bridge}]) == 1)"),)
 
 
 def _workers_stimulus(
@@ -89,16 +91,10 @@ def _workers_stimulus(
 
 
 def launch(site: Site, version: str) -> Launch:
-    """Flower's command line for its metrics; its settings as a web interface are another output."""
-    bounds = ",".join(promql.number(b) for b in site.duration_buckets)
+    """Flower's command line; its settings, the buckets of its histogram among them, are in flowerconfig.py."""
     return Launch(
-        image=SOURCE.versions[version],
-        command=(
-            "celery",
-            "flower",
-            f"--purge_offline_workers={PURGE}",
-            f"--task_runtime_metric_buckets={bounds},+inf",
-        ),
+        image=SOURCE.versions[version].reference(site.tags),
+        command=("celery", "flower", f"--conf={CONFIG}"),
         environment={"CELERY_BROKER_URL": "${CELERY_BROKER_URL}"},
     )
 
@@ -137,6 +133,6 @@ SOURCE = Source(
             caveat=_NO_QUEUE,
         ),
     ),
-    versions={"2.0.1": "mher/flower:2.0.1"},
+    versions=images.known("flower"),
     launch=launch,
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from generator.catalog import promql
+from generator.catalog import images, promql
 from generator.catalog.series import BROKER_UP, QUEUE_LENGTH
 from generator.catalog.site import Site
 from generator.catalog.source import Launch, Metric, Reading, Recorded, Source, gauge
@@ -44,7 +44,7 @@ def launch(site: Site, version: str) -> Launch:
     """The exporter's command line: every list of every queue, so that an empty one reads 0 and not absent."""
     wanted = ",".join(f"db0={quote(key, safe='')}" for queue in site.queues for key in keys(queue))
     return Launch(
-        image=SOURCE.versions[version],
+        image=SOURCE.versions[version].reference(site.tags),
         command=(f"--check-single-keys={wanted}",),
         environment={"REDIS_ADDR": "${CELERY_BROKER_URL}"},
     )
@@ -72,7 +72,7 @@ SOURCE = Source(
             stimulus=gauge(JOB, REDIS_UP, lambda _: {}),
         ),
     ),
-    versions={"v1.88.0": "oliver006/redis_exporter:v1.88.0-alpine"},
+    versions=images.known("redis"),
     broker="redis",
     launch=launch,
 )

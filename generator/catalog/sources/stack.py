@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from generator.catalog import promql
+from generator.catalog import images, promql
 from generator.catalog.series import (
     NOTIFICATION_FAILURES,
     RULE_FAILURES,
@@ -109,7 +109,7 @@ PROMETHEUS_SOURCE = Source(
             ),
         ),
     ),
-    versions={"v3.14.0": "prom/prometheus:v3.14.0"},
+    versions=images.known(PROMETHEUS),
     always=True,
 )
 
@@ -121,6 +121,6 @@ ALERTMANAGER_SOURCE = Source(
     link="https://prometheus.io/docs/alerting/latest/alertmanager/",
     metrics=(NOTIFICATIONS_FAILED,),
     readings=(),
-    versions={"v0.34.0": "prom/alertmanager:v0.34.0"},
+    versions=images.known(ALERTMANAGER),
     always=True,
 )

@@ -1,0 +1,65 @@
+"""alerts.md: every alert of this stack with its numbers, on one page to print."""
+
+from __future__ import annotations
+
+from generator.catalog import promql
+from generator.catalog.signal import Severity
+from generator.emitters.docs import places
+from generator.resolve.plan import Judged, Plan
+from generator.rules import owners
+from generator.rules.build import describe
+from generator.rules.wording import limit
+
+
+def context(stack: Plan) -> dict[str, object]:
+    """One line per signal and severity; queues and tasks with limits of their own; what is not judged."""
+    return {
+        "stack": stack.spec.stack.name,
+        "environment": stack.spec.stack.environment,
+        "owner": stack.spec.stack.owner,
+        "alerts": [_line(one, severity, stack) for one in stack.judged for severity in one.bounds],
+        "own": [line for one in stack.judged for line in _own(one)] or None,
+        "owners": _owners(stack) or None,
+        "off": [{"alert": o.signal.alert, "id": o.signal.id, "reason": o.reason, "hint": o.hint} for o in stack.off]
+        or None,
+    }
+
+
+def _line(judged: Judged, severity: Severity, stack: Plan) -> dict[str, object]:
+    signal = judged.signal
+    page = f"runbooks/{signal.alert}.md"
+    return {
+        "alert": signal.alert,
+        "file": f"../{page}" if places.exists(page, stack) else None,
+        "title": signal.title,
+        "severity": severity,
+        "when": _when(judged, severity),
+        "least": ", ".join(f"{guard.setting} {amount}" for guard, amount in judged.guards(severity)) or "any",
+    }
+
+
+def _when(judged: Judged, severity: Severity) -> str:
+    bound = judged.bounds[severity]
+    if not judged.signal.needs:
+        return "always"
+    if bound.threshold is None:
+        lasting = f" for {promql.seconds(bound.hold)}" if bound.hold else ""
+        return f"{judged.signal.bad_when} its own limit{lasting}"
+    return describe(judged, severity)
+
+
+def _own(judged: Judged) -> list[dict[str, object]]:
+    return [
+        {
+            "alert": judged.signal.alert,
+            "who": who,
+            "severity": severity,
+            "threshold": f"{judged.signal.bad_when} {limit(threshold, judged.signal.unit)}",
+        }
+        for who, levels in judged.overrides.items()
+        for severity, threshold in levels.items()
+    ]
+
+
+def _owners(stack: Plan) -> list[tuple[str, str]]:
+    return list(dict.fromkeys(pair for one in stack.judged for pair in owners.own(one.signal, stack).items()))

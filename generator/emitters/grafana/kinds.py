@@ -1,0 +1,162 @@
+"""What each kind of panel has of its own: Grafana's options, field settings and table columns.
+
+Facts: models of grafana-foundation-sdk 0.0.21, which the tests read every dashboard with.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from generator.catalog.dashboard import Panel
+
+Json = dict[str, object]
+
+STATE_COLORS = {"SUCCESS": "green", "FAILURE": "red", "RETRY": "orange", "REVOKED": "purple", "REJECTED": "blue"}
+
+
+def options(panel: Panel) -> Json:
+    """The panel's `options`."""
+    reduced = {"calcs": [panel.calc], "fields": "", "values": False}
+    match panel.kind:
+        case "timeseries":
+            return {
+                "legend": {
+                    "displayMode": "table",
+                    "placement": "bottom",
+                    "showLegend": True,
+                    "calcs": ["lastNotNull", "max"],
+                },
+                "tooltip": {"mode": "multi", "sort": "desc"},
+            }
+        case "stat":
+            return {
+                "reduceOptions": reduced,
+                "colorMode": "value",
+                "graphMode": "none" if panel.queries[0].at_end else "area",
+                "justifyMode": "auto",
+                "orientation": "auto",
+                "textMode": "auto",
+                "wideLayout": True,
+            }
+        case "gauge":
+            return {"reduceOptions": reduced, "showThresholdLabels": False, "showThresholdMarkers": True}
+        case "piechart":
+            return {
+                "reduceOptions": reduced,
+                "pieType": "pie",
+                "displayLabels": ["percent"],
+                "legend": {
+                    "displayMode": "table",
+                    "placement": "right",
+                    "showLegend": True,
+                    "calcs": [],
+                    "values": ["value", "percent"],
+                },
+                "tooltip": {"mode": "single", "sort": "none"},
+            }
+        case "table":
+            return {
+                "showHeader": True,
+                "cellHeight": "sm",
+                "sortBy": [{"displayName": _first_column(panel), "desc": True}],
+            }
+        case "heatmap":
+            return _heatmap(panel)
+        case "state-timeline":
+            return {
+                "mergeValues": True,
+                "showValue": "auto",
+                "alignValue": "left",
+                "rowHeight": 0.9,
+                "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False, "calcs": []},
+                "tooltip": {"mode": "single", "sort": "none"},
+            }
+        case _:
+            assert_never(panel.kind)
+
+
+def _heatmap(panel: Panel) -> Json:
+    return {
+        "calculate": False,
+        "cellGap": 1,
+        "color": {
+            "mode": "scheme",
+            "scheme": "Oranges",
+            "fill": "dark-orange",
+            "scale": "exponential",
+            "exponent": 0.5,
+            "steps": 64,
+            "reverse": False,
+        },
+        "yAxis": {"axisPlacement": "left", "unit": "s"},
+        "rowsFrame": {"layout": "auto"},
+        "filterValues": {"le": 1e-9},
+        "legend": {"show": True},
+        "showValue": "never",
+        "tooltip": {"mode": "single", "yHistogram": False},
+        "exemplars": {"color": "rgba(255,0,255,0.7)"},
+    }
+
+
+def color_mode(panel: Panel) -> str:
+    """How a value gets its colour: by its threshold or meaning, or one colour for each line."""
+    by_value = panel.kind in ("gauge", "state-timeline") or (panel.kind == "stat" and not panel.queries[0].color)
+    return "thresholds" if by_value else "palette-classic"
+
+
+def custom(panel: Panel, threshold_line: str) -> Json:
+    """The panel's `fieldConfig.defaults.custom`; `threshold_line` is line or off."""
+    match panel.kind:
+        case "timeseries":
+            return {
+                "drawStyle": "line",
+                "lineWidth": 1,
+                "fillOpacity": 30 if panel.stacked else 5,
+                "showPoints": "never",
+                "spanNulls": False,
+                "stacking": {"mode": "normal" if panel.stacked else "none", "group": "A"},
+                "thresholdsStyle": {"mode": threshold_line},
+            }
+        case "table":
+            return {"align": "auto", "inspect": False}
+        case "state-timeline":
+            return {"lineWidth": 0, "fillOpacity": 70}
+        case "stat" | "gauge" | "piechart" | "heatmap":
+            return {}
+        case _:
+            assert_never(panel.kind)
+
+
+def overrides(panel: Panel) -> list[Json]:
+    """Colours of task states, the same wherever states are drawn."""
+    if not any(query.legend == "{{state}}" for query in panel.queries):
+        return []
+    return [
+        {
+            "matcher": {"id": "byName", "options": state},
+            "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": color}}],
+        }
+        for state, color in STATE_COLORS.items()
+    ]
+
+
+def transformations(panel: Panel, ids: list[str]) -> list[Json]:
+    """One row for each task, queue or alert, one column for each query, named by its heading."""
+    headings = [query.legend for query in panel.queries]
+    values = ["Value"] if len(headings) == 1 else [f"Value #{ref}" for ref in ids]
+    hidden = panel.hidden or ("Time",)
+    return [
+        {"id": "merge", "options": {}},
+        {
+            "id": "organize",
+            "options": {
+                "excludeByName": dict.fromkeys(hidden, True),
+                "indexByName": {},
+                "renameByName": dict(zip(values, headings, strict=False)),
+            },
+        },
+    ]
+
+
+def _first_column(panel: Panel) -> str:
+    return panel.queries[0].legend

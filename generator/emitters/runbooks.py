@@ -1,0 +1,199 @@
+"""runbooks/: one page per alert name, made from its signals and this stack's numbers, and an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import get_args
+
+from generator.artefact import Artefact
+from generator.catalog import promql, runbook
+from generator.catalog.signal import SEVERITIES, Severity
+from generator.catalog.sources.stack import GROUP_PREFIX
+from generator.resolve.plan import Judged, Plan
+from generator.rules import owners
+from generator.rules.build import THRESHOLD, condition, value
+from generator.rules.wording import limit
+from generator.spec.model import Output
+
+Row = dict[str, object]
+
+
+def plan(stack: Plan) -> list[Artefact]:
+    """A page for every alert that this stack has, and the index."""
+    pages: dict[str, list[Judged]] = {}
+    for judged in stack.judged:
+        pages.setdefault(judged.signal.alert, []).append(judged)
+    return [_index(pages, stack), *(_page(alert, judged, stack) for alert, judged in pages.items())]
+
+
+def _index(pages: Mapping[str, Sequence[Judged]], stack: Plan) -> Artefact:
+    return Artefact(
+        path="runbooks/README.md",
+        template="runbooks/index.md.j2",
+        syntax="markdown",
+        context={
+            "stack": stack.spec.stack.name,
+            "environment": stack.spec.stack.environment,
+            "pages": [
+                {
+                    "alert": alert,
+                    "file": f"{alert}.md",
+                    "severities": ", ".join(_severities(judged)),
+                    "meaning": judged[0].signal.meaning,
+                }
+                for alert, judged in pages.items()
+            ],
+        },
+    )
+
+
+def _page(alert: str, judged: Sequence[Judged], stack: Plan) -> Artefact:
+    return Artefact(
+        path=f"runbooks/{alert}.md",
+        template="runbooks/runbook.md.j2",
+        syntax="markdown",
+        context={
+            "alert": alert,
+            "severities": ", ".join(_severities(judged)),
+            "sections": [_section(one, stack) for one in judged],
+            "owner": stack.spec.stack.owner,
+            "own_owners": [pair for one in judged for pair in owners.own(one.signal, stack).items()] or None,
+            "safe": _commands([c for one in judged for c in _safe(one, stack)], stack),
+            "dangerous": _commands([c for one in judged for c in runbook.DANGEROUS[one.signal.family]], stack) or None,
+            "silences": list(dict.fromkeys(text for one in judged for text in _silences(one, stack))),
+            "ignored": [*stack.spec.ignore.queues, *stack.spec.ignore.tasks] or None,
+        },
+    )
+
+
+def _severities(judged: Sequence[Judged]) -> list[str]:
+    return [severity for severity in SEVERITIES if any(severity in one.bounds for one in judged)]
+
+
+def _section(judged: Judged, stack: Plan) -> Row:
+    signal = judged.signal
+    grafana = stack.spec.links.grafana.rstrip("/")
+    return {
+        "title": signal.title,
+        "id": signal.id,
+        "meaning": signal.meaning,
+        "action": signal.action,
+        "causes": list(signal.causes),
+        "numbers": [_numbers(judged, severity, stack) for severity in judged.bounds],
+        "dimension": signal.overrides,
+        "own": _own(judged) or None,
+        "queries": list(_queries(judged, stack)),
+        "dashboard": f"{grafana}/d/{signal.dashboard}",
+        "dashboard_uid": signal.dashboard,
+        "caveats": _caveats(judged, stack) or None,
+        "files": _files(judged, stack) or None,
+    }
+
+
+def _numbers(judged: Judged, severity: Severity, stack: Plan) -> Row:
+    bound, signal = judged.bounds[severity], judged.signal
+    written = stack.spec.thresholds.get(signal.id)
+    chosen = written.severity(severity) if written else None
+    least = [f"{guard.setting} {amount}" for guard, amount in judged.guards(severity)]
+    return {
+        "severity": severity,
+        "threshold": threshold(judged, severity),
+        "hold": promql.seconds(bound.hold) if bound.hold else "at once",
+        "keep": promql.seconds(bound.keep) if bound.keep else "no longer",
+        "least": ", ".join(least) or "any",
+        "set_by": "stack.yaml" if signal.only_overrides or (chosen and chosen.threshold) else "default",
+        "origin": runbook.origin(signal.id, severity),
+    }
+
+
+def threshold(judged: Judged, severity: Severity) -> str:
+    """The comparison in words: `above 5000`; where there is no number for all, which ones are judged."""
+    bound, signal = judged.bounds[severity], judged.signal
+    if not signal.needs:
+        return "always"
+    if bound.threshold is None:
+        return f"{signal.bad_when} its own limit"
+    return f"{signal.bad_when} {limit(bound.threshold, signal.unit)}"
+
+
+def _own(judged: Judged) -> list[Row]:
+    return [
+        {"who": who, "severity": severity, "threshold": limit(threshold, judged.signal.unit)}
+        for who, levels in judged.overrides.items()
+        for severity, threshold in levels.items()
+    ]
+
+
+def _queries(judged: Judged, stack: Plan) -> Iterator[Row]:
+    """What to paste into Prometheus, the judged value first."""
+    signal = judged.signal
+    shown = value(signal, stack)
+    yield {"why": f"The value that is judged ({signal.title})", "query": shown}
+    for series in signal.needs:
+        if series.name != shown:
+            yield {"why": series.meaning.rstrip("."), "query": series.name}
+    if any(judged.overridden(severity) for severity in judged.bounds):
+        matcher = f"signal={promql.text(signal.id)}"
+        yield {"why": f"The limit of each {signal.overrides}", "query": promql.select(THRESHOLD, matcher)}
+    for severity in judged.bounds:
+        yield {
+            "why": f"Has a result while the condition of severity {severity} holds",
+            "query": condition(judged, severity, stack),
+        }
+    matchers = (f"alertname={promql.text(signal.alert)}", f"signal={promql.text(signal.id)}")
+    yield {"why": "What is pending or fires now", "query": promql.select("ALERTS", *matchers)}
+
+
+def _caveats(judged: Judged, stack: Plan) -> list[str]:
+    chosen = [stack.chosen[series.name] for series in judged.signal.needs if series.name in stack.chosen]
+    return [f"{one.source.title}: {one.reading.caveat}" for one in chosen if one.reading.caveat]
+
+
+def _files(judged: Judged, stack: Plan) -> list[Row]:
+    if "prometheus" not in _wanted(stack):
+        return []
+    family, name = judged.signal.family, judged.signal.id
+    return [
+        {"name": "The rule", "file": f"../prometheus/rules/{GROUP_PREFIX}{family}.yml"},
+        {"name": "the tests that prove when it fires", "file": f"../prometheus/tests/{name}.yml"},
+    ]
+
+
+def _wanted(stack: Plan) -> tuple[str, ...]:
+    return tuple(stack.spec.outputs or get_args(Output))
+
+
+def _safe(judged: Judged, stack: Plan) -> Iterator[runbook.Command]:
+    signal = judged.signal
+    yield from runbook.SAFE_STACK.get(signal.id, ())
+    yield from runbook.SAFE[signal.family]
+    if signal.family == "queues" or signal.id == "broker_down":
+        yield from runbook.BROKER_DEPTH[stack.spec.celery.broker.kind]
+
+
+def _commands(commands: Sequence[runbook.Command], stack: Plan) -> list[Row]:
+    app = stack.spec.celery.app
+    return [{"run": c.run.replace("{app}", app), "why": c.why} for c in dict.fromkeys(commands)]
+
+
+def _silences(judged: Judged, stack: Plan) -> Iterator[str]:
+    """What keeps the alert quiet although the threshold is crossed; prose."""
+    signal = judged.signal
+    for guard in signal.guards:
+        if judged.settings[guard.setting]:
+            yield (
+                f"Little traffic: `{guard.expr}` below {judged.settings[guard.setting]} "
+                f"(`thresholds.{signal.id}.{guard.setting}` in stack.yaml)."
+            )
+    if signal.unless:
+        yield f"While `{signal.unless}` has a result: the same event is reported already."
+    if signal.id in runbook.NORMAL_QUEUES and stack.site.dead_letter:
+        yield "Queues with `role: dead_letter`: only CeleryDeadLetters judges them."
+    if "alertmanager" in _wanted(stack):
+        if len(judged.bounds) > 1:
+            yield "Alertmanager holds the milder severity back while the more severe one fires."
+        if signal.family != "stack":
+            yield "Alertmanager holds it back while CeleryExporterDown fires: without metrics nobody can know."
+    yield f"`enabled: false` under `thresholds.{signal.id}` in stack.yaml, or `never` for one severity."
+    if signal.by and signal.by[0] in ("queue", "task"):
+        yield f"A {signal.by[0]} on the ignore list of stack.yaml."

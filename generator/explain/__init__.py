@@ -1,0 +1,1 @@
+"""What is judged on this stack and why, in words: one signal at length, or all of them in a table."""

@@ -1,0 +1,190 @@
+"""Everything there is to say of one signal on one stack, as data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from generator.catalog import drive, promql
+from generator.catalog.series import TASK_TIMEOUTS, Unit
+from generator.catalog.signal import Setting, Severity, Signal
+from generator.emitters.prometheus import laid_out
+from generator.explain import timing
+from generator.resolve.plan import Judged, Off, Plan
+from generator.rules.build import OVERRIDE, THRESHOLD, groups
+from generator.rules.model import Alerting, Recording
+from generator.rules.wording import limit
+
+_NAME = re.compile(r"[\w:]+")
+_ALERT = re.compile(r'alertname="(\w+)"')
+_NOUNS: Mapping[Unit, str] = {"tasks": "task", "workers": "worker"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where one canonical series comes from on this stack."""
+
+    series: str
+    meaning: str
+    source: str
+    title: str
+    link: str
+    caveat: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """One severity: when it fires, how fast, what keeps it silent, and how it ends."""
+
+    severity: Severity
+    fires: str
+    overrides: tuple[tuple[str, str], ...]
+    guards: tuple[str, ...]
+    parts: tuple[timing.Part, ...]
+    silenced: tuple[str, ...]
+    ends: str
+    expr: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """One signal on one stack; of one that is off, the reason and what could be done."""
+
+    signal: Signal
+    off: Off | None
+    origins: tuple[Origin, ...] = ()
+    levels: tuple[Level, ...] = ()
+    recorded: tuple[Recording, ...] = ()
+    test: str = ""
+
+
+def explain(signal: Signal, plan: Plan) -> Explanation:
+    """The signal as this stack judges it."""
+    judged = plan.judgement(signal.id)
+    if judged is None:
+        return Explanation(signal=signal, off=next(off for off in plan.off if off.signal is signal))
+    made = groups(plan)
+    alerts = [alert for group in made for alert in group.alerts if alert.judged is judged]
+    recordings = [rule for group in made for rule in group.recordings]
+    return Explanation(
+        signal=signal,
+        off=None,
+        origins=tuple(_origins(signal, plan)),
+        levels=tuple(_level(alert, plan) for alert in reversed(alerts)),
+        recorded=needed((alert.expr for alert in alerts), recordings, signal.id),
+        test=f"prometheus/tests/{signal.id}.yml",
+    )
+
+
+def needed(exprs: Iterable[str], recordings: Iterable[Recording], signal_id: str) -> tuple[Recording, ...]:
+    """The recording rules that the expressions read, and what those read, in the order they are evaluated."""
+    ours = [r for r in recordings if r.record not in (OVERRIDE, THRESHOLD) or r.labels.get("signal") == signal_id]
+    reads = {id(rule): set(_NAME.findall(rule.expr)) for rule in ours}
+    wanted = {name for expr in exprs for name in _NAME.findall(expr)}
+    while more := {n for rule in ours if rule.record in wanted for n in reads[id(rule)]} - wanted:
+        wanted |= more
+    return tuple(rule for rule in ours if rule.record in wanted)
+
+
+def _origins(signal: Signal, plan: Plan) -> list[Origin]:
+    return [
+        Origin(
+            series=series.name,
+            meaning=series.meaning,
+            source=chosen.source.id,
+            title=chosen.source.title,
+            link=chosen.source.link,
+            caveat=chosen.reading.caveat,
+        )
+        for series in signal.needs
+        for chosen in [plan.chosen[series.name]]
+    ]
+
+
+def _level(alert: Alerting, plan: Plan) -> Level:
+    judged, severity = alert.judged, alert.severity
+    unit = judged.signal.unit
+    return Level(
+        severity=severity,
+        fires=fires(judged, severity),
+        overrides=tuple((who, limit(value, unit)) for who, value in judged.overridden(severity).items()),
+        guards=tuple(guard_words(judged, severity)),
+        parts=timing.parts(judged, severity, plan),
+        silenced=tuple(_silenced(judged, severity, plan)),
+        ends=_ends(judged, severity, plan),
+        expr=laid_out(alert.expr),
+        labels=alert.labels,
+        annotations=alert.annotations,
+    )
+
+
+def amount(value: Fraction, unit: Unit) -> str:
+    """A threshold with its noun: 5000 tasks, 1 worker, 5%, 10m."""
+    noun = _NOUNS.get(unit, "")
+    return f"{limit(value, unit)} {noun}{'' if value == 1 else 's'}" if noun else limit(value, unit)
+
+
+def fires(judged: Judged, severity: Severity) -> str:
+    """When the severity begins, as the rest of a sentence that starts with `fires`."""
+    signal, bound = judged.signal, judged.bounds[severity]
+    if signal.id == "watchdog":
+        return "always"
+    title = signal.title if signal.title[1:2].isupper() else signal.title[0].lower() + signal.title[1:]
+    size = (
+        amount(bound.threshold, signal.unit) if bound.threshold is not None else f"the {signal.overrides}'s own limit"
+    )
+    each = f" for a {signal.by[0].replace('_', ' ')}" if signal.by else ""
+    lasting = f" without a break for {promql.seconds(bound.hold)}" if bound.hold else ", at once"
+    return f"when {title} is {signal.bad_when} {size}{each}{lasting}"
+
+
+def guard_words(judged: Judged, severity: Severity) -> list[str]:
+    """The least traffic, in words that follow `at least`."""
+    guards = judged.guards(severity)
+    window = max((series.window for series in judged.signal.needs if series.drive == "flow"), default=0)
+    words = [f"{least} {_things(guard.setting, judged.signal)} ({guard.setting})" for guard, least in guards]
+    if words and not isinstance(judged.signal.drive, drive.Drain):
+        words[-1] += f" in {promql.seconds(window)}"
+    return words
+
+
+def _things(setting: Setting, signal: Signal) -> str:
+    """What a guard counts."""
+    match setting, signal.drive:
+        case "min_tasks", drive.Drain():
+            return "waiting tasks"
+        case "min_failures", drive.Share(part=part, part_labels=labels):
+            return "timeouts" if part is TASK_TIMEOUTS else "retries" if labels.get("state") == "RETRY" else "failures"
+        case _:
+            return "tasks"
+
+
+def _silenced(judged: Judged, severity: Severity, plan: Plan) -> list[str]:
+    signal = judged.signal
+    words = []
+    if signal.unless:
+        other = _ALERT.search(signal.unless)
+        words.append(f"while {other[1]} fires" if other else f"while this has a result: {signal.unless}")
+    if severity != "critical" and "critical" in judged.bounds:
+        words.append("in Alertmanager while the same alert is critical")
+    if signal.id != "exporter_down" and plan.judgement("exporter_down"):
+        used = dict.fromkeys(plan.chosen[series.name].source.id for series in signal.needs)
+        words += [
+            f"CeleryExporterDown, while {source} cannot be scraped" for source in used if source in plan.site.jobs
+        ]
+    return words
+
+
+def _ends(judged: Judged, severity: Severity, plan: Plan) -> str:
+    if judged.signal.id == "watchdog":
+        return "never: its silence is the alarm"
+    keep = judged.bounds[severity].keep
+    seen = promql.seconds(plan.site.scrape + plan.site.evaluation)
+    text = f"within {seen} after the value is good again"
+    if lingers := timing.lingers(judged):
+        text += f"; what is over counts for another {promql.seconds(lingers)}"
+    return f"{text}; then it keeps firing for {promql.seconds(keep)}" if keep else text

@@ -1,0 +1,19 @@
+"""What every mapping of stack.yaml is, whichever section it stands in."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+Severity = Literal["info", "warning", "critical"]
+
+# A section whose lines are all commented out is an empty section.
+SECTION = BeforeValidator(lambda value: {} if value is None else value)
+ITEMS = BeforeValidator(lambda value: [] if value is None else value)
+
+
+class Part(BaseModel):
+    """A mapping of stack.yaml: nothing is converted silently, no key is ignored, nothing changes later."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")

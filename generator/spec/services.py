@@ -1,0 +1,104 @@
+"""What a person may write in stack.yaml about Flower, log shipping and docker-compose."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from generator.spec.names import AbsPath, EnvName, IpAddress, LogGlob, Url, UrlPath
+from generator.spec.part import SECTION, Part
+
+Port = Annotated[int, Field(ge=1024, le=65535)]
+"""A TCP port that a program without privileges may open."""
+
+
+class BasicAuth(Part):
+    """Where Flower finds who may log in. The passwords themselves never stand in stack.yaml."""
+
+    users_env: EnvName | None = None
+    """Environment variable with user:password, several separated by commas. Instead of `users_file`."""
+    users_file: AbsPath | None = None
+    """File with one user:password per line; /run/secrets/flower_basic_auth when there is no `users_env` either."""
+
+    @property
+    def file(self) -> str | None:
+        """The file to read; None when the users are in the environment."""
+        return None if self.users_env else self.users_file or "/run/secrets/flower_basic_auth"
+
+
+class Flower(Part):
+    """Flower, the web interface of Celery."""
+
+    port: Port = 5555
+    """Port that Flower listens on, from 1024."""
+    address: IpAddress = "0.0.0.0"
+    """Address that Flower listens on; inside a container it must be 0.0.0.0, and the container's port stays private."""
+    url_prefix: UrlPath = ""
+    """Path under which a reverse proxy serves Flower, such as /flower; every address moves, that of /metrics too."""
+    basic_auth: Annotated[BasicAuth, SECTION] = BasicAuth()
+    """Where Flower finds who may log in; without users Flower does not start."""
+    persistent: bool = True
+    """Whether tasks that were seen survive a restart of Flower."""
+    database: AbsPath = "/data/flower"
+    """File in which Flower keeps them."""
+    max_tasks: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
+    """Most tasks that Flower keeps in memory, from 100; 10,000 need about 20 MB."""
+
+
+class Elasticsearch(Part):
+    """The Elasticsearch that logs are sent to."""
+
+    hosts: Annotated[list[Url], Field(min_length=1)] = ["https://elasticsearch:9200"]
+    """Addresses of the cluster. The default is the single node of docker-compose's profile `elk`."""
+    api_key_env: EnvName = "ELASTICSEARCH_API_KEY"
+    """Environment variable in which the shipper finds the API key, as id:key."""
+    ca_file: AbsPath | None = "/run/secrets/elasticsearch_ca"
+    """File with the certificate authority of the cluster; null when it is a public one."""
+
+    @property
+    def bundled(self) -> bool:
+        """Whether this is the node of docker-compose's profile `elk`."""
+        return self.hosts == ["https://elasticsearch:9200"]
+
+
+class Logs(Part):
+    """Where the workers' logs are read and sent."""
+
+    shippers: Annotated[list[Literal["filebeat"]], Field(min_length=1)]
+    """Programs that send the logs."""
+    path: LogGlob = "/var/log/celery/*.log"
+    """Files with one JSON object per line, as the shipper sees them."""
+    host_folder: AbsPath | None = None
+    """Folder of the host that holds them; absent means docker-compose's volume celery-logs, which workers share."""
+    elasticsearch: Annotated[Elasticsearch, SECTION] = Elasticsearch()
+    """The Elasticsearch that Filebeat sends to."""
+
+    @property
+    def folder(self) -> str:
+        """The folder of `path`."""
+        return self.path.rpartition("/")[0]
+
+
+class Ports(Part):
+    """Ports of the host, on 127.0.0.1 only; a web interface is for the host's people or a reverse proxy."""
+
+    prometheus: Port = 9090
+    """Prometheus."""
+    alertmanager: Port = 9093
+    """Alertmanager."""
+    grafana: Port = 3000
+    """Grafana."""
+    flower: Port = 5555
+    """Flower."""
+    kibana: Port = 5601
+    """Kibana, in the profile `elk`."""
+
+
+class Compose(Part):
+    """The generated docker-compose.yml."""
+
+    ports: Annotated[Ports, SECTION] = Ports()
+    """Ports of the host, on 127.0.0.1 only."""
+    retention: Literal["7d", "15d", "30d", "90d"] = "15d"
+    """How long Prometheus keeps its data."""

@@ -1,0 +1,165 @@
+"""Every reading of every source, evaluated by the real promtool over real scrapes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generator.catalog import registry
+from generator.catalog.series import Series
+from generator.catalog.source import Reading, Source
+from generator.resolve.plan import Plan
+from tests.contract.scrape import Scrape, evaluate, planned, read, series
+
+STACK = """\
+version: 1
+stack: {{name: lab}}
+celery: {{app: lab, worker_memory_limit: 1GiB, broker: {{kind: {broker}}}}}
+queues: {{celery: , priority: , dead_letter: {{role: dead_letter}}}}
+sources: [{source}]
+"""
+
+LOADED = {
+    "celery-exporter": "celery-exporter-next-load",
+    "flower": "flower-2.2.0-load",
+    "worker": "worker-load",
+    "redis": "redis-exporter-1.45.0-load",
+    "rabbitmq": "rabbitmq-3.10.8-detailed-load",
+    "process-exporter": "process-exporter-0.7.10-load",
+    "prometheus": "prometheus-3.5",
+    "alertmanager": "alertmanager-0.33",
+}
+"""One scrape of each source at work."""
+
+MISSING = {"flower": {"queue"}}
+"""Labels that a source cannot give; its readings' caveats say so."""
+
+
+def _plan(folder: Path, source: Source) -> Plan:
+    written = {
+        "process-exporter": '{name: process-exporter, match: "w*"}',
+        "celery-exporter": "{name: celery-exporter, version: next}",
+        "prometheus": "celery-exporter",
+        "alertmanager": "celery-exporter",
+    }.get(source.id, source.id)
+    return planned(folder, STACK.format(broker=source.broker or "redis", source=written))[0]
+
+
+def _rules(reading: Reading, plan: Plan) -> list[dict[str, object]]:
+    return [
+        {"record": reading.series.name, "expr": rule.expr, "labels": dict(rule.labels)}
+        for rule in reading.rules(plan.site)
+    ]
+
+
+def _fed(source: Source, scrape: Scrape) -> list[dict[str, str]]:
+    counters = [m for m in source.metrics if m.type != "gauge"]
+    growth = {m.name + part: "1" for m in counters for part in ("", "_bucket", "_sum", "_count")}
+    return series(scrape.samples, source.job, growth)
+
+
+READINGS = [
+    pytest.param(source, reading, id=f"{source.id}-{reading.series.name}")
+    for source in registry.sources().values()
+    for reading in source.readings
+    if source.id in LOADED
+]
+
+
+@pytest.mark.promtool
+@pytest.mark.parametrize(("source", "reading"), READINGS)
+def test_reading_gives_its_series_with_exactly_its_labels(
+    promtool: Path, tmp_path: Path, source: Source, reading: Reading
+) -> None:
+    plan, wanted = _plan(tmp_path, source), set(reading.series.labels) - MISSING.get(source.id, set())
+    fed = _fed(source, read(LOADED[source.id]))
+    got = evaluate(promtool, tmp_path, _rules(reading, plan), fed, reading.series.name)
+    assert {frozenset(name for name, _ in labels) for labels in got} == {frozenset(wanted)}
+
+
+def _value(
+    promtool: Path, folder: Path, source_id: str, canonical: str, scrape: str
+) -> dict[tuple[tuple[str, str], ...], float]:
+    source = registry.sources()[source_id]
+    reading = next(r for r in source.readings if r.series.name == canonical)
+    rules = _rules(reading, _plan(folder, source))
+    return evaluate(promtool, folder, rules, _fed(source, read(scrape)), canonical)
+
+
+@pytest.mark.promtool
+@pytest.mark.parametrize(
+    ("source", "scrape", "workers"),
+    [
+        ("celery-exporter", "celery-exporter-0.12.2-load", 2),
+        ("celery-exporter", "celery-exporter-next-generic-idle", 2),
+        ("celery-exporter", "celery-exporter-0.12.2-allkilled-15s", 0),
+        ("celery-exporter", "celery-exporter-0.12.2-allkilled-320s", 0),
+        ("celery-exporter", "celery-exporter-0.12.2-allkilled-640s", 0),
+        ("celery-exporter", "celery-exporter-next-generic-allkilled-640s", 0),
+        ("flower", "flower-2.2.0-load", 2),
+        ("flower", "flower-2.2.0-idle", 2),
+        ("worker", "worker-idle", 1),
+        ("process-exporter", "process-exporter-0.7.10-load", 2),
+        ("process-exporter", "process-exporter-0.7.10-allkilled-15s", 0),
+    ],
+)
+def test_active_workers_are_counted(promtool: Path, tmp_path: Path, source: str, scrape: str, workers: int) -> None:
+    assert _value(promtool, tmp_path, source, "celery:workers_active:count", scrape) == {(): workers}
+
+
+@pytest.mark.promtool
+@pytest.mark.parametrize(
+    ("source", "scrape", "waiting"),
+    [
+        ("celery-exporter", "celery-exporter-0.12.2-load", {"celery": 0, "priority": 0}),
+        (
+            "redis",
+            "redis-exporter-1.45.0-load",
+            {"celery": 0, "priority": 0, "dead_letter": 7, "unacked": 4, "nosuch": 0},
+        ),
+        ("rabbitmq", "rabbitmq-3.10.8-detailed-load", {"celery": 0, "priority": 0, "dead_letter": 106}),
+    ],
+)
+def test_queues_are_measured_and_celerys_own_left_out(
+    promtool: Path, tmp_path: Path, source: str, scrape: str, waiting: dict[str, int]
+) -> None:
+    got = _value(promtool, tmp_path, source, "celery:queue_length:max", scrape)
+    assert {labels[0][1]: value for labels, value in got.items()} == waiting
+
+
+@pytest.mark.promtool
+def test_redis_that_is_down_is_told_by_its_exporter(promtool: Path, tmp_path: Path) -> None:
+    got = _value(promtool, tmp_path, "redis", "celery:broker_up:max", "redis-exporter-1.45.0-brokerdown-60s")
+    assert got == {(): 0}
+
+
+@pytest.mark.promtool
+def test_dead_process_groups_have_no_start_time(promtool: Path, tmp_path: Path) -> None:
+    """process-exporter goes on with a group that is gone, and says it started in the year 1."""
+    scrape = "process-exporter-0.7.10-allkilled-15s"
+    assert _value(promtool, tmp_path, "process-exporter", "celery:worker_start:timestamp", scrape) == {}
+
+
+@pytest.mark.promtool
+def test_tasks_are_counted_once_per_outcome(promtool: Path, tmp_path: Path) -> None:
+    """Both workers ran lab.ok, and each series grew by one a scrape: 20 scrapes in 10 minutes."""
+    got = _value(promtool, tmp_path, "celery-exporter", "celery:tasks:increase10m", "celery-exporter-next-generic-load")
+    one = (("queue", "celery"), ("state", "SUCCESS"), ("task", "lab.ok"))
+    assert got[one] == pytest.approx(20)
+
+
+def _survivors() -> list[tuple[Source, Series]]:
+    sources = registry.sources().values()
+    return [(source, r.series) for source in sources for r in source.readings if r.survives]
+
+
+@pytest.mark.promtool
+@pytest.mark.parametrize(("source", "canonical"), _survivors(), ids=lambda case: getattr(case, "id", ""))
+def test_a_reading_that_survives_says_zero_when_every_series_is_gone(
+    promtool: Path, tmp_path: Path, source: Source, canonical: Series
+) -> None:
+    reading = next(r for r in source.readings if r.series is canonical)
+    fed = series([], source.job)
+    got = evaluate(promtool, tmp_path, _rules(reading, _plan(tmp_path, source)), fed, canonical.name)
+    assert got == {(): 0}

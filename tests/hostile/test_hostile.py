@@ -1,0 +1,147 @@
+"""Whatever an accepted stack.yaml says, the output can be read, means it, and passes its own generated tests."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, Phase, given, settings
+
+from generator.artefact import Rendered
+from generator.emitters import prometheus, rule_tests
+from generator.load import load
+from generator.problem import SpecError
+from generator.render.environment import render
+from generator.resolve.plan import Plan
+from generator.resolve.resolver import resolve
+from generator.rules.build import OVERRIDE
+from generator.spec import parse
+from generator.verify import reparse, tools
+from tests.hostile.specs import VERY_HOSTILE, Spec, specs
+
+SETTINGS = settings(suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate))
+
+
+def accepted(spec: Spec) -> Plan | None:
+    """The plan of the spec without what its sources cannot give; None if it is refused even so."""
+    for _ in range(9):
+        try:
+            return _plan(spec)
+        except SpecError as error:
+            milder = _without(spec, {problem.where for problem in error.problems})
+            if milder == spec:
+                return None
+            spec = milder
+    return None
+
+
+def _plan(spec: Spec) -> Plan:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "stack.yaml"
+        file.write_text(as_yaml(spec), encoding="utf-8")
+        document = load(file)
+    return resolve(parse(document), document)
+
+
+def as_yaml(spec: Spec) -> str:
+    """JSON is YAML but for characters beyond the 16 bits of \\u."""
+    pair = re.compile(r"(\\\\)*\\u(d[89ab]..)\\u(d[c-f]..)")
+
+    def joined(match: re.Match[str]) -> str:
+        high, low = int(match[2], 16), int(match[3], 16)
+        return f"{match[1] or ''}\\U{0x10000 + (high - 0xD800) * 0x400 + low - 0xDC00:08x}"
+
+    return pair.sub(joined, json.dumps(spec))
+
+
+def _without(spec: Spec, places: Iterable[str]) -> Spec:
+    sections = {place.partition(".")[0] for place in places}
+    milder = {key: value for key, value in spec.items() if key not in sections or key in ("celery", "stack")}
+    if "queues" in sections:
+        milder["queues"] = {name: {} for name in spec["queues"]}
+    return milder
+
+
+def _rendered(plan: Plan) -> list[Rendered]:
+    return [render(artefact) for artefact in (*prometheus.plan(plan), *rule_tests.plan(plan))]
+
+
+def _listed(plan: Plan) -> set[str]:
+    """Queues and tasks with a limit of their own."""
+    return {who for judged in plan.judged for severity in judged.bounds for who in judged.overridden(severity)}
+
+
+def _written(made: Iterable[Rendered]) -> set[str]:
+    """The queues and tasks that the recorded limits name."""
+    found: set[str] = set()
+    for one in made:
+        if one.artefact.path.startswith("prometheus/rules/"):
+            for rule in yaml.load(one.text, Loader=yaml.CSafeLoader)["groups"][0]["rules"]:
+                if rule.get("record") == OVERRIDE:
+                    found |= {text for name, text in rule["labels"].items() if name in ("queue", "task")}
+    return found
+
+
+def run(plan: Plan, promtool: Path, folder: Path, only: Iterable[str] = ()) -> str:
+    """What promtool says against the rules and the generated tests (of some signals, or of all); "" when nothing."""
+    for one in _rendered(plan):
+        target = folder / one.artefact.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(one.text, encoding="utf-8")
+    rules = sorted((folder / "prometheus" / "rules").iterdir())
+    tests = sorted(f"prometheus/tests/{j.signal.id}.yml" for j in plan.judged if not only or j.signal.id in only)
+    for arguments in (("check", "rules", *rules), ("test", "rules", *tests)):
+        done = tools.run(promtool, *arguments, cwd=folder)
+        if done.code:
+            return f"{arguments[0]}: {done.err}{done.out}"
+    return ""
+
+
+def named(spec: Spec) -> set[str]:
+    """The signals whose numbers the spec sets: those worth testing, the others have been tested often enough."""
+    parts = [spec, *spec.get("queues", {}).values(), *spec.get("tasks", {}).values()]
+    found = {signal for part in parts for signal in part.get("thresholds", {})}
+    if any("min_workers" in queue for queue in spec["queues"].values()):
+        found.add("queue_workers")
+    if any("period" in task for task in spec.get("tasks", {}).values()):
+        found.add("task_overdue")
+    return found | {"watchdog"}
+
+
+@settings(SETTINGS, max_examples=50)
+@given(spec=specs())
+def test_accepted_specs_are_rendered_readably_and_mean_the_names(spec: Spec) -> None:
+    plan = accepted(spec)
+    if plan is None:
+        return
+
+    made = _rendered(plan)
+
+    assert [] == [problem for one in made for problem in reparse.problems(one)]
+    assert _listed(plan) == _written(made)
+
+
+@pytest.mark.promtool
+@pytest.mark.slow
+@settings(SETTINGS, max_examples=5)
+@given(spec=specs())
+def test_generated_tests_pass_for_any_numbers(spec: Spec, promtool: Path) -> None:
+    plan = accepted(spec)
+    if plan is None:
+        return
+
+    with tempfile.TemporaryDirectory() as folder:
+        assert run(plan, promtool, Path(folder), named(spec)) == ""
+
+
+@pytest.mark.promtool
+@pytest.mark.slow
+def test_generated_tests_pass_when_every_name_is_hostile(promtool: Path, tmp_path: Path) -> None:
+    only = {"queue_length", "queue_workers", "task_failure_ratio", "task_overdue", "dead_letter_length"}
+
+    assert run(_plan(VERY_HOSTILE), promtool, tmp_path, only) == ""
