@@ -18,7 +18,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: all install generate check test test-fast tools golden mutation bench fmt lint lock clean help
+.PHONY: all install generate check secrets test test-fast tools golden mutation bench fmt lint lock clean help
 
 all: install generate  ## install, then generate (what plain `make` does)
 
@@ -30,6 +30,9 @@ generate: $(RUN)  ## write output/ from stack.yaml
 check: $(RUN)  ## fail when output/ is stale, edited by hand or refused by promtool
 	@tests/tools/fetch.sh default
 	@$(PY) -m generator check
+
+secrets: $(RUN)  ## write missing secret files for docker compose into output/.secrets, with random values
+	@$(PY) -m generator secrets
 
 test: lint tools  ## everything: lint, types, output/ is current, all tests
 	@$(PY) -m generator check

@@ -184,6 +184,21 @@ def schema() -> None:
     click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
 
 
+@main.command()
+@_STACK
+@_OUTPUT
+@click.option("--placeholders", is_flag=True, help="Also write a placeholder where only you know the value.")
+def secrets(stack: Path, output: Path, placeholders: bool) -> None:
+    """Write missing secret files for docker compose, with random values; never overwrites one."""
+    from generator import pipeline
+
+    with _reported("text"):
+        folder, done = pipeline.secret_files(stack, output, placeholders=placeholders)
+    for word, names in (("created", done.created), ("kept", done.kept), ("missing: only you know it", done.missing)):
+        for name in names:
+            click.echo(f"{folder / name}: {word}", err=True)
+
+
 @contextmanager
 def _reported(style: Format, *, writes: bool = True) -> Iterator[None]:
     """Turns the errors a user can cause into text and an exit code."""

@@ -10,24 +10,46 @@ from pathlib import Path
 
 from generator.artefact import Artefact, Rendered
 from generator.document import Document
-from generator.emitters import exporters, filebeat, flower, prometheus, rule_tests, schema
+from generator.emitters import (
+    alertmanager,
+    compose,
+    docs,
+    exporters,
+    filebeat,
+    flower,
+    grafana,
+    prometheus,
+    route_tests,
+    rule_tests,
+    runbooks,
+    schema,
+)
 from generator.load import load
 from generator.problem import Mark, Problem, SpecError
 from generator.render.environment import render
+from generator.resolve import routing
 from generator.resolve.plan import Plan
 from generator.resolve.resolver import resolve
 from generator.rules.build import groups
 from generator.spec import parse
 from generator.spec.model import Output
-from generator.verify import contract, liveness, promtool, reparse
+from generator.verify import amtool, contract, dashboards, liveness, promtool, reparse
+from generator.verify import compose as compose_file
+from generator.verify import filebeat as filebeat_file
 from generator.write import Changes, compare, write
+from generator.write.secret_files import Wanted, Written, write_missing
 
 EMITTERS: Mapping[Output, tuple[Callable[[Plan], list[Artefact]], ...]] = {
     "prometheus": (prometheus.plan, rule_tests.plan),
+    "grafana": (grafana.plan,),
+    "alertmanager": (alertmanager.plan, route_tests.plan),
     "exporters": (exporters.plan,),
     "schema": (schema.plan,),
     "flower": (flower.plan,),
     "logs": (filebeat.plan,),
+    "compose": (compose.plan,),
+    "runbooks": (runbooks.plan,),
+    "docs": (docs.plan,),
 }
 
 
@@ -44,7 +66,7 @@ class Prepared:
         return [
             Problem(mark, "signal-off", off.signal.id, f"not judged: {off.reason}", off.hint, "notice")
             for off in self.plan.off
-        ]
+        ] + routing.notices(self.plan, self.document)
 
 
 @dataclass(frozen=True)
@@ -79,7 +101,11 @@ def stage(stack: Path) -> Stage:
         _stop(found)
         rendered = tuple(render(artefact) for artefact in _artefacts(prepared.plan))
         _stop(problem for one in rendered for problem in reparse.problems(one))
-        return Stage(prepared, rendered)
+        _stop(dashboards.problems(rendered, rule_groups, prepared.plan))
+        made = Stage(prepared, rendered)
+        _stop(compose_file.problems(made.files, prepared.plan))
+        _stop(filebeat_file.problems(made.files, made.checked_by("filebeat")))
+        return made
 
 
 def generate(stack: Path, output: Path, *, force: bool = False) -> tuple[Stage, Changes]:
@@ -94,7 +120,17 @@ def check(stack: Path, output: Path) -> tuple[Stage, list[Problem]]:
     found = compare(made.files, output, spec_sha256=made.prepared.document.sha256)
     if not any(p.level == "error" for p in found):
         found += promtool.problems(output, {name: made.checked_by(name) for name in promtool.CHECKS})
+        found += amtool.problems(output, {name: made.checked_by(name) for name in amtool.CHECKS})
+        found += compose_file.configured(output, made.checked_by("compose"))
+        found += filebeat_file.tested(output, made.checked_by("filebeat"))
     return made, found
+
+
+def secret_files(stack: Path, output: Path, *, placeholders: bool = False) -> tuple[Path, Written]:
+    """Writes the secret files that docker-compose.yml mounts and that are missing; gives their folder and names."""
+    wanted = [Wanted(secret.name, secret.kind) for secret in compose.secrets(prepare(stack).plan)]
+    folder = output / compose.SECRETS
+    return folder, write_missing(wanted, folder, placeholders=placeholders)
 
 
 def _artefacts(plan: Plan) -> Iterator[Artefact]:

@@ -53,6 +53,7 @@ def _case(bench: Bench, name: str, scenes: Sequence[Scene]) -> Case:
         inputs=merged((i for s in subjects for i in s.inputs), bench.plan, background),
         checks=(*(check for one in subjects for check in _checks(bench, one)), *whole),
         texts=tuple(check for check in whole if check.firing),
+        probes=tuple(probe for scene in scenes for probe in scene.probes),
     )
 
 

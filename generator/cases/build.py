@@ -7,10 +7,10 @@ from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 
-from generator.cases import assemble, shapes
+from generator.cases import assemble, probes, shapes
 from generator.cases.assemble import duration
 from generator.cases.feeding import Phase
-from generator.cases.model import Case, Scene
+from generator.cases.model import Case, Probe, Scene
 from generator.cases.shapes import Feed, Told, tell
 from generator.cases.special import always, failures, overdue
 from generator.cases.subjects import BEFORE_STEPS, Bench
@@ -24,7 +24,7 @@ SIDES: tuple[tuple[shapes.Side, str], ...] = ((-1, "just inside"), (0, "exactly 
 def cases(judged: Judged, plan: Plan) -> tuple[Case, ...]:
     """Every generated test of one signal; never empty."""
     bench = Bench(judged, plan)
-    return assemble.cases(bench, _scenes(bench))
+    return (*assemble.cases(bench, _scenes(bench)), *probes.outage(bench), *probes.newborn(bench))
 
 
 def _scenes(bench: Bench) -> Iterator[Scene]:
@@ -61,10 +61,16 @@ def _steady(bench: Bench, name: str, who: str, limit: Fraction, side: shapes.Sid
     subject = who or name
     told = bench.tell(subject, limit, side)
     if told:
+        told = probes.complete(told)
         before = (Phase(told.before, BEFORE_STEPS),) if told.before else ()
         phases = (*before, Phase(told.feeds, int(duration(bench) / bench.step) + 1))
         one = bench.subject(subject, told, phases)
-        yield Scene(name=name, subject=one, phases=phases, step=bench.step, alone=bool(who))
+        looks: tuple[Probe, ...] = ()
+        if side == 1:
+            last = duration(bench)
+            looks = (*probes.told(bench, told.feeds, last), *probes.value(bench, subject, told.value, last))
+            one = replace(one, inputs=probes.noisy(one.inputs, bench.plan))
+        yield Scene(name=name, subject=one, phases=phases, step=bench.step, alone=bool(who), probes=looks)
 
 
 def _worst(bench: Bench, name: str) -> tuple[str, Told, bool] | None:
@@ -82,7 +88,7 @@ def _worst(bench: Bench, name: str) -> tuple[str, Told, bool] | None:
 def _ends(bench: Bench) -> Iterator[Scene]:
     """The alert ends when the value is good again, and when the series is gone."""
     signal = bench.judged.signal
-    bad = int(duration(bench) / bench.step)
+    bad = int(duration(bench) / bench.step) + 1
     tail = ceil((bench.blur + max(b.keep for b in bench.judged.bounds.values())) / bench.step) + 2
     off = bad * bench.step
     stories = ["ends when good again"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from generator.cases.shapes import Feed
@@ -66,7 +66,15 @@ def merged(inputs: Iterable[Input], plan: Plan, phases: Sequence[Phase]) -> tupl
         for instance in sorted(instances) or [base_labels(job, plan.site)["instance"]]:
             up = Gauge("up", base_labels(job, plan.site, instance), ones)
             unique.setdefault(up.selector, up)
-    return tuple(unique.values())
+    return tuple(map(_answered, unique.values()))
+
+
+def _answered(one: Input) -> Input:
+    """`up` says 0 where a scrape fails; every other series is gone."""
+    if one.name != "up":
+        return one
+    zero = Segment(Fraction(0), 0)
+    return replace(one, segments=tuple(replace(zero, steps=s.steps) if s.missed else s for s in one.segments))
 
 
 def labels_for(by: Iterable[str], name: str) -> Mapping[str, str]:

@@ -48,6 +48,16 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Probe:
+    """At one moment a query has exactly these results, each 1."""
+
+    at: Fraction
+    query: str
+    found: tuple[str, ...]
+    """The labels of each result, as promtool writes them."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scene:
     """One subject's story; scenes with one pace share a case where a label tells their subjects apart."""
 
@@ -57,6 +67,7 @@ class Scene:
     step: Fraction
     alone: bool = False
     """True: what is fed would disturb other subjects, or the subject's name is taken."""
+    probes: tuple[Probe, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,3 +80,4 @@ class Case:
     checks: tuple[Check, ...]
     texts: tuple[Check, ...]
     """Moments at which labels and annotations are compared word for word."""
+    probes: tuple[Probe, ...] = ()

@@ -15,8 +15,6 @@ from generator.resolve.plan import Judged, Plan
 
 BEFORE_STEPS = 10
 """Steps fed before the drop, for signals that compare with the past."""
-LOOKBACK = 300
-"""Seconds for which Prometheus still shows the last sample of a series that ended without a stale marker."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Bench:
         """Seconds by which windows and bridges may delay the end of a condition."""
         signal = self.judged.signal
         window = max((s.window for s in signal.needs), default=0)
-        return Fraction(window + LOOKBACK) + max(3 * self.plan.site.scrape, Fraction(90)) + self.step
+        return Fraction(window) + max(3 * self.plan.site.scrape, Fraction(90)) + self.step
 
     def limits(self, who: str) -> dict[Severity, Fraction | None]:
         """Each severity's limit for one queue or task."""

@@ -11,6 +11,7 @@ from generator.cases import shapes
 from generator.cases.assemble import duration
 from generator.cases.feeding import Phase
 from generator.cases.model import Scene
+from generator.cases.probes import first_seen
 from generator.cases.shapes import Feed, Told
 from generator.cases.subjects import Bench
 from generator.catalog import drive
@@ -64,9 +65,10 @@ def _told(bench: Bench, setting: Setting, amount: Fraction, limit: Fraction, who
         case drive.Quantile() as shape:
             return shapes.quantile(shape, labels, limit, amount * Fraction(1, 2), amount, bench.plan.site)
         case drive.Drain() as shape:
-            pace = amount / (limit * 2)
+            slow = limit * 2 + _HALF  # no whole number of seconds, which rounding could make one less
+            pace = amount / slow
             feeds = (Feed(shape.length, labels, amount), Feed(shape.flow, labels, pace * shape.flow.window))
-            return Told(feeds, limit * 2)
+            return Told(feeds, slow)
         case _:
             return None
 
@@ -91,14 +93,14 @@ def births(bench: Bench) -> Iterator[Scene]:
     if not isinstance(shape, drive.Share) or shape.inverted or not shape.disjoint:
         return
     hold = max(bound.hold for bound in bench.judged.bounds.values())
-    reading, window = bench.plan.chosen[shape.part.name].reading, shape.part.window
-    if hold >= window or not any(metric.born == "first value" for metric in reading.uses):
+    window = shape.part.window
+    if hold >= window or shape.part not in first_seen(bench):
         return
     step = Fraction(60)
-    quiet = int(2 * window / step)
+    quiet = int(window / step) + 2
     told = shapes.share(shape, bench.labels("newborn"), Fraction(100), Fraction(200))
     part, rest = told.feeds
-    phases = (Phase((rest,), quiet), Phase((rest, replace(part, born=True)), 2 * quiet))
+    phases = (Phase((rest,), quiet), Phase((rest, replace(part, born=True)), quiet + ceil(window / step)))
     start = quiet * step
     spell = {"on_min": start, "on_max": start + step, "off_min": start + window - step, "off_max": start + 2 * window}
     one = bench.subject("newborn", told, phases, step=step, **spell)

@@ -27,6 +27,7 @@ QUEUE = 'queue=~"$queue"'
 TASK = 'task=~"$task"'
 WORKER = 'worker=~"$worker"'
 """Matchers for what is chosen at the top of a dashboard."""
+_CHOSEN = {"queue": QUEUE, "task": TASK, "worker": WORKER}
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _SELECTOR = re.compile(rf'(celery:[a-z0-9_:]+)(?:\{{((?:{_STRING}|[^"}}])*)\}})?')
@@ -71,9 +72,10 @@ class View:
         expr = narrowed(inert(signal.expr(self.site)), *matchers)
         return expr if _SELECTOR.fullmatch(expr) else f"({expr})"
 
-    def worst(self, signal: Signal, *matchers: str) -> str:
-        """The signal's value for the queues, tasks or workers that are nearest to its threshold or beyond."""
-        return worst(signal, self.value(signal, *matchers))
+    def judged(self, signal: Signal) -> str:
+        """The signal's value for those of the chosen that are nearest to its threshold or beyond; or its only value."""
+        values = self.value(signal, *chosen(signal))
+        return worst(signal, values) if signal.by else values
 
     def events(self, series: Series, *matchers: str) -> str:
         """Events of a flow within the time range of the dashboard, for each series.
@@ -91,6 +93,11 @@ class View:
     def dead_letters(self) -> str:
         """A matcher for the queues that are dead letter queues."""
         return inert(self.site.dead())
+
+
+def chosen(signal: Signal) -> tuple[str, ...]:
+    """The matchers that narrow a signal to what is chosen at the top of the dashboard."""
+    return tuple(_CHOSEN[label] for label in signal.by if label in _CHOSEN)
 
 
 def worst(signal: Signal, expr: str) -> str:
@@ -124,8 +131,6 @@ class Panel:
     unit: Unit | Literal["moment"]
     queries: tuple[Query, ...]
     signals: tuple[Signal, ...] = ()
-    narrowed_by: tuple[str, ...] = ()
-    """Matchers for the threshold lines of queues and tasks with limits of their own."""
     width: int = 12
     height: int = 8
     stacked: bool = False
@@ -161,11 +166,8 @@ class Dashboard:
         return tuple(panel for row in self.rows for panel in row.panels)
 
 
-def judged(signal: Signal, *matchers: str, legend: str = "") -> Query:
+def judged(signal: Signal, legend: str = "") -> Query:
     """The query for what a signal judges: its worst values, or its only one."""
-    label = signal.by[0] if signal.by else ""
     return Query(
-        expr=lambda view: view.worst(signal, *matchers) if label else view.value(signal, *matchers),
-        needs=(signal,),
-        legend=legend or f"{{{{{label}}}}}",
+        expr=lambda view: view.judged(signal), needs=(signal,), legend=legend or f"{{{{{''.join(signal.by)}}}}}"
     )

@@ -26,7 +26,8 @@ class Command:
 
 STATUS = Command("celery -A {app} status", "Every worker that answers, in about a second; exit code 69 when none does.")
 PING = Command(
-    "celery -A {app} inspect ping -d <worker>", "One worker, named as `status` names it; exit code 69 without an answer."
+    "celery -A {app} inspect ping -d <worker>",
+    "One worker, named as `status` names it; exit code 69 without an answer.",
 )
 ACTIVE = Command("celery -A {app} inspect active", "The tasks that run at this moment, on which worker, since when.")
 RESERVED = Command(
@@ -62,10 +63,15 @@ BROKER_DEPTH: Mapping[BrokerKind, tuple[Command, ...]] = {
 
 SAFE_STACK: Mapping[str, tuple[Command, ...]] = {
     "exporter_down": (
-        Command("curl -sS http://localhost:9090/api/v1/targets", "What Prometheus says of each target: see `lastError`."),
+        Command(
+            "curl -sS http://localhost:9090/api/v1/targets", "What Prometheus says of each target: see `lastError`."
+        ),
     ),
     "scrape_failures": (
-        Command("curl -sS http://localhost:9090/api/v1/targets", "How long each scrape takes, `lastScrapeDuration`, beside the timeout of 15 s."),
+        Command(
+            "curl -sS http://localhost:9090/api/v1/targets",
+            "How long each scrape takes, `lastScrapeDuration`, beside the timeout of 15 s.",
+        ),
     ),
     "rule_failures": (
         Command("curl -sS http://localhost:9090/api/v1/rules", "Why the rule cannot be evaluated: see `lastError`."),

@@ -43,6 +43,10 @@ class _Side:
     subjects: frozenset[str]
     """Subjects that are there at all."""
 
+    def has(self, whole: Key) -> bool:
+        """Whether a subject is there, or the one severity of it."""
+        return whole in self.facts if whole.severity else whole.subject in self.subjects
+
 
 def _read(tree: Tree, touched: Set[str]) -> tuple[dict[str, Found], dict[str, str]]:
     """By path the facts, and what is wrong with files that cannot be read.
@@ -84,8 +88,6 @@ def _add(facts: dict[Key, Fact], key: Key, fact: Fact) -> None:
         facts[key] = fact
     elif known.value == fact.value:
         facts[key] = replace(known, files=tuple(dict.fromkeys((*known.files, *fact.files))))
-    elif fact.kind == "members":
-        facts[key] = replace(known, value=f"{known.value}\n{fact.value}")
     else:  # two rules of one name: told apart by their number
         number = 2
         while Key(f"{key.subject} #{number}", key.severity, key.aspect) in facts:
@@ -142,7 +144,8 @@ def _comes_or_goes(key: Key, before: _Side, after: _Side) -> bool:
 
 
 def _follows(key: Key, fact: Fact, before: _Side, after: _Side) -> bool:
-    if fact.follows and (fact.follows in before.subjects) != (fact.follows in after.subjects):
+    wholes = (*fact.joins, Key(fact.follows, "", "")) if fact.follows else fact.joins
+    if any(before.has(whole) != after.has(whole) for whole in wholes):
         return True
     if fact.fallback and _comes_or_goes(fact.fallback, before, after):
         return True

@@ -31,6 +31,8 @@ class Fact:
     """The fact that holds where this one is absent, such as the default threshold of a queue without its own."""
     follows: str = ""
     """A subject; when that comes or goes as a whole, this fact goes without saying."""
+    joins: tuple[Key, ...] = ()
+    """The same for several subjects, or single severities of them: one that comes or goes is enough."""
     group: str = ""
     """What kind of subject it is, such as `alert`; equal changes of one group are told in one line."""
     hidden: bool = False

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic_core import PydanticCustomError
 
-from generator.diff import rules
+from generator.catalog import registry
+from generator.diff import alertmanager, dashboards, rules
 from generator.diff.fact import Fact, Key
 from generator.diff.read import documents, facts_of, items, mapping, said
 from generator.emitters.prometheus import SCRAPE_TIMEOUT
@@ -24,7 +26,7 @@ def prometheus(path: str, text: str) -> Found:
     for document in map(mapping, documents(path, text)):
         times = dict(mapping(document.get("global")))
         if seconds(times.get("scrape_timeout")) == min(seconds(times.get("scrape_interval")), SCRAPE_TIMEOUT):
-            del times["scrape_timeout"]  # follows from the interval
+            times.pop("scrape_timeout", None)  # follows from the interval
         labels = mapping(times.pop("external_labels", None))
         yield from facts_of({**times, **{f"label {k}": v for k, v in labels.items()}}, "", path).items()
         for job in map(mapping, items(document.get("scrape_configs"))):
@@ -50,13 +52,38 @@ def exporter(path: str, text: str) -> Found:
     """exporters/<source>.yml: how a source is started. Where it is scraped stands in prometheus.yml."""
     subject = path.rpartition("/")[2].removesuffix(".yml")
     for document in map(mapping, documents(path, text)):
-        image = said(document.get("image"))
-        yield Key(subject, "", ""), Fact(value=image, files=(path,), kind="presence", group="exporter")
-        for argument in map(said, items(document.get("command"))):
-            flag, _, value = argument.partition("=")
-            yield Key(subject, "", flag), Fact(value=value.replace(",", "\n"), files=(path,), kind="members")
-        own = {k: v for k, v in document.items() if k not in ("command", "scraped_at", "metrics_path")}
+        yield from _started(document, subject, path)
+        own = {k: v for k, v in document.items() if k not in ("image", "command", "scraped_at", "metrics_path")}
         yield from facts_of(own, subject, path).items()
+
+
+def _started(program: dict[str, Any], subject: str, path: str) -> Found:
+    """An exporter's image and flags, in the same words wherever it is started from."""
+    yield Key(subject, "", ""), Fact(value=said(program.get("image")), files=(path,), kind="presence", group="exporter")
+    yield Key(subject, "", "image"), Fact(value=said(program.get("image")), files=(path,))
+    flags: dict[str, list[str]] = {}
+    for argument in map(said, items(program.get("command"))):
+        flag, _, value = argument.partition("=")
+        flags.setdefault(flag, []).append(value.replace(",", "\n"))
+    for flag, values in flags.items():
+        yield Key(subject, "", flag), Fact(value="\n".join(values), files=(path,), kind="members")
+
+
+def compose(path: str, text: str) -> Found:
+    """docker-compose.yml: services by name; those that start an exporter say the same as exporters/ does."""
+    exporters = {source.job: source.id for source in registry.sources().values() if source.launch}
+    for document in map(mapping, documents(path, text)):
+        for name, service in mapping(document.get("services")).items():
+            subject, own = f"service {name}", mapping(service)
+            if name in exporters:
+                yield from _started(own, exporters[name], path)
+                own = {k: v for k, v in own.items() if k not in ("image", "command")}
+            else:
+                yield Key(subject, "", ""), Fact(value=said(own.get("image")), files=(path,), kind="presence")
+            for key, fact in facts_of(own, subject, path).items():
+                yield key, replace(fact, follows=exporters.get(name, ""))
+        rest = {key: value for key, value in document.items() if key != "services"}
+        yield from facts_of(rest, path, path).items()
 
 
 def structured(path: str, text: str) -> Found:
@@ -92,8 +119,16 @@ class Row(NamedTuple):
 TABLE = (
     Row("prometheus/rules/*.yml", rules.read),
     Row("prometheus/tests/*", nothing),
+    Row("alertmanager/tests/*", nothing),
+    Row("alertmanager/alertmanager.yml", alertmanager.read),
     Row("prometheus/prometheus.yml", prometheus),
     Row("exporters/*.yml", exporter),
+    Row("grafana/dashboards/*.json", dashboards.read),
+    Row("grafana/provisioning/datasources/*.yml", dashboards.datasources),
+    Row("docker-compose.yml", compose),
+    Row("docs/*", nothing),
+    Row("runbooks/*", nothing),
+    Row("demo/*", nothing),
     Row("*.yml", structured),
     Row("*.yaml", structured),
     Row("*.json", structured),

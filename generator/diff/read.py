@@ -97,7 +97,7 @@ def _named(at: str, values: list[Any]) -> Iterator[str]:
         yield f"{at}[{name}]" if seen[name] == 1 else f"{at}[{name} #{seen[name]}]"
 
 
-def facts_of(data: object, subject: str, file: str, *, group: str = "", follows: str = "") -> dict[Key, Fact]:
+def facts_of(data: object, subject: str, file: str, *, group: str = "") -> dict[Key, Fact]:
     """Facts by path, for data that no reader knows better."""
     return {
         Key(subject, "", path): Fact(
@@ -106,7 +106,6 @@ def facts_of(data: object, subject: str, file: str, *, group: str = "", follows:
             kind="members" if many else "value",
             hidden=_SECRET.search(path) is not None or has_credentials(value),
             group=group,
-            follows=follows,
         )
         for path, value, many in flat(data)
     }

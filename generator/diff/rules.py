@@ -68,6 +68,14 @@ def _label(rule: Rule, name: str) -> str:
     return str(mapping(rule.get("labels")).get(name, ""))
 
 
+def named(signal: str) -> str:
+    """What a signal's alert is called here; the signal itself where the catalogue does not have it."""
+    known = registry.signals().get(signal)
+    if known is None:
+        return signal
+    return f"{known.alert} ({signal})" if known.alert in _SHARED else known.alert
+
+
 def _subject(rule: Rule) -> str:
     name = str(rule["alert"])
     return f"{name} ({_label(rule, 'signal')})" if name in _SHARED else name

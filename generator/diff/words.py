@@ -58,8 +58,8 @@ def _punctuated(change: Change) -> str:
     return ":" if change.subjects[0].count("/") or change.subjects[0].endswith((".yml", ".yaml", ".json")) else ""
 
 
-def _told(change: Change) -> _Told:
-    subject = _subject(change)
+def _told(change: Change, *, level: bool = True) -> _Told:
+    subject = _subject(change, level=level)
     match change.kind:
         case "presence":
             return _Told(subject, "", word=_presence(change))
@@ -77,7 +77,7 @@ def _told(change: Change) -> _Told:
             return _Told(subject, _aspect(change), before, after)
 
 
-def _subject(change: Change) -> str:
+def _subject(change: Change, *, level: bool = True) -> str:
     names = [_plain(name) for name in change.subjects]
     if change.kind == "presence" and change.group == "exporter":
         names = [f"exporter {name}" for name in names]
@@ -89,7 +89,7 @@ def _subject(change: Change) -> str:
         subject = ", ".join(names)
     if change.group == "series":
         subject = f"recorded series {subject}"
-    levels = " and ".join(change.severities) if change.named else ""
+    levels = " and ".join(change.severities) if change.named and level else ""
     return f"{subject} {levels}".strip()
 
 
@@ -187,9 +187,9 @@ def _closing(difference: Difference) -> Iterator[str]:
 
 
 def _row(change: Change) -> str:
-    told = _told(change)
+    told = _told(change, level=False)
     what = quote.as_markdown(" ".join(part for part in (told.subject, told.aspect) if part))
-    level = change.severities[0] if change.severities and change.kind != "text" else ""
+    level = ", ".join(change.severities) if change.kind != "text" else ""
     cells = [level, what, *(quote.markdown_code(v) if v else "" for v in (told.before, told.after))]
     if told.word:
         cells = [level, f"{what}: {quote.as_markdown(told.word)}", "", ""]

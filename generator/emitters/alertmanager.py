@@ -1,19 +1,17 @@
-"""alertmanager/: the server's configuration, and who must be told of each alert, for amtool to prove."""
+"""alertmanager/: who is told of which alert, and which alert mutes which."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from generator.artefact import Artefact
 from generator.catalog import promql
 from generator.catalog.signals.stack import WATCHDOG
-from generator.resolve.plan import Judged, Plan
+from generator.resolve.plan import Plan
 from generator.resolve.routing import ODD_SEVERITY, Branch, Leaf, Routing, mutings
-from generator.rules import owners
 from generator.spec.alerting import NOBODY, Mute, Receiver
+from generator.spec.receivers import needs
 
-PATH = "alertmanager/alertmanager.yml"
-TESTS = "alertmanager/tests/routes.yml"
 WATCHDOG_PACE = {"group_wait": "0s", "group_interval": "1m", "repeat_interval": "4m"}
 """Told every 5 minutes: Alertmanager repeats at the first group_interval after repeat_interval has passed."""
 
@@ -28,19 +26,20 @@ _TEXT = (
     "{{ range .Alerts }}{{ .Annotations.description }}\n"
     "Runbook: {{ .Annotations.runbook_url }}\nDashboard: {{ .Annotations.dashboard_url }}\n{{ end }}"
 )
+_BY_SEVERITY = (
+    '{{{{ if eq .CommonLabels.severity "critical" }}}}{}{{{{ else if eq .CommonLabels.severity "warning" }}}}{}'
+    "{{{{ else }}}}{}{{{{ end }}}}"
+)
 _COLOUR = (
-    '{{ if eq .Status "resolved" }}good{{ else if eq .CommonLabels.severity "critical" }}danger{{ else }}warning{{ end }}'
+    '{{ if eq .Status "resolved" }}good{{ else }}' + _BY_SEVERITY.format("danger", "warning", "#439FE0") + "{{ end }}"
 )
 _PAGER_SEVERITY = "{{ if .CommonLabels.severity }}{{ .CommonLabels.severity }}{{ else }}critical{{ end }}"
-_OPSGENIE_PRIORITY = (
-    '{{ if eq .CommonLabels.severity "critical" }}P1{{ else if eq .CommonLabels.severity "warning" }}P3{{ else }}P5{{ end }}'
-)
+_OPSGENIE_PRIORITY = _BY_SEVERITY.format("P1", "P3", "P5")
 
 
 def plan(stack: Plan) -> list[Artefact]:
-    """alertmanager.yml and its routing tests."""
-    routing = Routing(stack.spec)
-    return [_config(stack, routing), _tests(stack, routing)]
+    """alertmanager.yml."""
+    return [_config(stack, Routing(stack.spec))]
 
 
 def text(value: str) -> str:
@@ -59,7 +58,7 @@ def _config(stack: Plan, routing: Routing) -> Artefact:
     watched = any(judged.signal is WATCHDOG for judged in stack.judged)
     odd = routing.pace(ODD_SEVERITY)
     return Artefact(
-        path=PATH,
+        path="alertmanager/alertmanager.yml",
         template="alertmanager/alertmanager.yml.j2",
         syntax="yaml",
         context={
@@ -135,10 +134,8 @@ def _time(mute: Mute) -> dict[str, object]:
 
 def _notes(receivers: Mapping[str, Receiver]) -> Iterator[str]:
     for name, receiver in receivers.items():
-        if receiver.msteamsv2:
-            yield f"The receiver {name} needs Alertmanager 0.28 or newer, for msteamsv2_configs."
-        if receiver.webhook and receiver.webhook.url_file:
-            yield f"The receiver {name} needs Alertmanager 0.26 or newer, for url_file."
+        for way, since in needs(receiver):
+            yield f"The receiver {name} needs Alertmanager 0.{since} or newer, for {way}."
 
 
 def _way(key: str, options: Options) -> dict[str, object]:
@@ -187,69 +184,3 @@ def _plainer_ways(receiver: Receiver) -> Iterator[tuple[str, Options]]:
     if genie := receiver.opsgenie:
         options = [("api_key_file", genie.api_key_file), ("message", _SUMMARY), ("priority", _OPSGENIE_PRIORITY)]
         yield "opsgenie_configs", [*options]
-
-
-def _tests(stack: Plan, routing: Routing) -> Artefact:
-    return Artefact(
-        path=TESTS,
-        template="alertmanager/routes.yml.j2",
-        syntax="yaml",
-        context={
-            "config": "../alertmanager.yml",
-            "cases": [case for judged in stack.judged for case in _cases(judged, stack, routing)]
-            + [*_queue_cases(stack, routing)],
-        },
-        checks=("route-tests",),
-    )
-
-
-def _cases(judged: Judged, stack: Plan, routing: Routing) -> Iterator[dict[str, object]]:
-    """Every severity of the signal, told to every owner that its alerts can have."""
-    for owner, subject in _subjects(judged, stack, routing).items():
-        for severity in judged.bounds:
-            yield _case(judged, severity, owner, subject, stack, routing)
-
-
-def _subjects(judged: Judged, stack: Plan, routing: Routing) -> dict[str, str]:
-    """By owner, one queue or task of theirs, where possible one without a route of its own; "" for other alerts."""
-    default = stack.spec.stack.owner
-    if "queue" not in judged.signal.by:
-        own = owners.own(judged.signal, stack)
-        return {default: "any.task" if "task" in judged.signal.by else "", **{o: name for name, o in own.items()}}
-    special = set(routing.special_queues())
-    names = sorted(_queues(judged, stack), key=lambda name: name in special)
-    return {routing.owner_of(name): name for name in reversed(names)}
-
-
-def _queues(judged: Judged, stack: Plan) -> Iterable[str]:
-    only = judged.signal.only_names(stack.site)
-    return only or [name for name in stack.site.queues if name not in stack.site.dead_letter] or stack.site.queues
-
-
-def _queue_cases(stack: Plan, routing: Routing) -> Iterator[dict[str, object]]:
-    """Every queue with a route of its own, at every severity that some alert about queues has."""
-    about = {severity: j for j in stack.judged if "queue" in j.signal.by for severity in j.bounds}
-    for queue in routing.special_queues():
-        for severity, judged in about.items():
-            yield _case(judged, severity, routing.owner_of(queue), queue, stack, routing)
-
-
-def _case(
-    judged: Judged, severity: str, owner: str, subject: str, stack: Plan, routing: Routing
-) -> dict[str, object]:
-    signal = judged.signal
-    dimension = signal.by[0] if signal.by else ""
-    queue = subject if dimension == "queue" else None
-    told = next(routing.receiver(s, owner, queue) for s in judged.bounds if s == severity)
-    labels = {
-        "alertname": signal.alert,
-        "signal": signal.id,
-        "severity": severity,
-        "owner": owner,
-        **({dimension: subject or next(iter(signal.only_names(stack.site)), f"any-{dimension}")} if dimension else {}),
-        "stack": stack.spec.stack.name,
-        "environment": stack.spec.stack.environment,
-        **stack.spec.stack.labels,
-    }
-    receiver = routing.alerting.watchdog if signal is WATCHDOG else told
-    return {"name": f"{signal.id}, {severity}, {owner}", "labels": list(labels.items()), "receivers": [receiver]}

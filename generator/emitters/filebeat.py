@@ -30,8 +30,8 @@ def plan(stack: Plan) -> list[Artefact]:
                 "namespace": namespace,
                 "index": f"logs-celery-{namespace}",
                 "hosts": elasticsearch.hosts,
-                "api_key": f"${{{key}:?set {key} to an API key as id:key}}",
-                "authorities": [elasticsearch.ca_file] if elasticsearch.ca_file else None,
+                "api_key": f"${{{key}:?set {key}}}",
+                "authorities": [elasticsearch.authority] if elasticsearch.authority else None,
             },
             checks=("filebeat",),
         )

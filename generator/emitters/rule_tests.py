@@ -47,6 +47,10 @@ def _case(one: Case, judged: Judged, stack: Plan) -> dict[str, object]:
                 "firing": [_series(subject, severity, judged, stack) for subject, severity in check.firing] or None,
             }
             for check in one.checks
+        ]
+        + [
+            {"query": probe.query, "at": promql.seconds(probe.at), "firing": list(probe.found) or None}
+            for probe in one.probes
         ],
         "texts": [
             {"at": promql.seconds(c.at), "alert": alert, "expected": _expected(c, judged, stack)} for c in one.texts

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
 from generator.artefact import Artefact
-from generator.catalog import promql, runbook
+from generator.catalog import promql, registry, runbook
 from generator.catalog.signal import SEVERITIES, Severity
 from generator.catalog.sources.stack import GROUP_PREFIX
+from generator.resolve import routing
 from generator.resolve.plan import Judged, Plan
 from generator.rules import owners
 from generator.rules.build import THRESHOLD, condition, value
@@ -73,6 +74,7 @@ def _severities(judged: Sequence[Judged]) -> list[str]:
 def _section(judged: Judged, stack: Plan) -> Row:
     signal = judged.signal
     grafana = stack.spec.links.grafana.rstrip("/")
+    board = registry.dashboards().get(signal.dashboard)
     return {
         "title": signal.title,
         "id": signal.id,
@@ -84,7 +86,8 @@ def _section(judged: Judged, stack: Plan) -> Row:
         "own": _own(judged) or None,
         "queries": list(_queries(judged, stack)),
         "dashboard": f"{grafana}/d/{signal.dashboard}",
-        "dashboard_uid": signal.dashboard,
+        "dashboard_title": board.title if board else signal.dashboard,
+        "panels": [panel.title for panel in board.panels if signal in panel.signals] or None if board else None,
         "caveats": _caveats(judged, stack) or None,
         "files": _files(judged, stack) or None,
     }
@@ -99,7 +102,7 @@ def _numbers(judged: Judged, severity: Severity, stack: Plan) -> Row:
         "severity": severity,
         "threshold": threshold(judged, severity),
         "hold": promql.seconds(bound.hold) if bound.hold else "at once",
-        "keep": promql.seconds(bound.keep) if bound.keep else "no longer",
+        "keep": promql.seconds(bound.keep) if bound.keep else "–",
         "least": ", ".join(least) or "any",
         "set_by": "stack.yaml" if signal.only_overrides or (chosen and chosen.threshold) else "default",
         "origin": runbook.origin(signal.id, severity),
@@ -155,7 +158,7 @@ def _files(judged: Judged, stack: Plan) -> list[Row]:
     family, name = judged.signal.family, judged.signal.id
     return [
         {"name": "The rule", "file": f"../prometheus/rules/{GROUP_PREFIX}{family}.yml"},
-        {"name": "the tests that prove when it fires", "file": f"../prometheus/tests/{name}.yml"},
+        {"name": "The tests that prove when it fires", "file": f"../prometheus/tests/{name}.yml"},
     ]
 
 
@@ -190,10 +193,21 @@ def _silences(judged: Judged, stack: Plan) -> Iterator[str]:
     if signal.id in runbook.NORMAL_QUEUES and stack.site.dead_letter:
         yield "Queues with `role: dead_letter`: only CeleryDeadLetters judges them."
     if "alertmanager" in _wanted(stack):
-        if len(judged.bounds) > 1:
-            yield "Alertmanager holds the milder severity back while the more severe one fires."
-        if signal.family != "stack":
-            yield "Alertmanager holds it back while CeleryExporterDown fires: without metrics nobody can know."
+        yield from _held_back(judged, stack)
     yield f"`enabled: false` under `thresholds.{signal.id}` in stack.yaml, or `never` for one severity."
     if signal.by and signal.by[0] in ("queue", "task"):
         yield f"A {signal.by[0]} on the ignore list of stack.yaml."
+
+
+def _held_back(judged: Judged, stack: Plan) -> Iterator[str]:
+    """The alerts under which Alertmanager does not tell this one."""
+    alerts = {one.signal.id: one.signal.alert for one in stack.judged}
+    for muting in routing.mutings(stack):
+        if judged.signal.id not in muting.targets["signal"]:
+            continue
+        if "severity" in muting.by:
+            yield f"In Alertmanager, its {' and '.join(muting.targets['severity'])} under {muting.by['severity'][0]}."
+        else:
+            above = " and ".join(alerts[name] for name in muting.by["signal"])
+            of = f" for {' and '.join(muting.by['source'])}" if "source" in muting.by else ""
+            yield f"In Alertmanager, while {above} fires{of}: {muting.why[0].lower()}{muting.why[1:]}"

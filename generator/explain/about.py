@@ -133,13 +133,10 @@ def fires(judged: Judged, severity: Severity) -> str:
     signal, bound = judged.signal, judged.bounds[severity]
     if signal.id == "watchdog":
         return "always"
-    title = signal.title if signal.title[1:2].isupper() else signal.title[0].lower() + signal.title[1:]
-    size = (
-        amount(bound.threshold, signal.unit) if bound.threshold is not None else f"the {signal.overrides}'s own limit"
-    )
+    size = amount(bound.threshold, signal.unit) if bound.threshold is not None else "its own limit"
     each = f" for a {signal.by[0].replace('_', ' ')}" if signal.by else ""
-    lasting = f" without a break for {promql.seconds(bound.hold)}" if bound.hold else ", at once"
-    return f"when {title} is {signal.bad_when} {size}{each}{lasting}"
+    lasting = f", without a break for {promql.seconds(bound.hold)}" if bound.hold else ", at once"
+    return f'when "{signal.title}" is {signal.bad_when} {size}{each}{lasting}'
 
 
 def guard_words(judged: Judged, severity: Severity) -> list[str]:
@@ -173,9 +170,12 @@ def _silenced(judged: Judged, severity: Severity, plan: Plan) -> list[str]:
         words.append("in Alertmanager while the same alert is critical")
     if signal.id != "exporter_down" and plan.judgement("exporter_down"):
         used = dict.fromkeys(plan.chosen[series.name].source.id for series in signal.needs)
-        words += [
-            f"CeleryExporterDown, while {source} cannot be scraped" for source in used if source in plan.site.jobs
+        told = [
+            f"in Alertmanager while CeleryExporterDown fires for {source}"
+            for source in used
+            if source in plan.site.jobs
         ]
+        words += told
     return words
 
 

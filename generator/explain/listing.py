@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from generator.catalog import registry
-from generator.catalog.signal import SEVERITIES, Signal
+from generator.catalog.signal import SEVERITIES, Severity, Signal
 from generator.resolve.plan import Judged, Off, Plan
 from generator.rules.build import describe
 from generator.rules.wording import limit
@@ -55,13 +55,17 @@ def _levels(judged: Judged) -> str:
     words = []
     for severity in reversed(SEVERITIES):
         if severity in judged.bounds:
-            own = len(judged.overridden(severity))
-            each = f"{judged.signal.overrides}{'s' if own > 1 else ''}"
-            only = judged.bounds[severity].threshold is None
-            limits = "a limit of its own" if own == 1 else "limits of their own"
-            more = f" ({'only ' if only else ''}{own} {each} with {limits})" if own else ""
-            words.append(f"{severity} {describe(judged, severity)}".strip() + more)
+            words.append(f"{severity} {_level(judged, severity)}")
     return ", ".join(words)
+
+
+def _level(judged: Judged, severity: Severity) -> str:
+    own = len(judged.overridden(severity))
+    each = f"{own} {judged.signal.overrides}{'s' if own > 1 else ''}"
+    text = describe(judged, severity)
+    if judged.bounds[severity].threshold is None:
+        return f"{judged.signal.bad_when} its own limit {text}".strip() + f" (only {each})"
+    return f"{text} ({each} with {'a limit of its own' if own == 1 else 'limits of their own'})" if own else text
 
 
 def _sources(plan: Plan) -> Sequence[tuple[str, ...]]:

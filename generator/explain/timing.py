@@ -26,7 +26,7 @@ class Part:
 def parts(judged: Judged, severity: Severity, plan: Plan) -> tuple[Part, ...]:
     """What passes, at the most, until the alert fires, when from one moment on everything is bad."""
     if isinstance(judged.signal.drive, drive.Always):
-        return (Part(plan.site.evaluation, "evaluation"),)
+        return ()
     listed = (
         _effect(judged, severity),
         _bridge(judged, plan),
@@ -46,15 +46,15 @@ def _effect(judged: Judged, severity: Severity) -> Part:
             return Part(_part(share) * series.warmup, f"until the {_window(series)} shows it")
         case drive.Share(part=series, inverted=inverted):
             needed = 1 - share if inverted else share
-            return Part(_part(needed) * series.window, f"until they are {_percent(needed)} of the last {_size(series)}")
+            return Part(_part(needed) * series.window, f"until {_percent(needed)} of the last {_size(series)} is bad")
         case drive.Quantile(series=series):
-            return Part(_OUTLIERS * series.window, f"until they are 5% of the last {_size(series)}")
+            return Part(_OUTLIERS * series.window, f"until 5% of the last {_size(series)} is slow")
         case drive.Stuck(flow=series) | drive.Drain(flow=series):
             return Part(Fraction(series.window), f"until the starts of the last {_size(series)} are past")
         case drive.Growth(series=series):
             return Part(Fraction(series.window), f"until the slope over {_size(series)} is complete")
         case drive.Overdue():
-            return Part(share, "the period itself") if share else Part(Fraction(0), "")
+            return Part(min(judged.overridden(severity).values(), default=share), "the shortest period")
         case drive.Age() | drive.Fleet() | drive.Failures() | drive.Always():
             return Part(Fraction(0), "")
         case _:

@@ -39,7 +39,14 @@ def safe(line: str) -> str:
 
 
 def _wrapped(words: str, first: str = "", rest: str = "") -> list[str]:
-    return wrap(words, WIDTH, initial_indent=first, subsequent_indent=rest or " " * len(first), break_on_hyphens=False)
+    return wrap(
+        words,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=rest or " " * len(first),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def _origins(one: Explanation) -> Iterator[str]:
@@ -63,7 +70,8 @@ def _level(level: Level) -> Iterator[str]:
         yield from _wrapped(f"except  {listed}", indent, indent + " " * 8)
     if level.guards:
         yield from _wrapped(f"only    with at least {' and '.join(level.guards)}", indent, indent + " " * 8)
-    yield from _wrapped(f"after   {in_time(level.parts)}", indent, indent + " " * 8)
+    if level.parts:
+        yield from _wrapped(f"after   {in_time(level.parts)}", indent, indent + " " * 8)
     for word, silenced in zip(("silent ", *[" " * 7] * len(level.silenced)), level.silenced, strict=False):
         yield from _wrapped(f"{word} {silenced}", indent, indent + " " * 8)
     yield from _wrapped(f"ends    {level.ends}", indent, indent + " " * 8)

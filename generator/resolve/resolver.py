@@ -23,6 +23,9 @@ DURATION_BOUNDS = tuple(Fraction(b) for b in ("0.1", "0.5", "1", "5", "10", "30"
 WAIT_BOUNDS = tuple(Fraction(b) for b in ("0.1", "0.5", "1", "5", "10", "30", "60", "120", "300", "600"))
 """Bucket bounds of waiting times in seconds, before the thresholds are added."""
 
+MAX_BOUNDS = 40
+"""Most buckets of a histogram: its series are multiplied by this."""
+
 
 def resolve(spec: StackSpec, document: Document) -> Plan:
     """The plan for one stack; raises SpecError when stack.yaml names a signal that no listed source can feed."""
@@ -37,7 +40,7 @@ def resolve(spec: StackSpec, document: Document) -> Plan:
             off.append(why)
         else:
             judged.append(candidate)
-    problems = [*_named_but_off(off, spec, document)]
+    problems = [*_named_but_off(off, spec, document), *_too_many_bounds(site, document)]
     if problems:
         raise SpecError(problems)
     _choose_rest(site, scraped, chosen)
@@ -112,6 +115,18 @@ def _buckets(base: tuple[Fraction, ...], judged: Judged) -> tuple[Fraction, ...]
     if limits and max(limits) >= max(base):
         bounds.add(2 * max(limits))
     return tuple(sorted(b for b in bounds if b > 0))
+
+
+def _too_many_bounds(site: Site, document: Document) -> Iterable[Problem]:
+    """Each bound is one more series for every task or queue that the exporter sees."""
+    for signal, section, bounds in (
+        ("task_duration_p95", "tasks", site.duration_buckets),
+        ("queue_wait_p95", "queues", site.wait_buckets),
+    ):
+        if len(bounds) > MAX_BOUNDS:
+            message = f"{signal} has so many different limits that each histogram would need {len(bounds)} buckets"
+            hint = f"let {section} share limits: at most {MAX_BOUNDS} buckets, one for each different limit"
+            yield Problem(document.key_mark((section,)), "too-many-limits", section, message, hint)
 
 
 def _usable(reading: Reading, scraped: Scraped, site: Site) -> str:

@@ -1,4 +1,4 @@
-"""Who is told of which alert, when not, and which alert mutes which: the section `alerting`, with every default filled."""
+"""Who is told of which alert, when not, and which alert mutes which: `alerting` with every default filled in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from generator.problem import Problem
 from generator.resolve.plan import Judged, Plan
 from generator.spec.alerting import NOBODY, Alerting, Mute, Told
 from generator.spec.model import StackSpec
-from generator.spec.receivers import GROUP_INTERVAL, owners
+from generator.spec.receivers import GROUP_INTERVAL
 from generator.spec.scalars import Duration
 
 GROUP_BY = (*SAME_STACK, "alertname", "queue", "task")

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from generator.catalog import registry
 from generator.document import Document, Trail, has_credentials, where
 from generator.problem import Problem, SpecError
-from generator.spec import checks, messages, receivers, thresholds
+from generator.spec import checks, messages, receivers, service_checks, thresholds
 from generator.spec.checks import Fault, SourceLike
 from generator.spec.model import StackSpec
 from generator.spec.thresholds import SignalLike
@@ -37,6 +37,7 @@ def parse(doc: Document, catalogue: Catalogue | None = None) -> StackSpec:
     if usable is not None:
         spoiled = [_spoiled(fault.path) for fault in wrong]
         found = [*checks.check(usable, known.sources), *thresholds.check(usable, known.signals)]
+        found += service_checks.check(usable)
         found += receivers.check(usable)
         faults += (fault for fault in found if not any(fault.path[: len(p)] == p for p in spoiled))
     if faults or spec is None:

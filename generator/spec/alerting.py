@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
-from pydantic_core import CoreSchema
 
-from generator.catalog.signal import Severity
 from generator.spec.names import AbsPath, HostPort, LabelName, OwnerName, QueueName, Slug, Url
-from generator.spec.part import Part
+from generator.spec.part import Part, Severity
 from generator.spec.scalars import Duration, between
+
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
 
 NOBODY = "nobody"
 """The receiver without integrations; it is always there."""

@@ -28,7 +28,9 @@ from generator.spec.scalars import Bytes, Duration, Limit, Quantity, between
 from generator.spec.services import Compose, Flower, Logs
 
 Severity = Literal["info", "warning", "critical"]
-Output = Literal["prometheus", "alertmanager", "exporters", "schema", "flower", "logs", "compose", "runbooks", "docs"]
+Output = Literal[
+    "prometheus", "grafana", "alertmanager", "exporters", "schema", "flower", "logs", "compose", "runbooks", "docs"
+]
 
 _Section, _Items = SECTION, ITEMS
 

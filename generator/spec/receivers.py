@@ -28,6 +28,7 @@ def check(spec: StackSpec) -> Iterator[Fault]:
     alerting = spec.alerting
     for name, receiver in alerting.receivers.items():
         yield from _receiver(name, receiver, (*_ROOT, "receivers", name))
+    yield from _version(spec)
     yield from _told(alerting, spec)
     yield from _names(alerting.owners, owners(spec), (*_ROOT, "owners"), "owner")
     yield from _names(alerting.queues, spec.queues, (*_ROOT, "queues"), "queue")
@@ -38,8 +39,26 @@ def check(spec: StackSpec) -> Iterator[Fault]:
 
 def owners(spec: StackSpec) -> set[str]:
     """Every owner that an alert of this stack can carry."""
-    own = [part.owner for part in (*spec.queues.values(), *spec.tasks.values()) if part.owner]
-    return {spec.stack.owner, *own}
+    of_queues = {queue.owner for queue in spec.queues.values() if queue.owner}
+    return {spec.stack.owner, *of_queues, *(task.owner for task in spec.tasks.values() if task.owner)}
+
+
+def _version(spec: StackSpec) -> Iterator[Fault]:
+    """Only where stack.yaml chooses the version; the one that is generated otherwise can do everything."""
+    chosen = re.match(r"v?0\.(\d+)", spec.versions.get("alertmanager", ""))
+    for name, receiver in spec.alerting.receivers.items():
+        for way, since in needs(receiver):
+            if chosen and int(chosen[1]) < since:
+                reason = f"{way} needs Alertmanager 0.{since}, and versions.alertmanager is older"
+                yield Fault((*_ROOT, "receivers", name), "alertmanager-version", reason, at_key=True)
+
+
+def needs(receiver: Receiver) -> Iterator[tuple[str, int]]:
+    """What of a receiver is younger than Alertmanager 0.25, and the minor version that brought it."""
+    if receiver.webhook and receiver.webhook.url_file:
+        yield "webhook.url_file", 26
+    if receiver.msteamsv2:
+        yield "msteamsv2", 28
 
 
 def _told(alerting: Alerting, spec: StackSpec) -> Iterator[Fault]:

@@ -9,6 +9,8 @@ from pydantic import Field
 from generator.spec.names import AbsPath, EnvName, IpAddress, LogGlob, Url, UrlPath
 from generator.spec.part import SECTION, Part
 
+ELK_FOLDER = "/run/elk"
+"""Where the profile `elk` keeps its certificate authority and the API key of its shippers."""
 Port = Annotated[int, Field(ge=1024, le=65535)]
 """A TCP port that a program without privileges may open."""
 
@@ -53,13 +55,18 @@ class Elasticsearch(Part):
     """Addresses of the cluster. The default is the single node of docker-compose's profile `elk`."""
     api_key_env: EnvName = "ELASTICSEARCH_API_KEY"
     """Environment variable in which the shipper finds the API key, as id:key."""
-    ca_file: AbsPath | None = "/run/secrets/elasticsearch_ca"
-    """File with the certificate authority of the cluster; null when it is a public one."""
+    ca_file: AbsPath | None = None
+    """File with the certificate authority of the cluster, such as /run/secrets/elasticsearch_ca; absent: a public one."""
 
     @property
     def bundled(self) -> bool:
         """Whether this is the node of docker-compose's profile `elk`."""
         return self.hosts == ["https://elasticsearch:9200"]
+
+    @property
+    def authority(self) -> str | None:
+        """The file with the certificate authority; None for a public one."""
+        return self.ca_file or (f"{ELK_FOLDER}/ca.crt" if self.bundled else None)
 
 
 class Logs(Part):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
-from generator.artefact import Artefact, Check
+from generator.artefact import Check
 from generator.problem import Mark, Problem
 from generator.verify import tools
 
@@ -16,18 +16,10 @@ _COMMANDS: Mapping[Check, tuple[str, ...]] = {
     "prometheus-config": ("check", "config"),
     "rule-tests": ("test", "rules"),
 }
+CHECKS: tuple[Check, ...] = tuple(_COMMANDS)
+"""What promtool can be asked about a file."""
 _SHOWN = 4
 """Lines of promtool's answer that a Problem repeats."""
-
-
-def by_check(artefacts: Iterable[Artefact]) -> dict[Check, list[str]]:
-    """The paths each check of promtool shall look at."""
-    found: dict[Check, list[str]] = {}
-    for artefact in artefacts:
-        for check in artefact.checks:
-            if check in _COMMANDS:
-                found.setdefault(check, []).append(artefact.path)
-    return found
 
 
 def problems(output: Path, paths: Mapping[Check, Sequence[str]]) -> list[Problem]:

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Unpacks promtool and its company into .tools/ without installing anything and without starting a daemon.
 #
-#   tests/tools/fetch.sh v3        .tools/v3/usr/bin: promtool and prometheus 3.x, amtool
-#   tests/tools/fetch.sh v2        .tools/v2/usr/bin: promtool and prometheus 2.42, as in Debian bookworm
-#   tests/tools/fetch.sh default   v3, unless a promtool is on the PATH already
+#   tests/tools/fetch.sh v3        .tools/v3/usr/bin: promtool and prometheus 3.x, amtool and alertmanager 0.33
+#   tests/tools/fetch.sh v2        .tools/v2/usr/bin: promtool and prometheus 2.42, amtool and alertmanager 0.25,
+#                                  as in Debian bookworm
+#   tests/tools/fetch.sh default   v3, unless a promtool and an amtool are on the PATH already
 #
 # First from Debian's packages, whose signature apt verifies with the machine's own Debian keyring; needs no root.
 # Where that is impossible, from the official container image. Exit code 3: the tools could not be had.
@@ -19,10 +20,10 @@ say() { printf '%s\n' "$*" >&2; }
 # Of each version: Debian suite and packages, what promtool must say of itself, a short name, the image.
 facts() {
   case $1 in
-    v2) suite=bookworm packages='prometheus' expected='version 2.42.' short=promtool-2.42
-      image=docker.io/prom/prometheus:v2.42.0 ;;
+    v2) suite=bookworm packages='prometheus prometheus-alertmanager' expected='version 2.42.' short=promtool-2.42
+      image=docker.io/prom/prometheus:v2.42.0 alertmanager=docker.io/prom/alertmanager:v0.25.0 ;;
     v3) suite=sid packages='promtool prometheus prometheus-alertmanager' expected='version 3.' short=promtool-3
-      image=docker.io/prom/prometheus:v3.5.0 ;;
+      image=docker.io/prom/prometheus:v3.5.0 alertmanager=docker.io/prom/alertmanager:v0.33.0 ;;
     *) say "unknown version '$1': expected v2, v3 or default"; exit 2 ;;
   esac
 }
@@ -98,16 +99,24 @@ from_debian() {
   return 1
 }
 
+# Copies programs out of a container image: engine, image, folder, then from=to pairs.
+copy_out() {
+  local engine=$1 from=$2 dest=$3 id pair; shift 3
+  say "  from $from with $engine"
+  id=$("$engine" create "$from") || return 1
+  for pair in "$@"; do
+    "$engine" cp "$id:/bin/${pair%=*}" "$dest/usr/bin/${pair#*=}" || { "$engine" rm "$id" >/dev/null; return 1; }
+  done
+  "$engine" rm "$id" >/dev/null || true
+}
+
 from_image() {
-  local dest=$1 engine id
+  local dest=$1 engine
+  mkdir -p "$dest/usr/bin"
   for engine in docker podman; do
     command -v "$engine" >/dev/null || continue
-    say "  from $image with $engine"
-    id=$("$engine" create "$image") || continue
-    mkdir -p "$dest/usr/bin"
-    "$engine" cp "$id:/bin/promtool" "$dest/usr/bin/promtool" &&
-      "$engine" cp "$id:/bin/prometheus" "$dest/usr/bin/prometheus" && "$engine" rm "$id" >/dev/null && return 0
-    "$engine" rm "$id" >/dev/null || true
+    copy_out "$engine" "$image" "$dest" promtool=promtool prometheus=prometheus &&
+      copy_out "$engine" "$alertmanager" "$dest" amtool=amtool alertmanager=prometheus-alertmanager && return 0
   done
   return 1
 }
@@ -116,12 +125,13 @@ is_right() {
   local answer
   answer=$("$1/usr/bin/promtool" --version 2>&1) || { say "  promtool does not start: $answer"; return 1; }
   grep -qF "$expected" <<<"$answer" || { say "  promtool is not $expected: ${answer%%$'\n'*}"; return 1; }
+  answer=$("$1/usr/bin/amtool" --version 2>&1) || { say "  amtool does not start: $answer"; return 1; }
 }
 
 unpack() {
   local version=$1 source fresh
   facts "$version"
-  [ -x "$TOOLS/$version/usr/bin/promtool" ] && return 0
+  [ -x "$TOOLS/$version/usr/bin/promtool" ] && [ -x "$TOOLS/$version/usr/bin/amtool" ] && return 0
   fresh=$TOOLS/$version.new
   say "$short into .tools/$version"
   for source in from_debian from_image; do
@@ -141,10 +151,11 @@ unpack() {
 }
 
 if [ "${1:-}" = default ]; then
-  if [ -n "${STACKGEN_PROMTOOL:-}" ] || command -v promtool >/dev/null; then exit 0; fi
+  if { [ -n "${STACKGEN_PROMTOOL:-}" ] || command -v promtool >/dev/null; } &&
+    { [ -n "${STACKGEN_AMTOOL:-}" ] || command -v amtool >/dev/null; }; then exit 0; fi
   set -- v3
 fi
-[ $# -gt 0 ] || { sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 
 mkdir -p "$TOOLS"
 # Two makes at once: the second waits and then finds the work done. Machines without flock have no apt either.

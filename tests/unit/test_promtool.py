@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from generator.artefact import Artefact
 from generator.problem import Problem, ToolMissing
 from generator.verify import promtool as subject
 
@@ -87,9 +86,3 @@ def test_without_promtool_the_run_stops(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("STACKGEN_PROMTOOL", str(tmp_path / "none"))
     with pytest.raises(ToolMissing, match="STACKGEN_PROMTOOL"):
         subject.problems(tmp_path, {})
-
-
-def test_paths_are_sorted_by_check() -> None:
-    rules = Artefact(path="r.yml", template="t", syntax="yaml", context={}, checks=("rules",))
-    other = Artefact(path="x.json", template="t", syntax="json", context={})
-    assert subject.by_check([rules, other]) == {"rules": ["r.yml"]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generator.catalog.dashboard import MOST, QUEUE, Dashboard, Panel, Query, Row, View, judged, worst
-from generator.catalog.series import QUEUE_LENGTH, QUEUE_WORKERS, TASK_WAIT_BUCKET, TASKS, TASKS_STARTED
+from generator.catalog.series import QUEUE_LENGTH, QUEUE_WORKERS, TASK_WAIT_BUCKET, TASKS, TASKS_STARTED, Series
 from generator.catalog.signal import Signal
 from generator.catalog.signals.queues import (
     DEAD_LETTER_LENGTH,
@@ -23,17 +23,14 @@ def _stuck(view: View) -> str:
     return worst(QUEUE_STUCK, f"{view.value(QUEUE_STUCK, QUEUE)} or on (queue) {moving}")
 
 
-def _column(signal: Signal, heading: str) -> Query:
+def _column(shown: Signal | Series, heading: str) -> Query:
     """A value for each of the longest queues."""
-    return Query(
-        expr=lambda view: (
-            f"max by (queue) ({view.value(signal, QUEUE)}) and on (queue) topk({MOST}, {view.of(QUEUE_LENGTH, QUEUE)})"
-        ),
-        needs=(signal, QUEUE_LENGTH),
-        legend=heading,
-        unit=signal.unit,
-        at_end=True,
-    )
+
+    def expr(view: View) -> str:
+        value = view.value(shown, QUEUE) if isinstance(shown, Signal) else view.of(shown, QUEUE)
+        return f"max by (queue) ({value}) and on (queue) topk({MOST}, {view.of(QUEUE_LENGTH, QUEUE)})"
+
+    return Query(expr=expr, needs=(shown, QUEUE_LENGTH), legend=heading, unit=shown.unit, at_end=True)
 
 
 _NOW = Row(
@@ -45,10 +42,10 @@ _NOW = Row(
             description=f"The {MOST} longest of the chosen queues, with what matters about each now.",
             unit="tasks",
             queries=(
-                _column(QUEUE_LENGTH_SIGNAL, "Depth"),
+                _column(QUEUE_LENGTH, "Depth"),
                 _column(QUEUE_GROWTH, "Growth"),
                 _column(QUEUE_WAIT_P95, "Wait (P95)"),
-                _column(QUEUE_WORKERS_SIGNAL, "Workers"),
+                _column(QUEUE_WORKERS, "Workers"),
                 _column(QUEUE_DRAIN_TIME, "Empty in"),
             ),
             width=16,
@@ -79,27 +76,24 @@ _LOAD = Row(
             kind="timeseries",
             description="Messages waiting in the broker, not counting those that workers have prefetched.",
             unit="tasks",
-            queries=(judged(QUEUE_LENGTH_SIGNAL, QUEUE),),
+            queries=(judged(QUEUE_LENGTH_SIGNAL),),
             signals=(QUEUE_LENGTH_SIGNAL,),
-            narrowed_by=(QUEUE,),
         ),
         Panel(
             title="Queue Growth Rate",
             kind="timeseries",
             description="How fast a queue grows (above 0) or shrinks (below 0).",
             unit="per_second",
-            queries=(judged(QUEUE_GROWTH, QUEUE),),
+            queries=(judged(QUEUE_GROWTH),),
             signals=(QUEUE_GROWTH,),
-            narrowed_by=(QUEUE,),
         ),
         Panel(
             title="Task Wait Time",
             kind="timeseries",
             description="One task in twenty waited longer than this in its queue (P95 of 5 minutes).",
             unit="seconds",
-            queries=(judged(QUEUE_WAIT_P95, QUEUE),),
+            queries=(judged(QUEUE_WAIT_P95),),
             signals=(QUEUE_WAIT_P95,),
-            narrowed_by=(QUEUE,),
         ),
         Panel(
             title="Task Wait Time, Distribution",
@@ -119,9 +113,8 @@ _LOAD = Row(
             kind="timeseries",
             description="How long the waiting tasks will take at the present pace: a task sent now waits so long.",
             unit="seconds",
-            queries=(judged(QUEUE_DRAIN_TIME, QUEUE),),
+            queries=(judged(QUEUE_DRAIN_TIME),),
             signals=(QUEUE_DRAIN_TIME,),
-            narrowed_by=(QUEUE,),
         ),
         Panel(
             title="Tasks Started",
@@ -155,7 +148,6 @@ _TROUBLE = Row(
                 ),
             ),
             signals=(QUEUE_WORKERS_SIGNAL, QUEUE_NO_CONSUMERS),
-            narrowed_by=(QUEUE,),
             width=8,
         ),
         Panel(
@@ -165,7 +157,6 @@ _TROUBLE = Row(
             unit="tasks",
             queries=(Query(expr=_stuck, needs=(QUEUE_STUCK, QUEUE_LENGTH_SIGNAL), legend="{{queue}}"),),
             signals=(QUEUE_STUCK,),
-            narrowed_by=(QUEUE,),
             width=8,
         ),
         Panel(
@@ -173,9 +164,8 @@ _TROUBLE = Row(
             kind="timeseries",
             description="Messages in the dead letter queues: work that was given up.",
             unit="tasks",
-            queries=(judged(DEAD_LETTER_LENGTH, QUEUE),),
+            queries=(judged(DEAD_LETTER_LENGTH),),
             signals=(DEAD_LETTER_LENGTH,),
-            narrowed_by=(QUEUE,),
             width=8,
         ),
     ),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from generator.catalog import promql
-from generator.catalog.dashboard import MOST, Dashboard, Panel, Query, Row, View, judged
+from generator.catalog.dashboard import Dashboard, Panel, Query, Row, View, judged
 from generator.catalog.signals.stack import (
     BROKER_DOWN,
     EXPORTER_DOWN,
@@ -38,6 +40,8 @@ def _firing(severity: str, color: str) -> Query:
     )
 
 
+_FIRING_NOW = (_firing("critical", "red"), _firing("warning", "orange"), _firing("info", "blue"))
+
 _ALERTS = Row(
     "Alerts",
     (
@@ -46,7 +50,7 @@ _ALERTS = Row(
             kind="stat",
             description="Alerts of this stack that fire now, by severity.",
             unit="count",
-            queries=(_firing("critical", "red"), _firing("warning", "orange"), _firing("info", "blue")),
+            queries=_FIRING_NOW,
             width=5,
         ),
         Panel(
@@ -86,16 +90,9 @@ _ALERTS = Row(
         Panel(
             title="Firing Alerts over Time",
             kind="timeseries",
-            description="How many alerts fire, by name: which began first?",
+            description="How many alerts of this stack fire, by severity.",
             unit="count",
-            queries=(
-                Query(
-                    expr=lambda view: (
-                        f"topk({MOST}, count by (alertname, severity) (ALERTS{{{_FIRING},{_OURS}}})) or vector(0)"
-                    ),
-                    legend="{{alertname}} {{severity}}",
-                ),
-            ),
+            queries=tuple(replace(query, at_end=False) for query in _FIRING_NOW),
             width=24,
             height=6,
             stacked=True,

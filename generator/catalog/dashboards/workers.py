@@ -118,7 +118,7 @@ _EACH = Row(
             kind="timeseries",
             description="CPU time that a worker and its pool used, of what the pool could use.",
             unit="ratio",
-            queries=(judged(WORKER_CPU_SIGNAL, WORKER),),
+            queries=(judged(WORKER_CPU_SIGNAL),),
             signals=(WORKER_CPU_SIGNAL,),
         ),
         Panel(
@@ -126,7 +126,7 @@ _EACH = Row(
             kind="timeseries",
             description="Resident memory of a worker and its pool, of its limit. Beyond it the kernel kills.",
             unit="ratio",
-            queries=(judged(WORKER_MEMORY_SIGNAL, WORKER),),
+            queries=(judged(WORKER_MEMORY_SIGNAL),),
             signals=(WORKER_MEMORY_SIGNAL,),
         ),
         Panel(
@@ -135,7 +135,7 @@ _EACH = Row(
             description="Time since each worker started, the youngest ones. A line that falls to 0 again and again "
             "is a restart loop.",
             unit="seconds",
-            queries=(judged(WORKER_UPTIME, WORKER),),
+            queries=(judged(WORKER_UPTIME),),
             signals=(WORKER_UPTIME,),
             width=24,
         ),

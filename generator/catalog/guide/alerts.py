@@ -29,7 +29,8 @@ ALERTS = Chapter(
         ),
         Row(
             title="Alert: CeleryHighFailureRate",
-            guide='- alert: CeleryHighFailureRate\n  expr: |\n    (\n      rate(celery_tasks_total{state="FAILURE"}[5m])\n'
+            guide="- alert: CeleryHighFailureRate\n  expr: |\n    (\n"
+            '      rate(celery_tasks_total{state="FAILURE"}[5m])\n'
             "      /\n      rate(celery_tasks_total[5m])\n    ) * 100 > 20\n  for: 5m",
             language="yaml",
             wrong="Each series is divided by itself: the value is 100 as soon as one task fails once, and the alert "
@@ -52,8 +53,8 @@ ALERTS = Chapter(
             '      process_resident_memory_bytes{job="celery"}\n      /\n'
             '      process_virtual_memory_max_bytes{job="celery"}\n    ) * 100 > 85\n  for: 10m',
             language="yaml",
-            wrong="It can never fire: Python processes do not expose the second metric, and where a program does, it is "
-            "unlimited, 1.8e19 bytes.",
+            wrong="It can never fire: Python processes do not expose the second metric, and where a program does, it "
+            "is unlimited, 1.8e19 bytes.",
             signals=("worker_memory",),
         ),
         Row(

@@ -69,14 +69,21 @@ PRACTICES = Chapter(
             guide="Monitor continuously",
             ours="Dashboards and alerts come from the same numbers. The monitoring watches itself: sources, rules, "
             "notifications, and a watchdog whose silence is the alarm.",
-            signals=("exporter_down", "scrape_failures", "rule_failures", "notification_failures", "watchdog"),
+            signals=(
+                "exporter_down",
+                "broker_down",
+                "scrape_failures",
+                "rule_failures",
+                "notification_failures",
+                "watchdog",
+            ),
         ),
         Row(
             title="Log everything",
             guide="Log everything",
             ours="Everything but arguments and results. Files are shipped; the formatter is the application's, and its "
             "module is not generated yet.",
-            where=("logs/filebeat.yml",),
+            where=("logs/filebeat/filebeat.yml",),
         ),
         Row(
             title="Set timeouts",
@@ -95,8 +102,8 @@ PRACTICES = Chapter(
         Row(
             title="Limit concurrency",
             guide="Limit concurrency",
-            ours="The application's: `worker_concurrency`, `worker_prefetch_multiplier`, `worker_max_memory_per_child`. "
-            "The stack shows whether workers have room.",
+            ours="The application's: `worker_concurrency`, `worker_prefetch_multiplier`, "
+            "`worker_max_memory_per_child`. The stack shows whether workers have room.",
             signals=("worker_cpu", "worker_memory"),
         ),
         Row(

@@ -65,8 +65,9 @@ WORKERS = Chapter(
             guide="increase(celery_tasks_total[1h])",
             language="promql",
             wrong="One row per task, queue and state, where a number was wanted.",
-            ours="The mean of the ten-minute counts over an hour, six times.",
-            code=f"6 * sum(avg_over_time({TASKS.name}{{{_FINISHED}}}[1h]))",
+            ours="The recorded counts of an hour. Each evaluation counts the executions of ten minutes, so each "
+            "execution is counted once for every evaluation in them.",
+            code=f"sum(sum_over_time({TASKS.name}{{{_FINISHED}}}[1h])) * {{evaluation}} / {TASKS.window}",
             where=(f"{_FOLDER}celery-workers.json",),
         ),
         Row(

@@ -11,8 +11,8 @@ WORKERS = Chapter(
         Row(
             title="Active Workers",
             guide="Active Workers: < 1 (critical)",
-            wrong="Nobody exposes the number. Heartbeats of killed workers look alive for five minutes and vanish after "
-            "ten, so a rule has to tell zero from unknown.",
+            wrong="Nobody exposes the number. Heartbeats of killed workers look alive for five minutes and vanish "
+            "after ten, so a rule has to tell zero from unknown.",
             signals=("workers_active", "workers_missing", "queue_workers"),
         ),
         Row(

@@ -42,7 +42,7 @@ LOGGING = Chapter(
         ),
         Row(
             title="Filebeat Configuration",
-            guide='filebeat.inputs:\n- type: log\n  json.keys_under_root: true\n\noutput.elasticsearch:\n'
+            guide="filebeat.inputs:\n- type: log\n  json.keys_under_root: true\n\noutput.elasticsearch:\n"
             '  hosts: ["elasticsearch:9200"]\n  index: "celery-logs-%{+yyyy.MM.dd}"',
             language="yaml",
             wrong="Filebeat 9 does not start with it: the input `log` is refused, and so is an index name without a "
@@ -50,13 +50,13 @@ LOGGING = Chapter(
             "login since version 8.",
             ours="A `filestream` input with an id and the `ndjson` parser, a data stream, TLS, and an API key by "
             "reference. Short files are read too; by default Filebeat 9 waits until one has 1024 bytes.",
-            where=("logs/filebeat.yml",),
+            where=("logs/filebeat/filebeat.yml",),
         ),
         Row(
             title="Log Aggregation",
             guide="Send logs to centralized logging system (ELK, Loki, CloudWatch).",
             ours="Elasticsearch, through Filebeat. Loki and CloudWatch are not generated yet.",
-            where=("logs/filebeat.yml",),
+            where=("logs/filebeat/filebeat.yml",),
         ),
     ),
 )
@@ -79,7 +79,8 @@ HEALTH = Chapter(
         ),
         Row(
             title="Queue Health Check",
-            guide="def check_queue_health():\n    inspect = Inspect(app=current_app)\n    reserved = inspect.reserved()\n"
+            guide="def check_queue_health():\n    inspect = Inspect(app=current_app)\n"
+            "    reserved = inspect.reserved()\n"
             "    total_tasks = sum(len(tasks) for tasks in reserved.values())\n    if total_tasks > 1000:",
             language="python",
             wrong="It counts what workers have prefetched, not the queue. With 2994 tasks waiting it said 8; with "

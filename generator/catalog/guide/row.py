@@ -10,7 +10,7 @@ Language = Literal["promql", "bash", "python", "yaml", "text"]
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One thing of the guide. `{app}` in `ours` stands for the Celery application of stack.yaml."""
+    """One thing of the guide."""
 
     title: str
     guide: str
@@ -21,7 +21,7 @@ class Row:
     ours: str = ""
     """What this stack does instead, as prose."""
     code: str = ""
-    """Ours in working form, to copy."""
+    """Ours in working form, to copy: `{app}` is the application, `{evaluation}` the seconds between evaluations."""
     code_language: Language = "promql"
     signals: tuple[str, ...] = ()
     """Signals that judge it; their conditions on this stack are printed."""

@@ -7,6 +7,7 @@ lab: cAdvisor's names and labels are those of its own test data and documentatio
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from generator.catalog import images, promql
@@ -98,7 +99,7 @@ def _groups_alive(site: Site, canonical: Mapping[str, str], segments: tuple[Segm
         Gauge(
             GROUP_PROCS.name,
             {**base_labels(PROCESSES, site), "groupname": promql.matching(site.match[PROCESSES], str(n))},
-            tuple(Segment(None if s.amount is None else Fraction(3 if n < s.amount else 0), s.steps) for s in segments),
+            tuple(s if s.amount is None else replace(s, amount=Fraction(3 if n < s.amount else 0)) for s in segments),
         )
         for n in range(max(most, 1))
     ]

@@ -7,6 +7,7 @@ module on Celery 5.5 and 5.7 (tests/scrapes/worker-*.prom).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from generator.catalog.counting import increase, latest, per_worker
@@ -99,7 +100,7 @@ def _alive_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Se
         Gauge(
             "up",
             base_labels(JOB, site, f"worker{n}:9809"),
-            tuple(Segment(Fraction(1 if s.amount is not None and n < s.amount else 0), s.steps) for s in segments),
+            tuple(replace(s, amount=Fraction(1 if s.amount is not None and n < s.amount else 0)) for s in segments),
         )
         for n in range(max(most, 1))
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
@@ -10,6 +11,7 @@ import annotated_types
 from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
 
+from generator.spec import fieldtext
 from generator.spec.model import StackSpec
 from generator.spec.names import Form
 from generator.spec.part import Part
@@ -64,7 +66,8 @@ def _parts(model: type[Part], path: str) -> Iterator[tuple[type[Part], str]]:
 
 def _inner(kind: Kind, path: str) -> Iterator[tuple[type[Part], str]]:
     """The mappings inside a type, with the path to each."""
-    origin, inside = get_origin(kind), get_args(kind)
+    origin: Kind = get_origin(kind)
+    inside = get_args(kind)
     if isinstance(kind, type) and issubclass(kind, Part):
         yield kind, path
     elif origin is Annotated:
@@ -79,23 +82,27 @@ def _inner(kind: Kind, path: str) -> Iterator[tuple[type[Part], str]]:
 
 
 def _keys(part: type[Part]) -> tuple[Key, ...]:
+    texts = fieldtext.of(part)
     return tuple(
         Key(
             field.alias or name,
             _kind(field.annotation, field.metadata),
             _default(field),
-            _prose(field.description),
+            _prose(texts.get(name)),
         )
         for name, field in part.model_fields.items()
     )
 
 
 def _prose(text: str | None) -> str:
-    return " ".join((text or "").split())
+    """The docstring as one line of Markdown: code passes, a star is a star."""
+    parts = re.split(r"(`[^`]+`)", " ".join((text or "").split()))
+    return "".join(part if i % 2 else part.replace("*", "\\*") for i, part in enumerate(parts))
 
 
 def _kind(kind: Kind, metadata: Sequence[object] = ()) -> str:
-    origin, inside = get_origin(kind), get_args(kind)
+    origin: Kind = get_origin(kind)
+    inside = get_args(kind)
     if origin is Annotated:
         return _kind(inside[0], inside[1:])
     if origin in (Union, UnionType):
@@ -105,7 +112,8 @@ def _kind(kind: Kind, metadata: Sequence[object] = ()) -> str:
     if origin is list:
         return f"a list: {_kind(inside[0])}"
     if origin is dict:
-        return f"a mapping: {_kind(inside[0])}, then {_kind(inside[1])}"
+        name = "a name" if inside[0] is str else _kind(inside[0])
+        return f"a mapping: {name}, then {_kind(inside[1])}"
     if isinstance(kind, type) and issubclass(kind, Part):
         return "a mapping"
     return _scalar(kind, metadata)

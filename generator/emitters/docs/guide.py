@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from generator.catalog import guide
+from collections.abc import Iterator
+
+from generator.catalog import guide, promql
 from generator.catalog.guide.row import Chapter, Row
 from generator.emitters.docs import places
 from generator.resolve.plan import Plan
@@ -11,57 +13,57 @@ from generator.rules.build import condition, describe
 
 def context(stack: Plan) -> dict[str, object]:
     """The chapters, in the guide's order."""
-    return {"chapters": [chapter(one, stack) for one in guide.CHAPTERS]}
+    return {"chapters": [_chapter(one, stack) for one in guide.CHAPTERS]}
 
 
-def chapter(one: Chapter, stack: Plan) -> dict[str, object]:
+def _chapter(one: Chapter, stack: Plan) -> dict[str, object]:
     """One section of the guide, with all its rows."""
     return {
         "title": one.title,
         "anchor": places.anchor(one.title),
         "about": one.about,
-        "rows": [row(r, stack) for r in one.rows],
+        "rows": [_row(r, stack) for r in one.rows],
     }
 
 
-def row(one: Row, stack: Plan) -> dict[str, object]:
+def _row(one: Row, stack: Plan) -> dict[str, object]:
     """One row, with the conditions of its signals on this stack."""
-    app = stack.spec.celery.app
+    code = one.code.replace("{app}", stack.spec.celery.app)
     return {
         "title": one.title,
         "guide": one.guide or None,
         "language": one.language,
         "wrong": one.wrong or None,
         "ours": one.ours or None,
-        "code": one.code.replace("{app}", app) or None,
+        "code": code.replace("{evaluation}", promql.number(stack.site.evaluation)) or None,
         "code_language": one.code_language,
-        "judged": judged(one.signals, stack) or None,
-        "off": off(one.signals, stack) or None,
-        "where": places.links(one.where, stack) or None,
+        "queries": "\n".join(_queries(one.signals, stack)) or None,
+        "off": _off(one.signals, stack) or None,
+        "where": _where(one, stack) or None,
     }
 
 
-def judged(signals: tuple[str, ...], stack: Plan) -> list[dict[str, object]]:
-    """The signals that are on: alert, links, and the condition of each severity in words and as PromQL."""
-    on = [found for name in signals if (found := stack.judgement(name))]
-    return [
-        {
-            "alert": one.signal.alert,
-            "title": one.signal.title,
-            "where": places.of_signal(one, stack),
-            "levels": [
-                {"text": f"{severity} {describe(one, severity)}".strip(), "expr": condition(one, severity, stack)}
-                for severity in one.bounds
-            ],
-        }
-        for one in on
-    ]
+def _where(one: Row, stack: Plan) -> list[places.Link]:
+    """Where to find it: the files of the row, and rules and runbooks of its signals, each once."""
+    on = [found for name in one.signals if (found := stack.judgement(name))]
+    listed = [*places.links(one.where, stack), *(link for signal in on for link in places.of_signal(signal, stack))]
+    return list({str(link["file"]): link for link in listed}.values())
 
 
-def off(signals: tuple[str, ...], stack: Plan) -> list[dict[str, object]]:
+def _queries(signals: tuple[str, ...], stack: Plan) -> Iterator[str]:
+    """The condition of each severity of the signals that are on, in words and as PromQL."""
+    for name in signals:
+        if one := stack.judgement(name):
+            for severity in one.bounds:
+                words = describe(one, severity) if one.signal.needs else "always"
+                yield f"# {one.signal.alert}, {severity}: {words}"
+                yield condition(one, severity, stack)
+
+
+def _off(signals: tuple[str, ...], stack: Plan) -> list[dict[str, object]]:
     """The signals that this stack does not judge, and why."""
     return [
-        {"title": one.signal.title, "alert": one.signal.alert, "reason": one.reason}
+        {"alert": one.signal.alert, "title": one.signal.title, "reason": one.reason}
         for one in stack.off
         if one.signal.id in signals
     ]

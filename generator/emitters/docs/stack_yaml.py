@@ -23,19 +23,21 @@ _UNITS = {
 @cache
 def context() -> dict[str, object]:
     """The same for every stack."""
+    signals = registry.signals().values()
     return {
         "sections": [_section(one) for one in sections()],
-        "signals": [_signal(one) for one in registry.signals().values()],
+        "signals": [_signal(one) for one in signals],
+        "levels": [_level(one, severity) for one in signals for severity in one.levels],
         "sources": [_source(one) for one in registry.sources().values()],
     }
 
 
 def _section(one: Section) -> dict[str, object]:
     return {
-        "title": one.paths[0] or "The whole file",
+        "title": one.paths[0] or "the whole file",
         "others": list(one.paths[1:]) or None,
         "meaning": one.meaning,
-        "keys": [key._asdict() for key in one.keys],
+        "fields": [key._asdict() for key in one.keys],
     }
 
 
@@ -47,9 +49,7 @@ def _signal(signal: Signal) -> dict[str, object]:
         "unit": _UNITS[signal.unit],
         "by": ", ".join(signal.by) or "the whole stack",
         "overrides": f"each {signal.overrides}" if signal.overrides else "none",
-        "guards": [f"{guard.setting} {guard.default}" for guard in signal.guards] or None,
-        "levels": [_level(signal, severity) for severity in signal.levels],
-        "needs": [series.name for series in signal.needs] or None,
+        "least": ", ".join(f"{guard.setting} {guard.default}" for guard in signal.guards if guard.default) or "any",
     }
 
 
@@ -61,6 +61,7 @@ def _level(signal: Signal, severity: Severity) -> dict[str, object]:
     elif signal.only_overrides:
         number = f"{signal.bad_when} what stack.yaml says"
     return {
+        "id": signal.id,
         "severity": severity,
         "threshold": number,
         "hold": promql.seconds(level.hold) if level.hold else "at once",
@@ -91,7 +92,7 @@ def _about(source: Source) -> str:
 
 def _reading(reading: Reading) -> dict[str, object]:
     since = dict.fromkeys(f"from version {metric.since}" for metric in reading.uses if metric.since)
-    limits = [*since, *(f"not when {reason}" for reason in reading.spoiled_by.values())]
+    limits = [*since, *(f"not used: {reason}" for reason in reading.spoiled_by.values())]
     return {
         "series": reading.series.name,
         "meaning": reading.series.meaning,

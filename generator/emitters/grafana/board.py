@@ -148,7 +148,8 @@ def _heading(title: str, number: int, top: int) -> Json:
 def _note(dashboard: Dashboard, stack: Plan) -> str:
     """What this stack does not measure or judge, and what would change that; "" when nothing is left out."""
     panels = [f"- **{title}**: {why}" for title, why in missing(dashboard, stack)]
-    off = [off for off in stack.off if off.signal.dashboard == dashboard.id]
+    told = {signal.id for panel in dashboard.panels if not shown(panel, stack) for signal in panel.signals}
+    off = [off for off in stack.off if off.signal.dashboard == dashboard.id and off.signal.id not in told]
     alerts = [f"- **{o.signal.alert}** ({o.signal.title}): {o.reason}{f' ({o.hint})' if o.hint else ''}" for o in off]
     parts = [("Not shown on this stack", panels), ("Not judged on this stack", alerts)]
     return "\n\n".join(f"{heading}:\n\n" + "\n".join(lines) for heading, lines in parts if lines)

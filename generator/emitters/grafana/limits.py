@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import chain
 
 from generator.catalog import promql
-from generator.catalog.dashboard import Panel, View, worst
+from generator.catalog.dashboard import Panel, View, chosen
 from generator.catalog.signal import SEVERITIES, Severity
 from generator.resolve.plan import Judged, Plan
 from generator.rules.build import THRESHOLD, describe
@@ -68,19 +68,17 @@ def _json_number(value: Fraction) -> int | float:
 
 def lines(panel: Panel, view: View, stack: Plan) -> list[Line]:
     """One query for each severity in which a queue or task has its own threshold, only for what the panel draws."""
-    return list(chain.from_iterable(_lines(judged, panel, view) for judged in judgements(panel, stack)))
+    return list(chain.from_iterable(_lines(judged, view) for judged in judgements(panel, stack)))
 
 
-def _lines(judged: Judged, panel: Panel, view: View) -> Iterable[Line]:
+def _lines(judged: Judged, view: View) -> Iterable[Line]:
     signal = judged.signal
     for severity in judged.bounds:
         if judged.overridden(severity):
             own = f'signal="{signal.id}",severity="{severity}"'
-            limit = promql.select(THRESHOLD, own, *panel.narrowed_by)
-            drawn = worst(signal, view.value(signal, *panel.narrowed_by))
-            yield Line(
-                f"{limit} and on ({signal.overrides}) {drawn}", f"{severity} limit {{{{{signal.overrides}}}}}", severity
-            )
+            limit = promql.select(THRESHOLD, own, *chosen(signal))
+            expr = f"{limit} and on ({signal.overrides}) {view.judged(signal)}"
+            yield Line(expr, f"{severity} limit {{{{{signal.overrides}}}}}", severity)
 
 
 def words(panel: Panel, stack: Plan) -> list[str]:

@@ -1,0 +1,128 @@
+"""The services as values for the templates: docker-compose.yml, .env.example, the demo."""
+
+from __future__ import annotations
+
+from generator.artefact import Artefact
+from generator.emitters.compose import demo, elk, stack as always
+from generator.emitters.compose.parts import SECRETS, Mount, Secret, Service
+from generator.resolve.plan import Plan
+
+_NETWORKS = {
+    "frontend": ("Web interfaces, and the way out to receivers of alerts.", False),
+    "backend": ("Scraping; nothing on it can reach the outside.", True),
+    "broker": ("The broker, which may be outside.", False),
+}
+
+
+def plan(stack: Plan) -> list[Artefact]:
+    """Everything that docker compose needs, beside the files of the other outputs."""
+    return [_compose(stack), _env(stack), *demo.files(stack), *_process_exporter(stack)]
+
+
+def secrets(stack: Plan) -> list[Secret]:
+    """Every secret file that a container mounts."""
+    return list(dict.fromkeys(secret for service in _services(stack) for secret in service.secrets))
+
+
+def _services(stack: Plan) -> list[Service]:
+    return [*always.services(stack), *elk.services(stack), *demo.services(stack)]
+
+
+def _compose(stack: Plan) -> Artefact:
+    services = _services(stack)
+    volumes = {m.source: None for service in services for m in service.mounts if m.kind == "volume"}
+    return Artefact(
+        path="docker-compose.yml",
+        template="compose/docker-compose.yml.j2",
+        syntax="yaml",
+        context={
+            "name": f"{stack.spec.stack.name}-monitoring",
+            "secrets_folder": SECRETS,
+            "services": [_service(service, services) for service in services],
+            "networks": _networks(stack, services),
+            "volumes": list(volumes),
+            "secrets": [
+                {"name": s.name, "file": f"./{SECRETS}/{s.name}", "why": s.why}
+                for s in dict.fromkeys(secret for service in services for secret in service.secrets)
+            ]
+            or None,
+        },
+        checks=("compose",),
+    )
+
+
+def _service(service: Service, every: list[Service]) -> dict[str, object]:
+    profiles = {other.name: set(other.profiles) for other in every}
+    return {
+        "name": service.name,
+        "why": service.why,
+        "exceptions": [f"{what}: {why}" for what, why in service.exceptions.items()],
+        "image": service.image,
+        "seen": service.seen,
+        "build": service.build or None,
+        "profiles": list(service.profiles) or None,
+        "user": service.user,
+        "pid": service.pid or None,
+        "restart": service.restart,
+        "command": list(service.command) or None,
+        "environment": list(service.environment.items()) or None,
+        "expose": [str(port) for port in service.expose] or None,
+        "ports": list(service.ports.items()) or None,
+        "mounts": [_mount(mount) for mount in service.mounts] or None,
+        "secrets": [{"name": s.name, "target": s.target} for s in service.secrets] or None,
+        "networks": list(service.networks),
+        "depends": [
+            # What may not be there, because its profile is off, is not required.
+            {"name": name, "condition": condition, "required": profiles[name] <= set(service.profiles)}
+            for name, condition in service.depends.items()
+        ]
+        or None,
+        "health": service.health,
+        "read_only": "read_only" not in service.exceptions,
+        "tmpfs": list(service.tmpfs) or None,
+        "limits": service.limits,
+    }
+
+
+def _mount(mount: Mount) -> dict[str, object]:
+    return {
+        "type": mount.kind,
+        "source": mount.source,
+        "target": mount.target,
+        "read_only": mount.read_only,
+        "is_bind": True if mount.kind == "bind" else None,
+    }
+
+
+def _networks(stack: Plan, services: list[Service]) -> list[dict[str, object]]:
+    logs = stack.spec.logs
+    known = {**_NETWORKS, "logs": ("Logs on their way to Elasticsearch.", bool(logs and logs.elasticsearch.bundled))}
+    used = {network for service in services for network in service.networks}
+    return [{"name": n, "why": why, "internal": inside} for n, (why, inside) in known.items() if n in used]
+
+
+def _env(stack: Plan) -> Artefact:
+    broker = stack.spec.celery.broker.env or "CELERY_BROKER_URL"
+    users = stack.spec.flower.basic_auth.users_env
+    variables = [{"why": "The broker's address. This is the demo's.", "name": broker, "value": demo.url(stack)}]
+    if users:
+        variables.append({"why": "Flower's users: user:password, several with commas.", "name": users, "value": ""})
+    return Artefact(
+        path=".env.example",
+        template="compose/env.j2",
+        syntax="text",
+        context={"variables": variables},
+    )
+
+
+def _process_exporter(stack: Plan) -> list[Artefact]:
+    if "process-exporter" not in stack.site.targets:
+        return []
+    return [
+        Artefact(
+            path="process-exporter.yml",
+            template="compose/process-exporter.yml.j2",
+            syntax="yaml",
+            context={"group": "worker@{{.Matches.node}}", "title": r"^\[celeryd: (?P<node>[^:\]]+)"},
+        )
+    ]

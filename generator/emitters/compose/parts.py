@@ -1,0 +1,113 @@
+"""What a container is made of, as far as the template needs to know; every hardening is on unless a reason says no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from generator.catalog.images import Image, default
+
+Condition = Literal["service_started", "service_healthy", "service_completed_successfully"]
+Network = Literal["frontend", "backend", "broker", "logs"]
+
+SECRETS = ".secrets"
+"""The folder beside docker-compose.yml that holds one file per secret; `check` does not look into dot folders."""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """One secret file. `random`: any value will do. `users`: lines of user:password. `given`: only a person knows it."""
+
+    name: str
+    kind: Literal["random", "users", "given"]
+    target: str
+    """Where containers find it."""
+    why: str
+
+    @classmethod
+    def named(cls, name: str, kind: Literal["random", "users", "given"], why: str) -> Secret:
+        """One that containers find at the usual place."""
+        return cls(name, kind, f"/run/secrets/{name}", why)
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A file, folder or volume inside a container; what is generated or the host's is read-only."""
+
+    kind: Literal["bind", "volume"]
+    source: str
+    target: str
+    read_only: bool = True
+
+
+@dataclass(frozen=True)
+class Health:
+    """How the container is asked whether it works; the program must be inside the image."""
+
+    test: tuple[str, ...]
+    interval: str = "30s"
+    timeout: str = "10s"
+    retries: int = 3
+    start_period: str = "30s"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most a container may use."""
+
+    cpus: str
+    memory: str
+    pids: int = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One container."""
+
+    name: str
+    why: str
+    image: str
+    user: str
+    limits: Limits
+    networks: tuple[Network, ...]
+    seen: str = ""
+    build: str = ""
+    profiles: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    expose: tuple[int, ...] = ()
+    ports: Mapping[int, int] = field(default_factory=dict)
+    """Port of the host's loopback -> port of the container."""
+    mounts: tuple[Mount, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    depends: Mapping[str, Condition] = field(default_factory=dict)
+    health: Health | None = None
+    tmpfs: tuple[str, ...] = ("/tmp",)
+    exceptions: Mapping[str, str] = field(default_factory=dict)
+    """What is not as strict as elsewhere -> why: health, read_only, user, pid."""
+    pid: str = ""
+    restart: Literal["unless-stopped", "no"] = "unless-stopped"
+
+
+def literal(text: str) -> str:
+    """Text as docker-compose must read it to mean exactly this: it would expand a dollar sign."""
+    return text.replace("$", "$$")
+
+
+def asked(url: str) -> tuple[str, ...]:
+    """A health check for images that have Python and nothing else."""
+    return ("CMD", "python", "-c", f"import urllib.request as u; u.urlopen({url!r}, timeout=12)")
+
+
+def pinned(component: str, tags: Mapping[str, str]) -> tuple[str, str]:
+    """The image of a component, and where its tag was seen."""
+    image = default(component)
+    return image.reference(tags), evidence(image, tags)
+
+
+def evidence(image: Image, tags: Mapping[str, str]) -> str:
+    """When and where the tag was seen; stack.yaml's own when it gives one."""
+    if image.component in tags:
+        return f"tag from stack.yaml, versions.{image.component}"
+    return f"tag seen {image.seen}: {image.evidence}"

@@ -1,0 +1,61 @@
+"""The secret files of the stack, each named once: here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pydantic import BaseModel
+
+from generator.emitters.compose.parts import Secret
+from generator.resolve.plan import Plan
+
+ADMIN = Secret.named("grafana_admin_password", "random", "password of Grafana's user admin")
+ELASTIC = Secret.named("elastic_password", "random", "password of Elasticsearch's superuser elastic")
+KIBANA = Secret.named("kibana_password", "random", "password with which Kibana logs in to Elasticsearch")
+KIBANA_KEY = Secret.named("kibana_encryption_key", "random", "key with which Kibana encrypts what it saves")
+API_KEY = Secret.named("elasticsearch_api_key", "given", "API key of the log shipper, as id:key")
+
+
+def flower_secrets(stack: Plan) -> tuple[Secret, ...]:
+    """The file of Flower's users, unless they stand in the environment."""
+    file = stack.spec.flower.basic_auth.file
+    return (Secret(_name(file), "users", file, "Flower's users, one user:password per line"),) if file else ()
+
+
+def alertmanager_secrets(stack: Plan) -> tuple[Secret, ...]:
+    """Every file that stack.yaml's section `alerting` names."""
+    files = dict.fromkeys(_files(stack.spec.alerting))
+    return tuple(Secret(_name(file), "given", file, "named in stack.yaml under alerting") for file in files)
+
+
+def log_secrets(stack: Plan) -> tuple[Secret, ...]:
+    """What Filebeat needs for an Elasticsearch that is not ours."""
+    logs = stack.spec.logs
+    if logs is None or logs.elasticsearch.bundled:
+        return ()
+    file = logs.elasticsearch.ca_file
+    ca = (Secret(_name(file), "given", file, "certificate authority of Elasticsearch (PEM)"),) if file else ()
+    return (API_KEY, *ca)
+
+
+def _files(part: object) -> Iterator[str]:
+    """The values of all fields named *_file in a part of the spec."""
+    if isinstance(part, BaseModel):
+        for name in type(part).model_fields:
+            value = getattr(part, name)
+            if name.endswith("_file") and isinstance(value, str):
+                yield value
+            else:
+                yield from _files(value)
+    elif isinstance(part, dict):
+        for value in part.values():
+            yield from _files(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _files(value)
+
+
+def _name(file: str) -> str:
+    """The name of the secret for a path in the container: /run/secrets/slack_url is slack_url."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", file.removeprefix("/run/secrets/").strip("/"))

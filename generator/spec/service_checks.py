@@ -1,0 +1,58 @@
+"""Rules across fields about Flower, logs, docker-compose and image tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from generator.catalog import images
+from generator.spec.checks import Fault
+from generator.spec.model import StackSpec
+
+
+def check(spec: StackSpec) -> Iterator[Fault]:
+    """Every broken rule about the services."""
+    yield from _users(spec)
+    yield from _hosts(spec)
+    yield from _ports(spec)
+    yield from _tags(spec)
+
+
+def _users(spec: StackSpec) -> Iterator[Fault]:
+    users = spec.flower.basic_auth
+    if users.users_env and users.users_file:
+        reason = "expected either users_env or users_file, got both"
+        yield Fault(
+            ("flower", "basic_auth", "users_file"), "flower-users", reason, "keep one of the two", at_key=True
+        )
+
+
+def _hosts(spec: StackSpec) -> Iterator[Fault]:
+    for i, host in enumerate(spec.logs.elasticsearch.hosts if spec.logs else ()):
+        if not host.startswith("https://"):
+            reason = "expected https://, or everybody on the way could read the API key"
+            hint = "Elasticsearch 8 and newer speak TLS by themselves; name its authority in ca_file"
+            yield Fault(("logs", "elasticsearch", "hosts", i), "not-https", reason, hint)
+
+
+def _ports(spec: StackSpec) -> Iterator[Fault]:
+    taken: dict[int, str] = {}
+    for name in type(spec.compose.ports).model_fields:
+        port: int = getattr(spec.compose.ports, name)
+        first = taken.setdefault(port, name)
+        if first != name:
+            reason = f"port {port} of the host is already that of {first}"
+            yield Fault(("compose", "ports", name), "duplicate-port", reason, "every web interface needs its own")
+
+
+def _tags(spec: StackSpec) -> Iterator[Fault]:
+    for name, tag in spec.versions.items():
+        if tag.partition("@")[0] == "latest" and "@" not in tag:
+            reason = "latest is another program every week: expected a tag that stays, or a digest"
+            yield Fault(("versions", name), "unpinned-version", reason, "such as latest@sha256:... with its digest")
+    for i, chosen in enumerate(spec.sources):
+        known = images.known(chosen.name)
+        image = known.get(chosen.version or next(iter(known), ""))
+        if image and not image.tag and chosen.name not in spec.versions:
+            reason = f"version {image.version} of {chosen.name} is not released, so no tag of its image is known"
+            hint = f"say under `versions` which image you run: {chosen.name}: tag, or tag@sha256:..."
+            yield Fault(("sources", i, "version"), "unpinned-version", reason, hint)

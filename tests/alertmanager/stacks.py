@@ -1,0 +1,50 @@
+"""From the text of a stack.yaml to what the generator makes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from generator.document import Document
+from generator.emitters import alertmanager, route_tests
+from generator.load import load
+from generator.render.environment import render
+from generator.resolve.plan import Plan
+from generator.resolve.resolver import resolve
+from generator.spec import parse
+from generator.verify import reparse
+
+HEAD = """\
+version: 1
+stack: {name: shop}
+celery: {app: config, broker: {kind: redis}}
+queues: {celery: , bulk: {owner: data}, dead: {role: dead_letter}}
+tasks: {shop.pay: {owner: payments, period: 1h}}
+sources: [celery-exporter, worker, redis]
+thresholds: {worker_uptime: {info: 5m, warning: {threshold: 5m, for: 15m}}, queue_wait_p95: {critical: 5m}}
+"""
+CONFIG = "alertmanager/alertmanager.yml"
+ROUTES = "alertmanager/tests/routes.yml"
+
+
+def understood(stack: Path) -> tuple[Document, Plan]:
+    """A stack.yaml as the emitters get it."""
+    document = load(stack)
+    return document, resolve(parse(document), document)
+
+
+def plan_of(text: str, folder: Path) -> Plan:
+    """The plan of a stack.yaml with this text."""
+    stack = folder / "stack.yaml"
+    stack.write_text(text, encoding="utf-8")
+    return understood(stack)[1]
+
+
+def write(plan: Plan, output: Path) -> Path:
+    """Writes alertmanager/ below `output`, and gives the configuration's path."""
+    for artefact in (*alertmanager.plan(plan), *route_tests.plan(plan)):
+        rendered = render(artefact)
+        assert reparse.problems(rendered) == []
+        file = output / artefact.path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(rendered.text, encoding="utf-8")
+    return output / CONFIG

@@ -1,0 +1,131 @@
+"""The real amtool accepts what is generated, finds every alert's receiver, and notices a wrong route."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from generator.artefact import Check
+from generator.problem import ToolMissing
+from generator.verify import amtool
+from generator.verify.tools import run
+from tests.alertmanager.stacks import CONFIG, HEAD, ROUTES, plan_of, understood, write
+
+pytestmark = pytest.mark.promtool
+
+SPECS = sorted((Path(__file__).parents[1] / "specs/valid").glob("*.yaml"))
+PATHS: Mapping[Check, list[str]] = {"alertmanager-config": [CONFIG], "route-tests": [ROUTES]}
+NEEDS_NEWER = ("url_file", "msteamsv2")
+HOSTILE = r"""q"1\n | {a="b"}, 'c' $x .* é"""
+
+
+def _use(monkeypatch: pytest.MonkeyPatch, tree: Path) -> None:
+    monkeypatch.setenv("STACKGEN_AMTOOL", str(tree / "usr/bin/amtool"))
+
+
+@pytest.mark.parametrize("spec", [*SPECS, Path(__file__).parents[2] / "stack.yaml"], ids=lambda path: path.stem)
+def test_it_agrees_with_every_valid_stack(
+    spec: Path, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _use(monkeypatch, tree)
+    text = write(understood(spec)[1], tmp_path).read_text()
+    if tree.name == "v2" and any(option in text for option in NEEDS_NEWER):
+        assert "needs Alertmanager 0.2" in text.splitlines()[1]
+    else:
+        assert amtool.problems(tmp_path, PATHS) == []
+
+
+def test_a_queue_may_have_any_name(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _use(monkeypatch, tree)
+    name = yaml.safe_dump(HOSTILE, width=1000).strip()
+    alerting = f"alerting: {{receivers: {{hook: {{webhook: {{url: 'http://hook'}}}}}}, queues: {{? {name} : hook}}}}\n"
+    text = HEAD.replace("{celery: ,", f"{{celery: , ? {name} : {{}},") + alerting
+    plan = plan_of(text.replace("[celery-exporter, worker, redis]", "[worker, redis]"), tmp_path)
+    write(plan, tmp_path)
+    told = [case["receivers"] for case in _cases(tmp_path) if case["labels"].get("queue") == HOSTILE]
+    assert told == [["hook"]] * len(told) != []
+    assert amtool.problems(tmp_path, PATHS) == []
+
+
+def test_a_wrong_route_is_noticed(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _use(monkeypatch, tree)
+    alerting = "alerting: {receivers: {hook: {webhook: {url: 'http://hook'}}}, default: {critical: hook}}\n"
+    config = write(plan_of(HEAD + alerting, tmp_path), tmp_path)
+    config.write_text(config.read_text().replace('severity="critical"', 'severity="crit"', 1))
+    found = amtool.problems(tmp_path, PATHS)
+    assert {(p.mark.file, p.rule) for p in found} == {(f"output/{ROUTES}", "amtool-routes-test")}
+    assert "expected hook to be told; amtool says: nobody" in found[0].message
+
+
+def test_a_file_that_alertmanager_refuses_is_told_in_its_words(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _use(monkeypatch, tree)
+    config = write(plan_of(HEAD, tmp_path), tmp_path)
+    config.write_text(config.read_text().replace("receiver: nobody", "receiver: somebody", 1))
+    (found,) = amtool.problems(tmp_path, PATHS)
+    assert (found.mark.file, found.rule) == (f"output/{CONFIG}", "amtool-check-config")
+    assert 'undefined receiver "somebody" used in route' in found.message
+
+
+def test_without_amtool_nothing_is_called_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(plan_of(HEAD, tmp_path), tmp_path)
+    monkeypatch.setenv("STACKGEN_AMTOOL", "/nowhere/amtool")
+    with pytest.raises(ToolMissing):
+        amtool.problems(tmp_path, PATHS)
+
+
+def test_cases_that_routes_cannot_tell_apart_are_asked_once(tmp_path: Path) -> None:
+    config = yaml.safe_load(write(plan_of(HEAD, tmp_path), tmp_path).read_text())
+    cases = [amtool.Case(c["name"], c["labels"], tuple(c["receivers"])) for c in _cases(tmp_path)]
+    asked = list(amtool.distinct(cases, config))
+    assert [case.labels["severity"] for case in asked if case.labels["signal"] != "watchdog"] == [
+        "warning",
+        "critical",
+        "info",
+    ]
+    config["route"]["routes"][0]["matchers"] = ['alertname=~".*"']
+    assert list(amtool.distinct(cases, config)) == cases
+
+
+LABELS = {"alertname": "CeleryQueueBacklog", "severity": "critical", "environment": "production", "queue": "celery"}
+ANNOTATIONS = {
+    "summary": "Queue celery holds 6000 tasks (limit 5000).",
+    "description": "Queue celery holds 6000 tasks (limit 5000). Check that workers consume it.",
+    "runbook_url": "https://wiki.example.com/CeleryQueueBacklog.md",
+    "dashboard_url": "https://grafana.example.com/d/celery-queues",
+}
+FILLED = {
+    "title": "FIRING critical: CeleryQueueBacklog (1, production)",
+    "text": f"{ANNOTATIONS['description']}\nRunbook: {ANNOTATIONS['runbook_url']}\n"
+    f"Dashboard: {ANNOTATIONS['dashboard_url']}\n",
+    "color": "danger",
+    "description": ANNOTATIONS["summary"],
+    "message": ANNOTATIONS["summary"],
+    "severity": "critical",
+    "priority": "P1",
+}
+
+
+@pytest.mark.parametrize("option", FILLED)
+def test_a_message_says_what_is_wrong_and_where_to_look(option: str, newest: Path, tmp_path: Path) -> None:
+    config = yaml.safe_load(write(understood(SPECS[0].with_name("alerting.yaml"))[1], tmp_path).read_text())
+    ways = [way for receiver in config["receivers"] for key in receiver if key != "name" for way in receiver[key]]
+    alert = {"status": "firing", "labels": LABELS, "annotations": ANNOTATIONS}
+    data = {"status": "firing", "alerts": [alert], "commonLabels": LABELS, "groupLabels": LABELS}
+    (tmp_path / "data.json").write_text(json.dumps(data))
+    (tmp_path / "empty.tmpl").write_text("")
+    (text,) = {way[option] for way in ways if option in way}
+    given = ("--template.glob=empty.tmpl", "--template.data=data.json", f"--template.text={text}")
+    done = run(newest / "usr/bin/amtool", "template", "render", *given, cwd=tmp_path)
+    assert (0, FILLED[option].strip(), "") == (done.code, done.out.strip(), done.err)
+
+
+def _cases(output: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = yaml.safe_load((output / ROUTES).read_text())["cases"]
+    return found

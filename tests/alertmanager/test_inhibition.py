@@ -1,0 +1,170 @@
+"""A real Alertmanager mutes what it should and nothing else. Each scenario is an environment of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from generator.catalog.signal import SEVERITIES, Signal
+from generator.resolve.plan import Plan
+from generator.resolve.routing import sources
+from tests.alertmanager.server import Alertmanager, Labels, running, wait
+from tests.alertmanager.stacks import HEAD, plan_of, write
+
+pytestmark = [pytest.mark.promtool, pytest.mark.slow]
+
+Named = tuple[str, str, str]
+"""Signal, severity, and what the alert is about."""
+CAUSES = ("broker_down", "exporter_down", "workers_active")
+WITHOUT_WORKERS = {
+    *("queue_length", "queue_growth", "queue_wait_p95", "queue_stuck", "queue_drain_time", "queue_no_consumers"),
+    *("queue_workers", "workers_missing", "task_overdue"),
+}
+WITHOUT_BROKER = WITHOUT_WORKERS | {"workers_active", "worker_uptime"}
+
+
+def _subjects(signal: Signal, plan: Plan) -> tuple[str, ...]:
+    possible = signal.only_names(plan.site)
+    return possible or ("a", "b") if signal.by else ("",)
+
+
+def _all(plan: Plan, environment: str) -> Iterator[Labels]:
+    """Every alert that this stack can have, about two subjects each."""
+    for judged in plan.judged:
+        signal = judged.signal
+        for severity in judged.bounds:
+            for subject in _subjects(signal, plan):
+                yield {
+                    **{"alertname": signal.alert, "signal": signal.id, "severity": severity},
+                    **{"stack": "shop", "environment": environment, "owner": "platform"},
+                    **dict.fromkeys(signal.by, subject),
+                }
+
+
+def _about(labels: Labels) -> str:
+    return next((labels[d] for d in ("queue", "task", "worker", "source") if d in labels), "")
+
+
+def _named(labels: Labels) -> Named:
+    return labels["signal"], labels["severity"], _about(labels)
+
+
+def _only_worst(alerts: Iterable[Labels]) -> list[Labels]:
+    """Of each subject the worst severity alone, so that nothing is muted by severity."""
+    by_severity = sorted(alerts, key=lambda labels: SEVERITIES.index(labels["severity"]))
+    return list({(labels["signal"], _about(labels)): labels for labels in by_severity}.values())
+
+
+def _quiet(plan: Plan, environment: str) -> list[Labels]:
+    """Everything that can fire at once without one explaining another."""
+    return [labels for labels in _only_worst(_all(plan, environment)) if labels["signal"] not in CAUSES]
+
+
+def _with(plan: Plan, environment: str, *causes: tuple[str, str]) -> list[Labels]:
+    fired = (labels for labels in _all(plan, environment) if (labels["signal"], _about(labels)) in causes)
+    return [*_quiet(plan, environment), *fired]
+
+
+def _scenarios(plan: Plan) -> dict[str, list[Labels]]:
+    its_exporter = ("exporter_down", "celery-exporter")
+    return {
+        "quiet": _quiet(plan, "quiet"),
+        "severity": [labels for labels in _all(plan, "severity") if labels["signal"] not in CAUSES],
+        "exporter": _with(plan, "exporter", its_exporter),
+        "redis": _with(plan, "redis", ("exporter_down", "redis")),
+        "workers": _with(plan, "workers", ("workers_active", "")),
+        "broker": _with(plan, "broker", ("broker_down", ""), ("workers_active", ""), ("exporter_down", "redis")),
+        "both": _with(plan, "both", ("broker_down", ""), its_exporter),
+        "everything": [*_all(plan, "everything")],
+    }
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """A stack with every kind of alert."""
+    return plan_of(HEAD, tmp_path_factory.mktemp("inhibition"))
+
+
+@pytest.fixture(scope="module")
+def muted(plan: Plan, newest: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[Named]]:
+    """What a real Alertmanager mutes in each scenario."""
+    folder = tmp_path_factory.mktemp("alertmanager")
+    scenarios = _scenarios(plan)
+    fired = [labels for alerts in scenarios.values() for labels in alerts]
+    count = len({tuple(sorted(labels.items())) for labels in fired})
+    with running(newest, write(plan, folder), folder) as alertmanager:
+        alertmanager.fire(fired)
+        wait(lambda: len(alertmanager.alerts()) == count, "all alerts")
+        _settle(alertmanager)
+        found: dict[str, set[Named]] = {name: set() for name in scenarios}
+        for alert in alertmanager.alerts():
+            if alert["status"]["inhibitedBy"]:
+                found[alert["labels"]["environment"]].add(_named(alert["labels"]))
+    return found
+
+
+def _settle(alertmanager: Alertmanager) -> None:
+    """Rules learn of new alerts one by one: the same answer for half a second is the end of it."""
+    answers: list[object] = []
+    while len(answers) < 6 or any(answer != answers[-1] for answer in answers[-6:]):
+        assert len(answers) < 200, "Alertmanager does not come to rest"
+        answers.append(sorted((a["fingerprint"], a["status"]["state"]) for a in alertmanager.alerts()))
+        time.sleep(0.1)
+
+
+def _fired(plan: Plan, scenario: str) -> set[Named]:
+    return {_named(labels) for labels in _scenarios(plan)[scenario]}
+
+
+def test_nothing_is_muted_without_a_cause(muted: dict[str, set[Named]]) -> None:
+    assert muted["quiet"] == set()
+
+
+def test_a_severity_mutes_the_lower_ones_of_the_same_alert_and_subject(
+    muted: dict[str, set[Named]], plan: Plan
+) -> None:
+    worst = {_named(labels) for labels in _only_worst(_scenarios(plan)["severity"])}
+    assert muted["severity"] == _fired(plan, "severity") - worst
+    assert {signal for signal, _, _ in muted["severity"]} == {
+        *("queue_length", "queue_wait_p95", "task_failure_ratio", "worker_uptime")
+    }
+
+
+@pytest.mark.parametrize(("scenario", "source"), [("exporter", "celery-exporter"), ("redis", "redis")])
+def test_a_source_that_is_down_mutes_exactly_its_own(
+    muted: dict[str, set[Named]], plan: Plan, scenario: str, source: str
+) -> None:
+    own = {j.signal.id for j in plan.judged if j.signal.family != "stack" and source in sources(j, plan)}
+    expected = {named for named in _fired(plan, scenario) if named[0] in own}
+    assert muted[scenario] == expected | {("scrape_failures", "warning", source)}
+
+
+def test_no_workers_mute_what_waits_for_workers(muted: dict[str, set[Named]], plan: Plan) -> None:
+    assert muted["workers"] == {named for named in _fired(plan, "workers") if named[0] in WITHOUT_WORKERS}
+
+
+def test_a_broker_that_is_down_mutes_what_needs_it(muted: dict[str, set[Named]], plan: Plan) -> None:
+    its_scrapes = ("scrape_failures", "warning", "celery-exporter")
+    of_redis = {named for named in _fired(plan, "broker") if named[0] == "queue_length"}  # muted by both
+    redis_down = ("scrape_failures", "warning", "redis")
+    needy = {named for named in _fired(plan, "broker") if named[0] in WITHOUT_BROKER}
+    assert muted["broker"] == needy | of_redis | {its_scrapes, redis_down}
+
+
+def test_the_exporter_that_falls_with_its_broker_is_muted(muted: dict[str, set[Named]]) -> None:
+    assert ("exporter_down", "critical", "celery-exporter") in muted["both"]
+    assert ("exporter_down", "critical", "redis") not in muted["broker"]
+
+
+def test_what_another_source_measures_is_told(muted: dict[str, set[Named]]) -> None:
+    told = {"worker_cpu", "worker_memory", "worker_uptime", "queue_wait_p95", "rule_failures", "notification_failures"}
+    assert {signal for signal, _, _ in muted["exporter"]} & told == set()
+    assert {"queue_length", "workers_missing", "task_failure_ratio"} <= {signal for signal, _, _ in muted["exporter"]}
+
+
+def test_the_watchdog_and_the_broker_are_never_muted(muted: dict[str, set[Named]], plan: Plan) -> None:
+    assert {("watchdog", "info", ""), ("broker_down", "critical", "")} <= _fired(plan, "everything")
+    assert {signal for signal, _, _ in set().union(*muted.values())} & {"watchdog", "broker_down"} == set()

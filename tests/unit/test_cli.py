@@ -1,0 +1,167 @@
+"""Exit codes, and what goes to stdout and to stderr, of the real command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from generator import fast
+
+STACK = """\
+version: 1
+stack: {name: shop}
+celery:
+  app: shop
+  broker: {kind: redis}
+queues:
+  celery:
+outputs: [prometheus, exporters]
+"""
+
+Done = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a small stack.yaml."""
+    (tmp_path / "stack.yaml").write_text(STACK)
+    return tmp_path
+
+
+def _run(folder: Path, *args: str, **environment: str) -> Done:
+    """`stackgen args` in the folder, without a terminal."""
+    root = str(Path(fast.__file__).resolve().parents[1])
+    return subprocess.run(
+        [sys.executable, "-m", "generator", *args],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": root, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def _changed(folder: Path) -> None:
+    (folder / "stack.yaml").write_text(STACK + "thresholds: {queue_length: {critical: 8000}}\n")
+
+
+def test_generate_talks_on_stderr(folder: Path) -> None:
+    done = _run(folder, "generate")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "created" in done.stderr
+
+
+def test_generate_as_json_prints_its_notices(folder: Path) -> None:
+    done = _run(folder, "generate", "--format", "json")
+    assert done.returncode == 0
+    assert "signal-off" in {row["rule"] for row in json.loads(done.stdout)}
+
+
+@pytest.mark.parametrize("command", [("generate",), ("check",), ("diff",), ("explain", "queue_length"), ("list",)])
+def test_a_missing_stack_is_a_finding(tmp_path: Path, command: tuple[str, ...]) -> None:
+    done = _run(tmp_path, *command)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "stack.yaml: error[no-file]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_check_finds_what_is_stale(folder: Path) -> None:
+    _run(folder, "generate")
+    _changed(folder)
+    done = _run(folder, "check")
+    assert done.returncode == 1
+    assert "error[output-stale]" in done.stderr
+
+
+def test_check_without_promtool_says_how_to_get_it(folder: Path) -> None:
+    _run(folder, "generate")
+    done = _run(folder, "check", STACKGEN_PROMTOOL="/nowhere/promtool")
+    assert done.returncode == 3
+    assert "error[tool-missing]: STACKGEN_PROMTOOL" in done.stderr
+
+
+@pytest.mark.parametrize("args", [["nonsense"], ["diff", "--format", "yaml"], ["explain"], ["diff", "--against", "no"]])
+def test_wrong_usage(folder: Path, args: list[str]) -> None:
+    assert _run(folder, *args).returncode == 2
+
+
+def test_the_schema_is_json(tmp_path: Path) -> None:
+    done = _run(tmp_path, "schema")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["type"] == "object"
+
+
+def test_diff_exits_like_diff(folder: Path) -> None:
+    _run(folder, "generate")
+    same = _run(folder, "diff")
+    assert (same.returncode, same.stdout) == (0, "")
+    _changed(folder)
+    other = _run(folder, "diff")
+    assert other.returncode == 1
+    assert other.stdout.splitlines()[0] == "CeleryQueueBacklog critical 5000 → 8000"
+
+
+def test_diff_of_a_new_folder_is_all_that_will_be(folder: Path) -> None:
+    done = _run(folder, "diff", "--format", "json")
+    assert done.returncode == 1
+    assert {row["before"] for row in json.loads(done.stdout)} == {None}
+
+
+def test_diff_against_another_folder(folder: Path) -> None:
+    _run(folder, "generate", "--output", "other")
+    assert _run(folder, "diff", "--against", "other").returncode == 0
+
+
+def test_an_unknown_signal_is_a_finding(folder: Path) -> None:
+    done = _run(folder, "explain", "queue_lenght")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "stackgen explain: error[unknown-signal]: no signal or alert named 'queue_lenght'\n"
+        "  hint: did you mean 'queue_length'? `stackgen list` shows all\n"
+    )
+
+
+@pytest.mark.parametrize("args", [["list"], ["explain", "CeleryQueueBacklog"], ["diff"]])
+def test_a_pipe_gets_no_escapes(folder: Path, args: list[str]) -> None:
+    assert "\x1b" not in _run(folder, *args, FORCE_COLOR="1").stdout
+
+
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_a_terminal_gets_colour_unless_no_color(folder: Path, no_color: str) -> None:
+    main, side = os.openpty()
+    root = str(Path(fast.__file__).resolve().parents[1])
+    environment = {**os.environ, "PYTHONPATH": root, "NO_COLOR": no_color, "TERM": "xterm", "COLUMNS": "200"}
+    command = [sys.executable, "-m", "generator", "list"]
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=side, stderr=subprocess.DEVNULL) as process:
+        os.close(side)
+        text = b""
+        while chunk := _chunk(main):
+            text += chunk
+    os.close(main)
+    assert process.returncode == 0
+    assert (b"\x1b[" in text) is (not no_color)
+
+
+def _chunk(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # Linux says so when the other side is closed
+        return b""
+
+
+@pytest.mark.parametrize("args", [["list", "--format", "json"], ["explain", "watchdog", "--format", "json"]])
+def test_json_for_programs(folder: Path, args: list[str]) -> None:
+    done = _run(folder, *args)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    text = _run(tmp_path, "--help").stdout
+    assert all(name in text for name in ("generate", "check", "diff", "explain", "list", "schema"))

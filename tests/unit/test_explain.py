@@ -1,0 +1,166 @@
+"""What `explain` and `list` say of small stacks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from generator import pipeline
+from generator.catalog import registry
+from generator.explain import about, find, listing, terminal, timing, words
+from generator.problem import SpecError
+from generator.resolve.plan import Plan
+
+STACK = """\
+version: 1
+stack: {name: shop}
+celery:
+  app: shop
+  broker: {kind: redis}
+queues:
+  celery:
+  priority: {thresholds: {queue_length: {critical: 8000}}}
+sources: [celery-exporter, redis]
+"""
+
+
+def _plan(folder: Path, text: str = STACK) -> Plan:
+    stack = folder / "stack.yaml"
+    stack.write_text(text)
+    return pipeline.prepare(stack).plan
+
+
+def _text(name: str, plan: Plan) -> str:
+    """The explanation with single spaces, so that no claim depends on where a line breaks."""
+    return " ".join("\n".join(words.text(about.explain(one, plan)) for one in find.signals(name)).split())
+
+
+@pytest.mark.parametrize(
+    ("name", "claim"),
+    [
+        ("queue_length", 'critical fires when "Queue depth" is above 5000 tasks for a queue, without a break for 10m'),
+        ("queue_length", "except priority 8000"),
+        ("queue_length", "Mind: Messages that workers have prefetched are not counted."),
+        ("queue_length", "about 11m when all turns bad at once: 30s scrape + 30s evaluation + 10m for"),
+        ("queue_length", "silent in Alertmanager while the same alert is critical"),
+        ("queue_length", "in Alertmanager while CeleryExporterDown fires for celery-exporter"),
+        ("queue_length", 'celery:threshold_override{signal="queue_length", severity="critical", queue="priority"}'),
+        ("queue_length", "Tests prometheus/tests/queue_length.yml"),
+        ("task_failure_ratio", "only with at least 20 tasks (min_tasks) and 5 failures (min_failures) in 10m"),
+        ("task_retry_ratio", "5 retries (min_failures)"),
+        ("queue_drain_time", "only with at least 50 waiting tasks (min_tasks)"),
+        ("task_success_ratio", "silent while CeleryHighFailureRate fires"),
+        ("broker_down", "1m30s until the last good scrape is forgotten"),
+        ("watchdog", "fires always"),
+        ("watchdog", "never: its silence is the alarm"),
+        ("worker_cpu", "State off: no listed source measures it add source worker"),
+    ],
+)
+def test_an_explanation_says(tmp_path: Path, name: str, claim: str) -> None:
+    assert claim in _text(name, _plan(tmp_path))
+
+
+def test_an_alert_of_two_signals_explains_both(tmp_path: Path) -> None:
+    text = _text("CeleryWorkersMissing", _plan(tmp_path))
+    assert "queue_workers · CeleryWorkersMissing" in text
+    assert "workers_missing · CeleryWorkersMissing" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("queue_lenght", "did you mean 'queue_length'?"), ("celeryqueuebacklog", "did you mean 'CeleryQueueBacklog'?")],
+)
+def test_an_unknown_name_gets_the_nearest(name: str, hint: str) -> None:
+    with pytest.raises(SpecError) as error:
+        find.signals(name)
+    assert error.value.problems[0].hint == f"{hint} `stackgen list` shows all"
+
+
+def test_rules_stand_after_what_they_read(tmp_path: Path) -> None:
+    plan = _plan(tmp_path)
+    for judged in plan.judged:
+        seen: set[str] = set()
+        recorded = about.explain(judged.signal, plan).recorded
+        later = {rule.record for rule in recorded}
+        for rule in recorded:
+            reads = {name for name in later if name in rule.expr} - {rule.record}
+            assert reads <= seen
+            seen.add(rule.record)
+
+
+def test_everything_in_the_catalogue_can_be_explained(tmp_path: Path, repository: Path) -> None:
+    stacks = [STACK, (repository / "stack.yaml").read_text()]
+    for plan in (_plan(tmp_path, text) for text in stacks):
+        for signal in registry.signals().values():
+            one = about.explain(signal, plan)
+            assert words.text(one)
+            assert json.dumps(words.as_json(one))
+
+
+def test_many_overrides_are_counted(tmp_path: Path) -> None:
+    queues = "".join(f"  q{n}: {{thresholds: {{queue_length: {{critical: 8000}}}}}}\n" for n in range(30))
+    text = _text("queue_length", _plan(tmp_path, STACK.replace("  celery:\n", f"  celery:\n{queues}")))
+    assert "and 11 more" in text
+
+
+def test_the_parts_of_the_time_are_its_sum(tmp_path: Path) -> None:
+    plan = _plan(tmp_path)
+    judged = plan.judgement("task_failure_ratio")
+    assert judged
+    parts = timing.parts(judged, "critical", plan)
+    assert [int(part.seconds) for part in parts] == [120, 30, 30, 300]
+    assert timing.total(parts) == 480
+
+
+def test_names_cannot_move_the_cursor(tmp_path: Path) -> None:
+    name = '"a\\tb\\u202e"'
+    text = STACK.replace("priority:", f"{name}:")
+    shown = words.text(about.explain(registry.signals()["queue_length"], _plan(tmp_path, text)))
+    assert all(char.isprintable() or char == "\n" for char in shown)
+
+
+def test_the_list_has_every_signal_once(tmp_path: Path) -> None:
+    signals, sources = listing.tables(_plan(tmp_path))
+    assert sorted(row[0] for row in signals.rows) == sorted(registry.signals())
+    assert [row[0] for row in sources.rows][:2] == ["celery-exporter", "redis"]
+
+
+def test_the_list_says_why_a_signal_is_off(tmp_path: Path) -> None:
+    rows = {row[0]: row for row in listing.tables(_plan(tmp_path))[0].rows}
+    assert rows["worker_cpu"][2:4] == ("off", "–")
+    assert rows["worker_cpu"][4].startswith("never: no listed source measures it; add source worker")
+    assert rows["queue_length"][4] == (
+        "critical above 5000 for 10m (1 queue with a limit of its own), warning above 1000 for 10m"
+    )
+
+
+def test_the_plain_list_is_aligned_and_never_cut(tmp_path: Path) -> None:
+    text = terminal.plain(listing.tables(_plan(tmp_path)))
+    head, first = text.splitlines()[1:3]
+    assert head.index("ALERT") == first.index("Celery")
+    assert max(map(len, text.splitlines())) > 100
+    assert all(char.isprintable() or char == "\n" for char in text)
+
+
+def test_the_coloured_list_has_colour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    terminal.coloured(listing.tables(_plan(tmp_path)))
+    assert "\x1b[" in capsys.readouterr().out
+
+
+def test_the_list_as_json(tmp_path: Path) -> None:
+    found = listing.as_json(_plan(tmp_path))
+    by_id = {row["id"]: row for row in json.loads(json.dumps(found))["signals"]}
+    assert by_id["queue_length"]["severities"]["critical"] == {
+        "threshold": "5000",
+        "for_seconds": 600.0,
+        "keep_firing_for_seconds": 0.0,
+        "overrides": 1,
+    }
+    assert by_id["worker_cpu"]["state"] == "off"

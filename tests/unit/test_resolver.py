@@ -1,0 +1,97 @@
+"""What stack.yaml says becomes what is judged: defaults, overrides, sources, and what cannot be judged."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from generator.pipeline import prepare
+from generator.problem import SpecError
+from generator.resolve.plan import Plan
+
+HEAD = """version: 1
+stack: {name: shop}
+celery: {app: shop, broker: {kind: redis}}
+"""
+
+
+def plan(tmp_path: Path, text: str) -> Plan:
+    path = tmp_path / "stack.yaml"
+    path.write_text(HEAD + text)
+    return prepare(path).plan
+
+
+def refused(tmp_path: Path, text: str) -> list[str]:
+    with pytest.raises(SpecError) as caught:
+        plan(tmp_path, text)
+    return [f"{p.mark.line}:{p.mark.column} {p.rule} {p.hint}" for p in caught.value.problems]
+
+
+def test_six_lines_have_the_guides_defaults(tmp_path: Path) -> None:
+    judged = plan(tmp_path, "queues: {celery: }\n").judgement("queue_length")
+    assert judged is not None
+    assert {s: (b.threshold, b.hold) for s, b in judged.bounds.items()} == {"warning": (1000, 600), "critical": (5000, 600)}
+
+
+def test_a_severity_may_have_its_own_hold_and_never_switches_it_off(tmp_path: Path) -> None:
+    text = "queues: {celery: }\nthresholds: {queue_length: {warning: {threshold: 7, for: 1m}, critical: never}}\n"
+    judged = plan(tmp_path, text).judgement("queue_length")
+    assert judged is not None
+    assert {s: (b.threshold, b.hold) for s, b in judged.bounds.items()} == {"warning": (7, 60)}
+
+
+def test_a_queues_own_limit_stands_beside_the_default(tmp_path: Path) -> None:
+    judged = plan(tmp_path, "queues: {celery: , low: {thresholds: {queue_length: {critical: 9000}}}}\n").judgement(
+        "queue_length"
+    )
+    assert judged is not None
+    assert judged.overridden("critical") == {"low": 9000}
+    assert judged.overridden("warning") == {}
+
+
+def test_the_first_listed_source_is_believed(tmp_path: Path) -> None:
+    for sources, first in (("[celery-exporter, redis]", "celery-exporter"), ("[redis, celery-exporter]", "redis")):
+        made = plan(tmp_path, f"queues: {{celery: }}\nsources: {sources}\n")
+        assert made.chosen["celery:queue_length:max"].source.id == first
+
+
+def test_a_fact_of_the_stack_can_spoil_a_source(tmp_path: Path) -> None:
+    text = "queues: {celery: }\nsources: [celery-exporter, redis]\n"
+    text = text.replace("queues", "queues", 1)
+    path = tmp_path / "stack.yaml"
+    path.write_text(HEAD.replace("kind: redis", "kind: redis, priorities: true") + text)
+    made = prepare(path).plan
+    assert made.chosen["celery:queue_length:max"].source.id == "redis"
+
+
+def test_a_signal_nobody_names_is_off_with_a_hint(tmp_path: Path) -> None:
+    off = {o.signal.id: o.hint for o in plan(tmp_path, "queues: {celery: }\n").off}
+    assert off["task_timeout_ratio"] == "add source worker"
+
+
+def test_a_signal_that_is_named_but_cannot_be_judged_is_an_error_at_its_line(tmp_path: Path) -> None:
+    text = "queues: {celery: }\nthresholds:\n  task_timeout_ratio: {warning: 2%}\n"
+    assert refused(tmp_path, text) == ["6:3 signal-without-source add source worker"]
+
+
+def test_every_limit_of_a_quantile_is_a_bucket_and_not_the_last(tmp_path: Path) -> None:
+    text = "queues: {celery: }\ntasks: {long: {thresholds: {task_duration_p95: {warning: 2h}}}}\n"
+    bounds = plan(tmp_path, text).site.duration_buckets
+    assert bounds[-2:] == (Fraction(7200), Fraction(14400))
+
+
+def test_too_many_different_limits_are_refused(tmp_path: Path) -> None:
+    own = ", ".join(f"t{n}: {{thresholds: {{task_duration_p95: {{warning: {n + 1}s}}}}}}" for n in range(60))
+    found = refused(tmp_path, f"queues: {{celery: }}\ntasks: {{{own}}}\n")
+    assert [line.split(" ")[1] for line in found] == ["too-many-limits"]
+
+
+def test_min_workers_and_periods_are_limits_of_their_own(tmp_path: Path) -> None:
+    made = plan(tmp_path, "queues: {celery: {min_workers: 3}}\ntasks: {nightly: {period: 1d}}\n")
+    workers, overdue = made.judgement("queue_workers"), made.judgement("task_overdue")
+    assert workers is not None
+    assert overdue is not None
+    assert workers.overridden("warning") == {"celery": 3}
+    assert overdue.overridden("warning") == {"nightly": 86400}
