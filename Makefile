@@ -10,6 +10,7 @@ RUN := $(VENV)/run.stamp
 TEST := $(VENV)/test.stamp
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 TOOLS := .tools/v2/usr/bin/promtool .tools/v3/usr/bin/promtool
+TOOLS += .tools/compose/usr/bin/docker-compose .tools/redis/usr/bin/redis-server
 
 # The same versions for what builds our package as for what runs it; old pip reads the first, new pip the second.
 export PIP_CONSTRAINT := constraints.txt
@@ -18,7 +19,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: all install generate check secrets test test-fast tools golden mutation bench fmt lint lock clean help
+.PHONY: all install generate check secrets test test-fast tools golden schema mutation bench fmt lint lock clean help
 
 all: install generate  ## install, then generate (what plain `make` does)
 
@@ -41,11 +42,15 @@ test: lint tools  ## everything: lint, types, output/ is current, all tests
 test-fast: $(TEST)  ## unit, law and golden tests, in seconds
 	@$(PY) -m pytest -m 'not slow and not promtool'
 
-tools: $(TOOLS)  ## promtool and prometheus 2.42 and 3.x, unpacked into .tools
+tools: $(TOOLS)  ## the real programs that the tests run, unpacked into .tools
 
 golden: $(TEST) tools  ## rewrite the golden trees, then run the tests; read the diff line by line
 	@$(PY) -m pytest tests/golden --update-golden
 	@$(PY) -m pytest
+
+schema: $(RUN)  ## write templates/schema/ anew from the models, after a change to them
+	@$(PY) -m generator schema > $(VENV)/schema.json
+	@mv $(VENV)/schema.json templates/schema/stack.schema.json.j2
 
 mutation: $(TEST) tools  ## break the generated rules one by one and count what their tests notice
 	@$(PY) -m tests.mutation
@@ -87,6 +92,9 @@ $(RUN): pyproject.toml constraints.txt | $(PY)
 $(TEST): $(RUN)
 	@$(PIP) --editable '.[test]'
 	@touch $@
+
+.tools/compose/usr/bin/docker-compose .tools/redis/usr/bin/redis-server:
+	@tests/tools/fetch.sh $(word 2,$(subst /, ,$@))
 
 .tools/%/usr/bin/promtool:
 	@tests/tools/fetch.sh $*

@@ -16,6 +16,6 @@ def many_queues(count: int) -> str:
         lines += [
             f"  queue-{number:05d}:",
             "    thresholds:",
-            f"      queue_depth: {{warning: {warning}, critical: {warning * 5}}}",
+            f"      queue_length: {{warning: {warning}, critical: {warning * 5}}}",
         ]
     return "\n".join(lines) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -45,6 +46,9 @@ _READABLE = click.option(
     show_default=True,
     help="text for people, json for programs.",
 )
+
+# Pydantic would look through every installed distribution for plugins of its own; we have none.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 FINDINGS, MISSING = 1, 3
 """Exit codes beside 0 (fine) and click's 2 (wrong usage)."""
@@ -159,8 +163,6 @@ def explain(signal: str, stack: Path, style: Format) -> None:
 def list_(stack: Path, style: Format) -> None:
     """List all signals: on or off, source and limits; then what the sources give."""
     import json
-    import os
-
     from generator import pipeline
     from generator.explain import listing, terminal
 
@@ -199,6 +201,17 @@ def secrets(stack: Path, output: Path, placeholders: bool) -> None:
             click.echo(f"{folder / name}: {word}", err=True)
 
 
+@main.command()
+@_STACK
+def init(stack: Path) -> None:
+    """Write a first stack.yaml of six lines; never overwrites one."""
+    from generator.write import write_first
+
+    with _reported("text", writes=False):
+        write_first(stack)
+    click.echo(f"{stack}: created; name your application and queues in it, then run `stackgen generate`", err=True)
+
+
 @contextmanager
 def _reported(style: Format, *, writes: bool = True) -> Iterator[None]:
     """Turns the errors a user can cause into text and an exit code."""
@@ -231,8 +244,6 @@ def _echo(text: str, word: str, colour: str) -> None:
 
 
 def _coloured() -> bool:
-    import os
-
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 

@@ -51,6 +51,13 @@ def load(path: Path) -> Document:
     return Document(file, hashlib.sha256(data).hexdigest(), root)
 
 
+def values(text: str, file: str) -> tuple[Any, list[Problem]]:
+    """The plain data of a text in our narrow YAML, and what is wrong with it; for texts that are not stack.yaml."""
+    builder = _Builder(file)
+    builder.run(text)
+    return (builder.root.value if builder.root else None), builder.problems
+
+
 def _stop(mark: Mark, rule: str, message: str, hint: str = "") -> NoReturn:
     raise SpecError([Problem(mark, rule, "", message, hint)])
 

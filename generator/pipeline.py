@@ -33,9 +33,8 @@ from generator.resolve.resolver import resolve
 from generator.rules.build import groups
 from generator.spec import parse
 from generator.spec.model import Output
-from generator.verify import amtool, contract, dashboards, liveness, promtool, reparse
+from generator.verify import amtool, contract, dashboards, links, liveness, promtool, reparse
 from generator.verify import compose as compose_file
-from generator.verify import filebeat as filebeat_file
 from generator.write import Changes, compare, write
 from generator.write.secret_files import Wanted, Written, write_missing
 
@@ -104,7 +103,11 @@ def stage(stack: Path) -> Stage:
         _stop(dashboards.problems(rendered, rule_groups, prepared.plan))
         made = Stage(prepared, rendered)
         _stop(compose_file.problems(made.files, prepared.plan))
-        _stop(filebeat_file.problems(made.files, made.checked_by("filebeat")))
+        _stop(links.problems(made.files, prepared.plan))
+        if shippers := made.checked_by("filebeat"):
+            from generator.verify import filebeat as filebeat_file  # a large model, of use to few stacks
+
+            _stop(filebeat_file.problems(made.files, shippers))
         return made
 
 
@@ -122,7 +125,10 @@ def check(stack: Path, output: Path) -> tuple[Stage, list[Problem]]:
         found += promtool.problems(output, {name: made.checked_by(name) for name in promtool.CHECKS})
         found += amtool.problems(output, {name: made.checked_by(name) for name in amtool.CHECKS})
         found += compose_file.configured(output, made.checked_by("compose"))
-        found += filebeat_file.tested(output, made.checked_by("filebeat"))
+        if shippers := made.checked_by("filebeat"):
+            from generator.verify import filebeat as filebeat_file
+
+            found += filebeat_file.tested(output, shippers)
     return made, found
 
 

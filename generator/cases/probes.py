@@ -113,7 +113,9 @@ def outage(bench: Bench) -> Iterator[Case]:
     phases = (Phase(complete(good).feeds, steps), Phase(complete(good).feeds, lost, missed=True))
     last = 2 * grid
     one = complete(good).feeds[0]
-    series = promql.select(one.series.name, *_matchers({k: v for k, v in one.labels.items() if not v.startswith("any ")}))
+    series = promql.select(
+        one.series.name, *_matchers({k: v for k, v in one.labels.items() if not v.startswith("any ")})
+    )
     query = f"abs({series} - {promql.number(one.amount)}) < {_CLOSE}" if not one.aging else f"{series} < -{_CLOSE}"
     query = f"count({query})"
     yield Case(
@@ -142,14 +144,14 @@ def newborn(bench: Bench) -> Iterator[Case]:
         phases = (Phase((), quiet), Phase((), quiet + 6))
         born = [replace(one, labels={**one.labels, **_called(series, "newborn")}) for one in _variants(series)]
         late = [replace(one, labels={**one.labels, **_called(series, "new target")}) for one in _variants(series)]
-        odd = [replace(one, labels={**one.labels, **labels}) for one in _variants(series) for labels in _odd(plan, series)]
+        odd = [
+            replace(one, labels={**one.labels, **labels}) for one in _variants(series) for labels in _odd(plan, series)
+        ]
         lives = (Phase(None, quiet), Phase(tuple(born), quiet + 6))
         inputs = noisy(feed(lives, plan, step), plan)
         others = feed((Phase(None, quiet), Phase(tuple(late), quiet + 6)), plan, step)
         moved = [replace(i, labels={**i.labels, "instance": "new:1"}) for i in others]
-        ups = [
-            Gauge("up", {"job": i.labels["job"], "instance": "new:1"}, _down_then_up(quiet)) for i in moved[:1]
-        ]
+        ups = [Gauge("up", {"job": i.labels["job"], "instance": "new:1"}, _down_then_up(quiet)) for i in moved[:1]]
         strange = feed((Phase(None, quiet), Phase(tuple(odd), quiet + 6)), plan, step)
         young, old = birth + step, birth + series.window + 3 * step
         yield Case(

@@ -35,7 +35,7 @@ _SELECTOR = re.compile(rf'(celery:[a-z0-9_:]+)(?:\{{((?:{_STRING}|[^"}}])*)\}})?
 
 def inert(expr: str) -> str:
     """The same PromQL, in which Grafana finds no variable: `$` and `[[` stand only in strings, which have escapes."""
-    return expr.replace("$", "\\x24").replace("[[", "\\x5b[")
+    return re.sub(r"\[(?=\[)", r"\\x5b", expr.replace("$", "\\x24"))
 
 
 def narrowed(expr: str, *matchers: str) -> str:
@@ -117,6 +117,7 @@ class Query:
     unit: Unit | None = None
     """Only where it is not the panel's."""
     color: str = ""
+    """Of its line always, of its number when that is not 0; "" for the panel's choice."""
     at_end: bool = False
     """One value at the end of the time range, instead of a value for each moment of it."""
 

@@ -33,7 +33,9 @@ _ELASTIC = "docker.elastic.co"
 _ELASTIC_SEEN = ("2026-11-22", "release page of Elastic Stack 9.5.6")
 
 IMAGES = (
-    Image("celery-exporter", "0.12.2", "danihodovic/celery-exporter", "0.12.2", "2026-08-20", "its issue 345 and releases"),
+    Image(
+        "celery-exporter", "0.12.2", "danihodovic/celery-exporter", "0.12.2", "2026-08-20", "its issue 345 and releases"
+    ),
     Image("celery-exporter", "next", "danihodovic/celery-exporter", "", "2026-08-21", "its main branch, not released"),
     Image("flower", "2.0.1", "mher/flower", "2.0.1", "2026-11-22", "known, not asked"),
     Image("redis", "v1.88.0", "oliver006/redis_exporter", "v1.88.0-alpine", "2026-07-23", "its releases"),

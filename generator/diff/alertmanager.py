@@ -1,10 +1,11 @@
-"""alertmanager.yml to facts: which alert mutes which is told by alert, the rest by path."""
+"""alertmanager.yml to facts: which alert mutes which is told by alert, routes and receivers by name."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+from generator.diff import routes
 from generator.diff.fact import Fact, Key
 from generator.diff.read import documents, facts_of, items, mapping, said
 from generator.diff.rules import named
@@ -20,7 +21,9 @@ def read(path: str, text: str) -> Iterator[tuple[Key, Fact]]:
         for rule in map(mapping, items(document.get("inhibit_rules"))):
             source, target = (_matchers(rule.get(side)) for side in ("source_matchers", "target_matchers"))
             yield from _muting(source, target, path, itself="signal" in items(rule.get("equal")))
-        yield from facts_of({k: v for k, v in document.items() if k != "inhibit_rules"}, path, path).items()
+        yield from routes.read(document, path)
+        rest = {k: v for k, v in document.items() if k not in ("inhibit_rules", *routes.KEYS)}
+        yield from facts_of(rest, path, path).items()
 
 
 def _matchers(written: object) -> Matchers:

@@ -24,7 +24,7 @@ _ALERT = re.compile(r"^Alert (\w+):", re.MULTILINE)
 def read(path: str, text: str) -> Found:
     """One dashboard."""
     for board in map(mapping, documents(path, text)):
-        name = f"dashboard {board.get('title')}"
+        name = f"dashboard {said(board.get('title')).rpartition(' / ')[2]}"
         yield Key(name, "", ""), Fact(value="", files=(path,), kind="presence", group="dashboard")
         row = ""
         for panel in map(mapping, items(board.get("panels"))):
@@ -48,11 +48,20 @@ def datasources(path: str, text: str) -> Found:
 
 
 def _panel(panel: Mapping[str, Any], row: str, board: str, path: str) -> Found:
-    subject = f"panel {panel.get('title')} of {board}"
+    subject = f"panel {said(panel.get('title')).replace('/', ' and ')} of {board}"
     description = said(panel.get("description"))
     alert = _ALERT.search(description)
-    follows = alert[1] if alert else board
-    yield Key(subject, "", ""), Fact(value="", files=(path,), kind="presence", group="panel", follows=follows)
+    yield (
+        Key(subject, "", ""),
+        Fact(
+            value="",
+            files=(path,),
+            kind="presence",
+            group="panel",
+            follows=alert[1] if alert else "",
+            fallback=Key(board, "", "panel"),  # never there itself: with its dashboard, a panel goes without saying
+        ),
+    )
     unit = said(mapping(mapping(panel.get("fieldConfig")).get("defaults")).get("unit"))
     for aspect, value in (("kind", said(panel.get("type"))), ("row", row), ("unit", unit)):
         yield Key(subject, "", aspect), _fact(value, path, "value")

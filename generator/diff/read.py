@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from generator import load
 from generator.diff.fact import Fact, Key
 from generator.document import has_credentials
-from generator.load import _Builder  # the reader of YAML that takes a text; `load` itself takes only a file
 from generator.render.quote import parse_json
 
 _NAMES = ("name", "job_name", "alert", "record", "uid", "title", "id", "key")
@@ -36,13 +36,12 @@ def documents(path: str, text: str) -> list[Any]:
 
 
 def _yaml(path: str, text: str) -> Any:
-    builder = _Builder(path)
-    builder.run(text)
-    if builder.problems:
-        first = builder.problems[0]
+    value, problems = load.values(text, path)
+    if problems:
+        first = problems[0]
         message = first.message if first.rule == "yaml-syntax" else f"not YAML of ours: {first.message}"
         raise Unreadable(message)
-    return builder.root.value if builder.root else None
+    return value
 
 
 def mapping(data: object) -> dict[str, Any]:

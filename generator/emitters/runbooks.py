@@ -11,6 +11,7 @@ from generator.catalog.signal import SEVERITIES, Severity
 from generator.catalog.sources.stack import GROUP_PREFIX
 from generator.resolve import routing
 from generator.resolve.plan import Judged, Plan
+from generator.resolve.routing import Muting
 from generator.rules import owners
 from generator.rules.build import THRESHOLD, condition, value
 from generator.rules.wording import limit
@@ -18,13 +19,17 @@ from generator.spec.model import Output
 
 Row = dict[str, object]
 
+MOST = 200
+"""Longer lists of queues and tasks are cut: nobody reads them at night, and a query shows all."""
+
 
 def plan(stack: Plan) -> list[Artefact]:
     """A page for every alert that this stack has, and the index."""
     pages: dict[str, list[Judged]] = {}
     for judged in stack.judged:
         pages.setdefault(judged.signal.alert, []).append(judged)
-    return [_index(pages, stack), *(_page(alert, judged, stack) for alert, judged in pages.items())]
+    mutings = routing.mutings(stack) if "alertmanager" in _wanted(stack) else []
+    return [_index(pages, stack), *(_page(alert, judged, stack, mutings) for alert, judged in pages.items())]
 
 
 def _index(pages: Mapping[str, Sequence[Judged]], stack: Plan) -> Artefact:
@@ -48,7 +53,8 @@ def _index(pages: Mapping[str, Sequence[Judged]], stack: Plan) -> Artefact:
     )
 
 
-def _page(alert: str, judged: Sequence[Judged], stack: Plan) -> Artefact:
+def _page(alert: str, judged: Sequence[Judged], stack: Plan, mutings: Sequence[Muting]) -> Artefact:
+    told = list(dict.fromkeys(pair for one in judged for pair in owners.own(one.signal, stack).items()))
     return Artefact(
         path=f"runbooks/{alert}.md",
         template="runbooks/runbook.md.j2",
@@ -58,11 +64,12 @@ def _page(alert: str, judged: Sequence[Judged], stack: Plan) -> Artefact:
             "severities": ", ".join(_severities(judged)),
             "sections": [_section(one, stack) for one in judged],
             "owner": stack.spec.stack.owner,
-            "own_owners": [pair for one in judged for pair in owners.own(one.signal, stack).items()] or None,
+            "own_owners": told[:MOST] or None,
+            "more_owners": len(told) - MOST if len(told) > MOST else None,
             "safe": _commands([c for one in judged for c in _safe(one, stack)], stack),
             "dangerous": _commands([c for one in judged for c in runbook.DANGEROUS[one.signal.family]], stack) or None,
-            "silences": list(dict.fromkeys(text for one in judged for text in _silences(one, stack))),
-            "ignored": [*stack.spec.ignore.queues, *stack.spec.ignore.tasks] or None,
+            "silences": list(dict.fromkeys(text for one in judged for text in _silences(one, stack, mutings))),
+            "ignored": [*stack.spec.ignore.queues, *stack.spec.ignore.tasks][:MOST] or None,
         },
     )
 
@@ -75,6 +82,7 @@ def _section(judged: Judged, stack: Plan) -> Row:
     signal = judged.signal
     grafana = stack.spec.links.grafana.rstrip("/")
     board = registry.dashboards().get(signal.dashboard)
+    own = list(_own(judged))
     return {
         "title": signal.title,
         "id": signal.id,
@@ -83,7 +91,8 @@ def _section(judged: Judged, stack: Plan) -> Row:
         "causes": list(signal.causes),
         "numbers": [_numbers(judged, severity, stack) for severity in judged.bounds],
         "dimension": signal.overrides,
-        "own": _own(judged) or None,
+        "own": own[:MOST] or None,
+        "more": len(own) - MOST if len(own) > MOST else None,
         "queries": list(_queries(judged, stack)),
         "dashboard": f"{grafana}/d/{signal.dashboard}",
         "dashboard_title": board.title if board else signal.dashboard,
@@ -179,7 +188,7 @@ def _commands(commands: Sequence[runbook.Command], stack: Plan) -> list[Row]:
     return [{"run": c.run.replace("{app}", app), "why": c.why} for c in dict.fromkeys(commands)]
 
 
-def _silences(judged: Judged, stack: Plan) -> Iterator[str]:
+def _silences(judged: Judged, stack: Plan, mutings: Sequence[Muting]) -> Iterator[str]:
     """What keeps the alert quiet although the threshold is crossed; prose."""
     signal = judged.signal
     for guard in signal.guards:
@@ -192,17 +201,16 @@ def _silences(judged: Judged, stack: Plan) -> Iterator[str]:
         yield f"While `{signal.unless}` has a result: the same event is reported already."
     if signal.id in runbook.NORMAL_QUEUES and stack.site.dead_letter:
         yield "Queues with `role: dead_letter`: only CeleryDeadLetters judges them."
-    if "alertmanager" in _wanted(stack):
-        yield from _held_back(judged, stack)
+    yield from _held_back(judged, stack, mutings)
     yield f"`enabled: false` under `thresholds.{signal.id}` in stack.yaml, or `never` for one severity."
     if signal.by and signal.by[0] in ("queue", "task"):
         yield f"A {signal.by[0]} on the ignore list of stack.yaml."
 
 
-def _held_back(judged: Judged, stack: Plan) -> Iterator[str]:
+def _held_back(judged: Judged, stack: Plan, mutings: Sequence[Muting]) -> Iterator[str]:
     """The alerts under which Alertmanager does not tell this one."""
     alerts = {one.signal.id: one.signal.alert for one in stack.judged}
-    for muting in routing.mutings(stack):
+    for muting in mutings:
         if judged.signal.id not in muting.targets["signal"]:
             continue
         if "severity" in muting.by:

@@ -40,7 +40,8 @@ def _of_module(name: str) -> Mapping[str, Mapping[str, str]]:
 def _of_class(node: ast.ClassDef) -> Mapping[str, str]:
     texts: dict[str, str] = {}
     for field, after in zip(node.body, node.body[1:], strict=False):
-        match field, after:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                texts[name] = inspect.cleandoc(text)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(after, ast.Expr):
+            text = after.value.value if isinstance(after.value, ast.Constant) else None
+            if isinstance(text, str):
+                texts[field.target.id] = inspect.cleandoc(text)
     return texts

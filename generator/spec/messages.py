@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, get_args
 
-from pydantic import BaseModel
+
 
 from generator.document import Document, Trail, shown
 from generator.spec import fieldtext
 from generator.spec.checks import Fault, nearest
 from generator.spec.model import Override, StackSpec, ThresholdSpec
+from generator.spec.part import Part
 from generator.spec.scalars import QUOTE, decimal_form
 from generator.spec.thresholds import Signals, expected
 
@@ -62,18 +63,18 @@ def fault(doc: Document, error: Mapping[str, object], signals: Signals) -> Fault
     return Fault(trail, rule, message, hint, at_key or kind in ("missing", "extra_forbidden"))
 
 
-def _shape(path: Trail) -> type[BaseModel] | None:
+def _shape(path: Trail) -> type[Part] | None:
     """The model that stands at a path of stack.yaml."""
     shape: object = StackSpec
     for step in path:
         shape = _bare(shape)
-        if isinstance(shape, type) and issubclass(shape, BaseModel):
+        if isinstance(shape, type) and issubclass(shape, Part):
             fields = {f.alias or name: f.annotation for name, f in shape.model_fields.items()}
             shape = fields.get(str(step))
         else:
             shape = next(iter(reversed(get_args(shape))), None)
     shape = _bare(shape)
-    return shape if isinstance(shape, type) and issubclass(shape, BaseModel) else None
+    return shape if isinstance(shape, type) and issubclass(shape, Part) else None
 
 
 def _bare(shape: object) -> object:

@@ -148,9 +148,7 @@ Url = Annotated[str, Form("url", _URL_SAID, _is_url, "http:// or https://, witho
 """An http or https address without credentials."""
 
 _PREFIX_HINT = "it starts with / and does not end with one; nothing at all when there is no prefix"
-UrlPath = Annotated[
-    str, _like("url-path", r"(/[A-Za-z0-9_.~-]{1,60}){0,4}", "a path such as /flower", _PREFIX_HINT)
-]
+UrlPath = Annotated[str, _like("url-path", r"(/[A-Za-z0-9_.~-]{1,60}){0,4}", "a path such as /flower", _PREFIX_HINT)]
 """The path under which a reverse proxy serves a program; "" for none."""
 
 _GLOB = r"(?!.*/\.\.(/|$))(/[A-Za-z0-9_.-]{1,80}){1,8}/[A-Za-z0-9_.*?-]{1,80}"
@@ -168,7 +166,9 @@ def _is_address(text: str) -> bool:
 
 IpAddress = Annotated[
     str,
-    Form("ip-address", "an address such as 0.0.0.0 or 127.0.0.1", _is_address, "an IP address of this machine, no port"),
+    Form(
+        "ip-address", "an address such as 0.0.0.0 or 127.0.0.1", _is_address, "an IP address of this machine, no port"
+    ),
 ]
 """An address of the machine."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from urllib.parse import urlsplit
 
 from generator.document import Trail, shown
@@ -76,17 +76,16 @@ def _told(alerting: Alerting, spec: StackSpec) -> Iterator[Fault]:
             yield Fault(path, "unknown-receiver", f"no receiver named {shown(name)}", hint)
 
 
-def _names(written: Iterable[str], known: Iterable[str], path: Trail, what: str) -> Iterator[Fault]:
-    listed = sorted(known)
+def _names(written: Iterable[str], known: Collection[str], path: Trail, what: str) -> Iterator[Fault]:
     for name in written:
-        if name not in listed:
+        if name not in known:
             reason = f"no {what} of this stack is named {shown(name)}"
-            yield Fault((*path, name), "unknown-name", reason, nearest(name, listed, _known(listed)), at_key=True)
+            yield Fault((*path, name), "unknown-name", reason, nearest(name, known, _known(known)), at_key=True)
 
 
-def _known(names: list[str]) -> str:
+def _known(names: Collection[str]) -> str:
     more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return f"known: {', '.join(map(shown, names[:10]))}{more}"
+    return f"known: {', '.join(map(shown, sorted(names)[:10]))}{more}"
 
 
 def _receiver(name: str, receiver: Receiver, path: Trail) -> Iterator[Fault]:
@@ -148,10 +147,10 @@ def _mutes(alerting: Alerting, spec: StackSpec) -> Iterator[Fault]:
         names.add(mute.name)
         yield from _mute(mute, path)
         for key, written, known in (("owners", mute.owners, owners(spec)), ("queues", mute.queues, spec.queues)):
-            yield from _listed(written or (), sorted(known), (*path, key))
+            yield from _listed(written or (), known, (*path, key))
 
 
-def _listed(written: Iterable[str], known: list[str], path: Trail) -> Iterator[Fault]:
+def _listed(written: Iterable[str], known: Collection[str], path: Trail) -> Iterator[Fault]:
     for i, name in enumerate(written):
         if name not in known:
             reason = f"this stack knows no {shown(name)}"

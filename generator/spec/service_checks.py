@@ -21,9 +21,7 @@ def _users(spec: StackSpec) -> Iterator[Fault]:
     users = spec.flower.basic_auth
     if users.users_env and users.users_file:
         reason = "expected either users_env or users_file, got both"
-        yield Fault(
-            ("flower", "basic_auth", "users_file"), "flower-users", reason, "keep one of the two", at_key=True
-        )
+        yield Fault(("flower", "basic_auth", "users_file"), "flower-users", reason, "keep one of the two", at_key=True)
 
 
 def _hosts(spec: StackSpec) -> Iterator[Fault]:

@@ -56,7 +56,7 @@ class Elasticsearch(Part):
     api_key_env: EnvName = "ELASTICSEARCH_API_KEY"
     """Environment variable in which the shipper finds the API key, as id:key."""
     ca_file: AbsPath | None = None
-    """File with the certificate authority of the cluster, such as /run/secrets/elasticsearch_ca; absent: a public one."""
+    """File with the certificate authority of the cluster, such as /run/secrets/es_ca; absent: a public one."""
 
     @property
     def bundled(self) -> bool:

@@ -54,7 +54,9 @@ Found = tuple[str, str, str]
 
 
 def _service(name: str, one: Service) -> Iterator[Found]:
-    tag = re.fullmatch(r"[a-z0-9./_-]+(?::[0-9]+/[a-z0-9./_-]+)?:([A-Za-z0-9_.-]+)(?:@sha256:[0-9a-f]{64})?", one["image"])
+    tag = re.fullmatch(
+        r"[a-z0-9./_-]+(?::[0-9]+/[a-z0-9./_-]+)?:([A-Za-z0-9_.-]+)(?:@sha256:[0-9a-f]{64})?", one["image"]
+    )
     if not tag or tag[1] == "latest":
         yield name, "image", f"the image {one['image']} is not pinned to a tag"
     if one.get("restart") not in RESTARTS:
@@ -114,9 +116,11 @@ def _host_ports(services: Mapping[str, Service]) -> Iterator[Found]:
 
 def _targets(services: Mapping[str, Service], plan: Plan) -> Iterator[Found]:
     """Every target that stack.yaml leaves to us must be a service that listens there, on Prometheus's network."""
-    written = {s.name for s in plan.spec.sources if s.targets}
+    elsewhere = {s.name for s in plan.spec.sources if s.targets}
+    if plan.spec.outputs is not None:  # then somebody else runs what is not generated
+        elsewhere |= {"alertmanager", "flower"}.difference(plan.spec.outputs)
     for scraped in plan.scraped:
-        for target in () if scraped.source.id in written else scraped.targets:
+        for target in () if scraped.source.id in elsewhere else scraped.targets:
             host, _, port = target.rpartition(":")
             if host == "localhost":
                 continue

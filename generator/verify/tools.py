@@ -15,7 +15,7 @@ TIMED_OUT = 124
 """Exit code of a program that was stopped after its time, as coreutils' timeout(1) gives it."""
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
-_UNPACKED = ("v3", "v2")  # newest first; tests/tools/fetch.sh puts them there
+_UNPACKED = ("v3", "v2", "compose")  # newest first; tests/tools/fetch.sh puts them there
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from generator.write import manifest, said
 from generator.write.differences import compare
+from generator.write.first import write_first
 from generator.write.folder import locked
 from generator.write.manifest import Manifest
 from generator.write.swap import LOCK_SECONDS, Changes, write
 
-__all__ = ["Changes", "Manifest", "compare", "read_manifest", "write"]
+__all__ = ["Changes", "Manifest", "compare", "read_manifest", "write", "write_first"]
 
 
 def read_manifest(output: Path) -> Manifest | None:

@@ -40,6 +40,19 @@ def test_it_agrees_with_every_valid_stack(
         assert amtool.problems(tmp_path, PATHS) == []
 
 
+def test_without_its_newer_options_everything_is_read_by_debian_too(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _use(monkeypatch, tree)
+    text = (
+        SPECS[0].with_name("alerting.yaml").read_text().replace("url_file: /run/secrets/deadman_url", "url: http://d")
+    )
+    older = "".join(line for line in text.splitlines(keepends=True) if "msteamsv2" not in line)
+    config = write(plan_of(older, tmp_path), tmp_path).read_text()
+    assert all(option in config for option in ("opsgenie_configs", "email_configs", "time_intervals", "location"))
+    assert amtool.problems(tmp_path, PATHS) == []
+
+
 def test_a_queue_may_have_any_name(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _use(monkeypatch, tree)
     name = yaml.safe_dump(HOSTILE, width=1000).strip()

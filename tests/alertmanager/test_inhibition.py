@@ -68,11 +68,24 @@ def _with(plan: Plan, environment: str, *causes: tuple[str, str]) -> list[Labels
     return [*_quiet(plan, environment), *fired]
 
 
+def _crossed(plan: Plan) -> list[Labels]:
+    """The worst of one alert with the mildest of another about the same subject, and of the same about another."""
+    ladders = [judged for judged in plan.judged if len(judged.bounds) > 1]
+    found = []
+    for turn, judged in enumerate(ladders):
+        ranked = sorted(judged.bounds, key=SEVERITIES.index)
+        wanted = {("a", "b")[turn % 2]: ranked[-1], ("b", "a")[turn % 2]: ranked[0]}
+        mine = (labels for labels in _all(plan, "crossed") if labels["signal"] == judged.signal.id)
+        found += [labels for labels in mine if wanted[_about(labels)] == labels["severity"]]
+    return found
+
+
 def _scenarios(plan: Plan) -> dict[str, list[Labels]]:
     its_exporter = ("exporter_down", "celery-exporter")
     return {
         "quiet": _quiet(plan, "quiet"),
         "severity": [labels for labels in _all(plan, "severity") if labels["signal"] not in CAUSES],
+        "crossed": _crossed(plan),
         "exporter": _with(plan, "exporter", its_exporter),
         "redis": _with(plan, "redis", ("exporter_down", "redis")),
         "workers": _with(plan, "workers", ("workers_active", "")),
@@ -131,6 +144,13 @@ def test_a_severity_mutes_the_lower_ones_of_the_same_alert_and_subject(
     assert {signal for signal, _, _ in muted["severity"]} == {
         *("queue_length", "queue_wait_p95", "task_failure_ratio", "worker_uptime")
     }
+
+
+def test_a_severity_mutes_no_other_alert_and_no_other_subject(muted: dict[str, set[Named]], plan: Plan) -> None:
+    fired = _fired(plan, "crossed")
+    assert {("queue_length", "critical", "a"), ("queue_wait_p95", "warning", "a")} <= fired
+    assert {("queue_length", "warning", "b"), ("queue_wait_p95", "critical", "b")} <= fired
+    assert muted["crossed"] == set()
 
 
 @pytest.mark.parametrize(("scenario", "source"), [("exporter", "celery-exporter"), ("redis", "redis")])

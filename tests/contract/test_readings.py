@@ -18,6 +18,7 @@ stack: {{name: lab}}
 celery: {{app: lab, worker_memory_limit: 1GiB, broker: {{kind: {broker}}}}}
 queues: {{celery: , priority: , dead_letter: {{role: dead_letter}}}}
 sources: [{source}]
+versions: {{celery-exporter: main-2026-08-21}}
 """
 
 LOADED = {

@@ -49,4 +49,5 @@ def wait_for(port: int, program: subprocess.Popen[bytes], seconds: float = 30) -
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise AssertionError(f"nothing listens on {port} after {seconds} s")
+    message = f"nothing listens on {port} after {seconds} s"
+    raise AssertionError(message)

@@ -1,7 +1,7 @@
 """The 17 rules of grafana/dashboard-linter (HEAD of 2026-06-18), which cannot be installed, in Python.
 
-One difference: `target-counter-agg-rule` looks at the metric's name; the original looks at the printed selector, so that
-a counter with any matcher escapes it.
+One difference: `target-counter-agg-rule` looks at the metric's name; the original looks at the printed selector, so
+that a counter with any matcher escapes it.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ def _walk(node: object, inside: tuple[str, ...] = ()) -> Iterator[tuple[ql.Vecto
             yield from (*_walk(node.lhs, inside), *_walk(node.rhs, inside))
         case ql.SubqueryExpr() | ql.ParenExpr() | ql.UnaryExpr() | ql.AggregateExpr():
             yield from _walk(node.expr, inside)
+        case _:
+            return
 
 
 def _selectors(board: Board) -> Iterator[tuple[str, ql.VectorSelector, tuple[str, ...]]]:

@@ -72,6 +72,8 @@ def _may(name: str, target: str) -> bool:
     room, wanted = name.partition(".")[0], target.partition(".")[0]
     if room in ENTRANCES:
         return wanted in ENTRANCES[room]
+    if room == "cli" and wanted == "fast":
+        return True  # `check --fast` with more options than __main__ understands
     if room not in ROOMS or wanted not in ROOMS:
         return False
     return ROOMS.index(wanted) <= ROOMS.index(room)

@@ -27,7 +27,7 @@ def chosen(specs: Iterable[Path], every: int = 1, signal: str = "") -> Iterable[
         files = rendered(spec)
         fresh = []
         for mutant in mutants(files):
-            key = (mutant.rule, mutant.what, str(mutant.changed))
+            key = (mutant.rule, mutant.what, *(str(mutant.changed.get(k)) for k in ("expr", "for", "keep_firing_for")))
             if key not in seen and (not signal or signal in mutant.signals):
                 seen.add(key)
                 fresh.append(mutant)
@@ -44,9 +44,11 @@ def main(arguments: Sequence[str]) -> int:
         every = max(1, sum(len(m) for _, m in chosen(asked.spec, 1, asked.signal)) // asked.sample)
     for files, some in chosen(asked.spec, every, asked.signal):
         run = judged(some, files, asked.promtool)
-        verdicts += track(
-            run, "mutating", total=len(some), console=console, disable=not console.is_terminal, transient=True
-        )
+        shown = track(run, "mutating", len(some), console=console, disable=not console.is_terminal, transient=True)
+        for verdict in shown:
+            verdicts.append(verdict)
+            if not console.is_terminal and len(verdicts) % 100 == 0:
+                print(f"{len(verdicts)} mutants, {sum(map(_survives, verdicts))} survive so far", file=sys.stderr)
     print(report(verdicts))
     return 1 if any(map(_survives, verdicts)) or not verdicts else 0
 

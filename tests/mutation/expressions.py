@@ -25,7 +25,10 @@ AGGREGATIONS = {"max": ("min", "sum"), "sum": ("max",), "count": ("max",)}
 TRANSPARENT = ("last_over_time", "max_over_time")
 """Functions over a range whose removal leaves the value and only loses what they bridge."""
 QUANTILES = ("0.9", "0.99")
-FACTORS = (Fraction(1, 2), Fraction(9, 10), Fraction(11, 10), Fraction(2))
+Factors = tuple[Fraction, ...]
+COARSE: Factors = (Fraction(1, 2), Fraction(2))
+FINE: Factors = (Fraction(1, 2), Fraction(9, 10), Fraction(11, 10), Fraction(2))
+"""By which numbers are made wrong: coarse in what is computed, fine in what is compared with a limit."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,9 @@ class _Node:
         return tuple(Mistake(m.what, around(m.text)) for m in self.mistakes)
 
 
-def mistakes(expr: str) -> Iterator[Mistake]:
+def mistakes(expr: str, factors: Factors) -> Iterator[Mistake]:
     """Each mistake once; an expression that means the same text as the original is left out."""
-    whole = _node(promql_parser.parse(expr))
+    whole = _node(promql_parser.parse(expr), factors)
     seen = {whole.text}
     for one in whole.mistakes:
         if one.text not in seen:
@@ -56,37 +59,33 @@ def mistakes(expr: str) -> Iterator[Mistake]:
             yield one
 
 
-def _node(node: Any) -> _Node:
+def _node(node: Any, factors: Factors) -> _Node:
     match type(node).__name__:
         case "NumberLiteral":
-            return _number(node.val)
+            return _number(node.val, factors)
         case "StringLiteral":
             return _Node(promql.text(node.val))
         case "ParenExpr":
-            return _node(node.expr)
+            return _node(node.expr, factors)
         case "VectorSelector":
             return _selector(node)
         case "MatrixSelector":
             return _range(node)
         case "AggregateExpr":
-            return _aggregate(node)
+            return _aggregate(node, factors)
         case "BinaryExpr":
-            return _binary(node)
+            return _binary(node, factors)
         case "Call":
-            return _call(node)
+            return _call(node, factors)
     message = f"no mutation knows {type(node).__name__}"
     raise NotImplementedError(message)
 
 
-def scaled(number: Fraction) -> list[Fraction]:
-    """A number made a little and much smaller and larger; 0 becomes 1."""
-    return [number * f for f in FACTORS] if number else [Fraction(1)]
-
-
-def _number(value: float) -> _Node:
+def _number(value: float, factors: Factors) -> _Node:
     exact = Fraction(repr(value))
     text = promql.number(exact)
-    return _Node(text, tuple(Mistake(f"{text} -> {promql.number(n)}", promql.number(n)) for n in scaled(exact)))
+    others = [exact * factor for factor in factors] if exact else [Fraction(1)]
+    return _Node(text, tuple(Mistake(f"{text} -> {promql.number(n)}", promql.number(n)) for n in others))
 
 
 def _duration(delta: Any) -> Fraction:
@@ -132,8 +131,8 @@ def _without_one(labels: list[str]) -> Iterator[tuple[str, str]]:
         yield label, ", ".join(other for other in labels if other != label)
 
 
-def _aggregate(node: Any) -> _Node:
-    inner, operator = _node(node.expr), _operator(node)
+def _aggregate(node: Any, factors: Factors) -> _Node:
+    inner, operator = _node(node.expr, factors), _operator(node)
     labels = list(node.modifier.labels) if node.modifier else []
 
     def around(text: str, by: str = ", ".join(labels), op: str = operator) -> str:
@@ -150,8 +149,8 @@ def _aggregate(node: Any) -> _Node:
     return _Node(around(inner.text), (*inner.inside(around), *own))
 
 
-def _binary(node: Any) -> _Node:
-    left, right, operator = _node(node.lhs), _node(node.rhs), _operator(node)
+def _binary(node: Any, factors: Factors) -> _Node:
+    left, right, operator = _node(node.lhs, factors), _node(node.rhs, factors), _operator(node)
     modifier = node.modifier
     on = list(modifier.matching.labels) if modifier and modifier.matching else None
     as_bool = " bool" if modifier and modifier.return_bool else ""
@@ -166,7 +165,11 @@ def _binary(node: Any) -> _Node:
     ]
     for label in on or ():
         rest = [other for other in on or () if other != label]
-        own.append(Mistake(f"{operator} on ({', '.join(on or ())}): {label} dropped", around(left.text, right.text, labels=rest)))
+        own.append(
+            Mistake(
+                f"{operator} on ({', '.join(on or ())}): {label} dropped", around(left.text, right.text, labels=rest)
+            )
+        )
     if operator in ("and", "unless", "or"):
         own.append(Mistake(f"{operator} {_short(right.text)} removed", left.text))
     if operator == "or":
@@ -181,8 +184,8 @@ def _binary(node: Any) -> _Node:
     )
 
 
-def _call(node: Any) -> _Node:
-    name, arguments = node.func.name, [_node(argument) for argument in node.args]
+def _call(node: Any, factors: Factors) -> _Node:
+    name, arguments = node.func.name, [_node(argument, factors) for argument in node.args]
 
     def with_one(position: int) -> Callable[[str], str]:
         texts = [a.text for a in arguments]

@@ -12,7 +12,7 @@ import yaml
 
 from generator.catalog import promql
 from generator.spec.scalars import Duration
-from tests.mutation.expressions import mistakes
+from tests.mutation.expressions import COARSE, FINE, mistakes
 
 Rule = dict[str, Any]
 _SEVERITIES = {"info": "warning", "warning": "critical", "critical": "warning"}
@@ -60,7 +60,8 @@ def name(rule: Rule) -> str:
 
 
 def _changes(rule: Rule) -> Iterator[tuple[str, Rule]]:
-    for mistake in mistakes(rule["expr"]):
+    judges = "signal" in rule.get("labels", {})
+    for mistake in mistakes(rule["expr"], FINE if judges else COARSE):
         yield mistake.what, {**rule, "expr": mistake.text}
     for key in ("for", "keep_firing_for"):
         if key in rule:
@@ -101,8 +102,10 @@ def _signals(rule: Rule, rules: Iterable[Rule]) -> Iterator[str]:
     tainted, found = {rule["record"]}, dict[str, None]()
     for other in rules:
         if any(re.search(rf"(?<![\w:]){re.escape(t)}(?![\w:])", other["expr"]) for t in tainted):
-            if "alert" in other:
-                found[other["labels"]["signal"]] = None
+            signal = other.get("labels", {}).get("signal")
+            if signal:
+                found[signal] = None
             else:
                 tainted.add(other["record"])
-    yield from found
+    # What no alert needs, only dashboards, is looked at in the tests of the group's first signals.
+    yield from found or dict.fromkeys(other["labels"]["signal"] for other in rules if "alert" in other)

@@ -4,6 +4,8 @@
 #   tests/tools/fetch.sh v3        .tools/v3/usr/bin: promtool and prometheus 3.x, amtool and alertmanager 0.33
 #   tests/tools/fetch.sh v2        .tools/v2/usr/bin: promtool and prometheus 2.42, amtool and alertmanager 0.25,
 #                                  as in Debian bookworm
+#   tests/tools/fetch.sh compose   .tools/compose/usr/bin: docker-compose 2.x, which needs no engine to check a file
+#   tests/tools/fetch.sh redis     .tools/redis/usr/bin: redis-server 7.0, for Flower's tests
 #   tests/tools/fetch.sh default   v3, unless a promtool and an amtool are on the PATH already
 #
 # First from Debian's packages, whose signature apt verifies with the machine's own Debian keyring; needs no root.
@@ -17,14 +19,18 @@ PUBLIC_MIRROR=http://deb.debian.org/debian
 
 say() { printf '%s\n' "$*" >&2; }
 
-# Of each version: Debian suite and packages, what promtool must say of itself, a short name, the image.
+# Of each version: Debian suite and packages, what its program must say of itself, a short name, the image.
 facts() {
+  wanted=promtool image=
   case $1 in
     v2) suite=bookworm packages='prometheus prometheus-alertmanager' expected='version 2.42.' short=promtool-2.42
       image=docker.io/prom/prometheus:v2.42.0 alertmanager=docker.io/prom/alertmanager:v0.25.0 ;;
     v3) suite=sid packages='promtool prometheus prometheus-alertmanager' expected='version 3.' short=promtool-3
       image=docker.io/prom/prometheus:v3.5.0 alertmanager=docker.io/prom/alertmanager:v0.33.0 ;;
-    *) say "unknown version '$1': expected v2, v3 or default"; exit 2 ;;
+    compose) suite=sid packages=docker-compose expected='version 2.' short=compose wanted=docker-compose ;;
+    redis) suite=bookworm expected='v=7.' short=redis wanted=redis-server
+      packages='redis-server redis-tools libjemalloc2 liblua5.1-0 liblzf1 lua-bitop lua-cjson' ;;
+    *) say "unknown version '$1': expected v2, v3, compose, redis or default"; exit 2 ;;
   esac
 }
 
@@ -112,6 +118,7 @@ copy_out() {
 
 from_image() {
   local dest=$1 engine
+  [ -n "$image" ] || return 1
   mkdir -p "$dest/usr/bin"
   for engine in docker podman; do
     command -v "$engine" >/dev/null || continue
@@ -121,17 +128,27 @@ from_image() {
   return 1
 }
 
+# Asks a program for its version, with the libraries that were unpacked beside it.
+version_of() {
+  local libraries
+  libraries=$(printf '%s:' "$1"/usr/lib/*-linux-gnu)
+  if [ "$2" = docker-compose ]; then "$1/usr/bin/$2" version 2>&1; return; fi
+  LD_LIBRARY_PATH=$libraries "$1/usr/bin/$2" --version 2>&1
+}
+
 is_right() {
   local answer
-  answer=$("$1/usr/bin/promtool" --version 2>&1) || { say "  promtool does not start: $answer"; return 1; }
-  grep -qF "$expected" <<<"$answer" || { say "  promtool is not $expected: ${answer%%$'\n'*}"; return 1; }
+  answer=$(version_of "$1" "$wanted") || { say "  $wanted does not start: $answer"; return 1; }
+  grep -qF "$expected" <<<"$answer" || { say "  $wanted is not $expected: ${answer%%$'\n'*}"; return 1; }
+  [ "$wanted" = promtool ] || return 0
   answer=$("$1/usr/bin/amtool" --version 2>&1) || { say "  amtool does not start: $answer"; return 1; }
 }
 
 unpack() {
   local version=$1 source fresh
   facts "$version"
-  [ -x "$TOOLS/$version/usr/bin/promtool" ] && [ -x "$TOOLS/$version/usr/bin/amtool" ] && return 0
+  [ -x "$TOOLS/$version/usr/bin/$wanted" ] &&
+    { [ "$wanted" != promtool ] || [ -x "$TOOLS/$version/usr/bin/amtool" ]; } && return 0
   fresh=$TOOLS/$version.new
   say "$short into .tools/$version"
   for source in from_debian from_image; do
@@ -139,12 +156,13 @@ unpack() {
     if "$source" "$fresh" && is_right "$fresh"; then
       rm -rf "${TOOLS:?}/$version"
       mv "$fresh" "$TOOLS/$version"
-      ln -sfn "$version/usr/bin" "$TOOLS/$short"
+      [ "$short" = "$version" ] || ln -sfn "$version/usr/bin" "$TOOLS/$short"
       return 0
     fi
   done
   rm -rf "$fresh"
   say "$short could not be fetched: neither from Debian's packages nor from a container image."
+  [ "$wanted" = promtool ] || { say "Install $wanted and put it on the PATH."; exit 3; }
   say "Install Prometheus from https://prometheus.io/download/ and put promtool on the PATH,"
   say "or name it: export STACKGEN_PROMTOOL=/path/to/promtool"
   exit 3
@@ -155,7 +173,7 @@ if [ "${1:-}" = default ]; then
     { [ -n "${STACKGEN_AMTOOL:-}" ] || command -v amtool >/dev/null; }; then exit 0; fi
   set -- v3
 fi
-[ $# -gt 0 ] || { sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 
 mkdir -p "$TOOLS"
 # Two makes at once: the second waits and then finds the work done. Machines without flock have no apt either.

@@ -25,6 +25,7 @@ queues:
 tasks:
   a.b: {period: 1h, thresholds: {task_failure_ratio: {warning: 1%}}}
 sources: [SOURCES]
+versions: {celery-exporter: main-2026-08-21}
 """
 LENGTH = 'celery_queue_length{job="celery-exporter"}'
 

@@ -125,3 +125,16 @@ def test_names_of_the_user_are_text(plan: Plan) -> None:
         outside = "".join(page.split("```")[::2])
         tags = [line for line in outside.splitlines() if line.startswith("<") and not line.startswith(allowed)]
         assert tags == []
+
+
+def test_long_lists_are_cut_and_the_cut_is_told(tmp_path: Path) -> None:
+    queues = ", ".join(f"q{n}: {{owner: o{n}, thresholds: {{queue_length: {{warning: 9}}}}}}" for n in range(450))
+    stack = tmp_path / "stack.yaml"
+    stack.write_text(
+        f"version: 1\nstack: {{name: big}}\ncelery: {{app: a, broker: {{kind: redis}}}}\nqueues: {{{queues}}}\n"
+    )
+    page = _pages(pipeline.prepare(stack).plan)["CeleryQueueBacklog.md"]
+    assert "And 250 more; a query below shows all." in page
+    assert "And 250 more, in stack.yaml." in page
+    assert page.count("| warning | 9 |") == runbooks.MOST
+    assert 'celery:threshold{signal="queue_length"}' in page

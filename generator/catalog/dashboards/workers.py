@@ -34,7 +34,8 @@ _NOW = Row(
         Panel(
             title="Tasks Processed",
             kind="stat",
-            description="Executions that ended within the time range, well or not.",
+            description="Executions that ended within the time range, well or not. A new one counts in full after "
+            "10 minutes.",
             unit="tasks",
             queries=(
                 Query(

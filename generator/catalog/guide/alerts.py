@@ -24,7 +24,7 @@ ALERTS = Chapter(
             guide="- alert: CeleryQueueBacklog\n  expr: celery_queue_length > 5000\n  for: 10m",
             language="yaml",
             wrong="It works, once per exporter and replica; and a single failed scrape starts the ten minutes anew.",
-            ours="One alert per queue. A gap of up to three scrapes is bridged.",
+            ours="One alert per queue. A missed scrape is bridged.",
             signals=("queue_length",),
         ),
         Row(

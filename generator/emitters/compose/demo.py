@@ -70,9 +70,7 @@ def files(stack: Plan) -> list[Artefact]:
     ]
 
 
-def _celery(
-    stack: Plan, name: str, why: str, arguments: tuple[str, ...], health: Health | None = None
-) -> Service:
+def _celery(stack: Plan, name: str, why: str, arguments: tuple[str, ...], health: Health | None = None) -> Service:
     limit = stack.site.worker_memory_limit
     worker = name == "worker"
     return Service(

@@ -60,7 +60,9 @@ def _filebeat(stack: Plan, logs: Logs) -> Service:
         secrets=log_secrets(stack),
         networks=("logs",),
         depends=after,
-        health=Health(("CMD", *_with_key(logs.elasticsearch.api_key_env, key, f"filebeat test output {options}")), "60s", "30s"),
+        health=Health(
+            ("CMD", *_with_key(logs.elasticsearch.api_key_env, key, f"filebeat test output {options}")), "60s", "30s"
+        ),
         limits=Limits("0.5", "256M"),
     )
 
@@ -99,7 +101,9 @@ if [ ! -s elasticsearch.crt ]; then
 fi
 chmod 0750 . && chmod 0640 -- *
 """
-    return _job(stack, "elk-certificates", "Makes the certificates, once; the authority's key is thrown away.", script, {})
+    return _job(
+        stack, "elk-certificates", "Makes the certificates, once; the authority's key is thrown away.", script, {}
+    )
 
 
 def _elasticsearch(stack: Plan) -> Service:
@@ -184,7 +188,10 @@ def _kibana(stack: Plan) -> Service:
         },
         expose=(5601,),
         ports={stack.spec.compose.ports.kibana: 5601},
-        mounts=(Mount("volume", "elk", ELK_FOLDER), Mount("volume", "kibana", "/usr/share/kibana/data", read_only=False)),
+        mounts=(
+            Mount("volume", "elk", ELK_FOLDER),
+            Mount("volume", "kibana", "/usr/share/kibana/data", read_only=False),
+        ),
         secrets=(KIBANA, KIBANA_KEY),
         networks=("frontend", "logs"),
         depends={"elk-accounts": "service_completed_successfully"},

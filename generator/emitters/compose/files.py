@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from generator.artefact import Artefact
-from generator.emitters.compose import demo, elk, stack as always
+from generator.emitters.compose import demo, elk
+from generator.emitters.compose import stack as always
 from generator.emitters.compose.parts import SECRETS, Mount, Secret, Service
 from generator.resolve.plan import Plan
 
@@ -75,6 +76,7 @@ def _service(service: Service, every: list[Service]) -> dict[str, object]:
             # What may not be there, because its profile is off, is not required.
             {"name": name, "condition": condition, "required": profiles[name] <= set(service.profiles)}
             for name, condition in service.depends.items()
+            if name in profiles
         ]
         or None,
         "health": service.health,

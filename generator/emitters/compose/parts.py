@@ -17,7 +17,7 @@ SECRETS = ".secrets"
 
 @dataclass(frozen=True)
 class Secret:
-    """One secret file. `random`: any value will do. `users`: lines of user:password. `given`: only a person knows it."""
+    """One secret file. `random`: any value will do. `users`: lines of user:password. `given`: only a person has it."""
 
     name: str
     kind: Literal["random", "users", "given"]

@@ -174,9 +174,7 @@ def exporter(scraped: Scraped, stack: Plan) -> Service:
         seen=evidence(source.versions[scraped.version], stack.site.tags),
         user=user,
         command=tuple(map(literal, launch.command)),
-        environment={
-            k: broker_url(stack) if v == "${CELERY_BROKER_URL}" else v for k, v in launch.environment.items()
-        },
+        environment={k: broker_url(stack) if v == "${CELERY_BROKER_URL}" else v for k, v in launch.environment.items()},
         expose=(port,),
         networks=("backend", "broker"),
         depends=broker_first(stack),

@@ -10,16 +10,23 @@ from generator.rules import owners
 from generator.rules.build import describe
 from generator.rules.wording import limit
 
+MOST = 200
+"""Longer lists of queues and tasks are cut: the page is for printing."""
+
 
 def context(stack: Plan) -> dict[str, object]:
     """One line per signal and severity; queues and tasks with limits of their own; what is not judged."""
+    own = [line for one in stack.judged for line in _own(one)]
+    told = _owners(stack)
     return {
         "stack": stack.spec.stack.name,
         "environment": stack.spec.stack.environment,
         "owner": stack.spec.stack.owner,
         "alerts": [_line(one, severity, stack) for one in stack.judged for severity in one.bounds],
-        "own": [line for one in stack.judged for line in _own(one)] or None,
-        "owners": _owners(stack) or None,
+        "own": own[:MOST] or None,
+        "more_own": len(own) - MOST if len(own) > MOST else None,
+        "owners": told[:MOST] or None,
+        "more_owners": len(told) - MOST if len(told) > MOST else None,
         "off": [{"alert": o.signal.alert, "id": o.signal.id, "reason": o.reason, "hint": o.hint} for o in stack.off]
         or None,
     }

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from generator.catalog import registry
 from generator.catalog.dashboard import Dashboard, Panel, Query, View
-from generator.catalog.dashboard import inert as without_variables
 from generator.catalog.series import Series
 from generator.catalog.signal import Signal
 from generator.resolve.plan import Plan
@@ -63,9 +62,14 @@ def _series(series: Series, stack: Plan) -> str:
     for off in stack.off:
         if series in off.signal.needs and off.hint:
             return _because(off.reason, off.hint)
-    able = [s.id for s in registry.sources().values() if any(r.series is series for r in s.readings)]
+    kind = stack.spec.celery.broker.kind
+    able = [
+        s.id
+        for s in registry.sources().values()
+        if s.broker in ("", kind) and any(r.series is series for r in s.readings)
+    ]
     return _because("no listed source measures it", f"add source {' or '.join(able)}" if able else "")
 
 
 def _because(reason: str, hint: str) -> str:
-    return without_variables(f"{reason} ({hint})" if hint else reason)
+    return f"{reason} ({hint})" if hint else reason

@@ -16,66 +16,70 @@ STATE_COLORS = {"SUCCESS": "green", "FAILURE": "red", "RETRY": "orange", "REVOKE
 
 def options(panel: Panel) -> Json:
     """The panel's `options`."""
-    reduced = {"calcs": [panel.calc], "fields": "", "values": False}
+    reduced: Json = {"reduceOptions": {"calcs": [panel.calc], "fields": "", "values": False}}
     match panel.kind:
         case "timeseries":
-            return {
-                "legend": {
-                    "displayMode": "table",
-                    "placement": "bottom",
-                    "showLegend": True,
-                    "calcs": ["lastNotNull", "max"],
-                },
-                "tooltip": {"mode": "multi", "sort": "desc"},
-            }
+            return _timeseries()
         case "stat":
-            return {
-                "reduceOptions": reduced,
-                "colorMode": "value",
-                "graphMode": "none" if panel.queries[0].at_end else "area",
-                "justifyMode": "auto",
-                "orientation": "auto",
-                "textMode": "auto",
-                "wideLayout": True,
-            }
+            return reduced | _stat("none" if panel.queries[0].at_end else "area")
         case "gauge":
-            return {"reduceOptions": reduced, "showThresholdLabels": False, "showThresholdMarkers": True}
+            return reduced | {"showThresholdLabels": False, "showThresholdMarkers": True}
         case "piechart":
-            return {
-                "reduceOptions": reduced,
-                "pieType": "pie",
-                "displayLabels": ["percent"],
-                "legend": {
-                    "displayMode": "table",
-                    "placement": "right",
-                    "showLegend": True,
-                    "calcs": [],
-                    "values": ["value", "percent"],
-                },
-                "tooltip": {"mode": "single", "sort": "none"},
-            }
+            return reduced | _pie()
         case "table":
-            return {
-                "showHeader": True,
-                "cellHeight": "sm",
-                "sortBy": [{"displayName": _first_column(panel), "desc": True}],
-            }
+            first = panel.queries[0].legend
+            return {"showHeader": True, "cellHeight": "sm", "sortBy": [{"displayName": first, "desc": True}]}
         case "heatmap":
-            return _heatmap(panel)
+            return _heatmap(unit="s")
         case "state-timeline":
-            return {
-                "mergeValues": True,
-                "showValue": "auto",
-                "alignValue": "left",
-                "rowHeight": 0.9,
-                "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False, "calcs": []},
-                "tooltip": {"mode": "single", "sort": "none"},
-            }
+            return _states()
         case _:
             assert_never(panel.kind)
 
 
-def _heatmap(panel: Panel) -> Json:
+def _legend(mode: str, placement: str, *calcs: str, shown: bool = True) -> Json:
+    return {"displayMode": mode, "placement": placement, "showLegend": shown, "calcs": list(calcs)}
+
+
+def _timeseries() -> Json:
+    return {
+        "legend": _legend("table", "bottom", "lastNotNull", "max"),
+        "tooltip": {"mode": "multi", "sort": "desc"},
+    }
+
+
+def _stat(graph: str) -> Json:
+    return {
+        "colorMode": "value",
+        "graphMode": graph,
+        "justifyMode": "auto",
+        "orientation": "auto",
+        "textMode": "auto",
+        "wideLayout": True,
+    }
+
+
+def _pie() -> Json:
+    return {
+        "pieType": "pie",
+        "displayLabels": ["percent"],
+        "legend": {**_legend("table", "right"), "values": ["value", "percent"]},
+        "tooltip": {"mode": "single", "sort": "none"},
+    }
+
+
+def _states() -> Json:
+    return {
+        "mergeValues": True,
+        "showValue": "auto",
+        "alignValue": "left",
+        "rowHeight": 0.9,
+        "legend": _legend("list", "bottom", shown=False),
+        "tooltip": {"mode": "single", "sort": "none"},
+    }
+
+
+def _heatmap(unit: str) -> Json:
     return {
         "calculate": False,
         "cellGap": 1,
@@ -88,7 +92,7 @@ def _heatmap(panel: Panel) -> Json:
             "steps": 64,
             "reverse": False,
         },
-        "yAxis": {"axisPlacement": "left", "unit": "s"},
+        "yAxis": {"axisPlacement": "left", "unit": unit},
         "rowsFrame": {"layout": "auto"},
         "filterValues": {"le": 1e-9},
         "legend": {"show": True},
@@ -100,8 +104,7 @@ def _heatmap(panel: Panel) -> Json:
 
 def color_mode(panel: Panel) -> str:
     """How a value gets its colour: by its threshold or meaning, or one colour for each line."""
-    by_value = panel.kind in ("gauge", "state-timeline") or (panel.kind == "stat" and not panel.queries[0].color)
-    return "thresholds" if by_value else "palette-classic"
+    return "thresholds" if panel.kind in ("gauge", "stat", "state-timeline") else "palette-classic"
 
 
 def custom(panel: Panel, threshold_line: str) -> Json:
@@ -156,7 +159,3 @@ def transformations(panel: Panel, ids: list[str]) -> list[Json]:
             },
         },
     ]
-
-
-def _first_column(panel: Panel) -> str:
-    return panel.queries[0].legend

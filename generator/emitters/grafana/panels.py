@@ -141,10 +141,18 @@ def _overrides(one: Panel, drawn: list[limits.Line], ids: list[str]) -> list[Jso
         if query.unit:
             wanted.append({"id": "unit", "value": unit(query.unit)})
         if query.color:
-            wanted.append({"id": "color", "value": {"mode": "fixed", "fixedColor": query.color}})
+            wanted.append(_colored(one, query.color))
         if wanted:
             made.append(_override("byName" if heading else "byFrameRefID", heading or ref, wanted))
     return made + [_dashed(line, ref) for line, ref in zip(drawn, ids[len(one.queries) :], strict=True)]
+
+
+def _colored(one: Panel, color: str) -> Json:
+    """A line has its colour always; a number only when it is not 0."""
+    if one.kind == "stat":
+        steps = [{"color": limits.GOOD, "value": None}, {"color": color, "value": 1}]
+        return {"id": "thresholds", "value": {"mode": "absolute", "steps": steps}}
+    return {"id": "color", "value": {"mode": "fixed", "fixedColor": color}}
 
 
 def _override(matcher: str, which: str, properties: list[Json]) -> Json:

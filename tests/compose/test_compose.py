@@ -1,0 +1,167 @@
+"""docker-compose.yml: what the real docker-compose says of it, and what it would let through."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from generator import pipeline
+from generator.verify import compose, tools
+
+STACKS: Mapping[str, str] = {
+    "small": """\
+celery: {app: proj, broker: {kind: redis}}
+queues: {celery: {}, dead: {role: dead_letter}}
+""",
+    "redis": """\
+celery: {app: proj, worker_memory_limit: 1GiB, broker: {kind: redis, url_env: SHOP_BROKER, priorities: true}}
+queues: {celery: {}, "cash $HOME ${PATH}": {}, dead: {role: dead_letter}}
+sources: [celery-exporter, worker, redis, flower, cadvisor, process-exporter]
+flower: {port: 5556, url_prefix: /flower, basic_auth: {users_env: FLOWER_USERS}}
+logs: {shippers: [filebeat]}
+""",
+    "rabbitmq": """\
+celery: {app: proj, broker: {kind: rabbitmq}}
+queues: {celery: {}}
+sources: [{name: celery-exporter, version: next}, rabbitmq]
+versions: {celery-exporter: "main@sha256:0000000000000000000000000000000000000000000000000000000000000000"}
+flower: {basic_auth: {users_file: /srv/users}}
+logs:
+  shippers: [filebeat]
+  host_folder: /srv/logs
+  elasticsearch: {hosts: ["https://es.example.com:9200"], ca_file: /run/secrets/es_ca}
+""",
+}
+
+
+_staged: dict[str, pipeline.Stage] = {}
+
+
+def _stage(folder: Path, text: str) -> pipeline.Stage:
+    """Made once for each text: nothing of it depends on the folder."""
+    if text not in _staged:
+        stack = folder / "stack.yaml"
+        stack.write_text("version: 1\nstack: {name: shop}\n" + text, encoding="utf-8")
+        _staged[text] = pipeline.stage(stack)
+    return _staged[text]
+
+
+def _written(folder: Path, text: str) -> Path:
+    for path, content in _stage(folder, text).files.items():
+        file = folder / "output" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content, encoding="utf-8")
+    return folder / "output"
+
+
+def _config(output: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    text = (output / compose.PATH).read_text(encoding="utf-8")
+    needed = dict.fromkeys(re.findall(r"(?<!\$)\$\{([A-Z0-9_]+):\?", text), "given")
+    command = [
+        str(tools.find("docker-compose")),
+        "-f",
+        str(output / compose.PATH),
+        "--profile",
+        "*",
+        "config",
+        *options,
+    ]
+    clean = {"PATH": os.environ["PATH"], "HOME": str(output), **needed}
+    return subprocess.run(command, env=clean, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STACKS)
+def test_docker_compose_accepts_every_profile(name: str, tmp_path: Path) -> None:
+    done = _config(_written(tmp_path, STACKS[name]), "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.slow
+def test_docker_compose_reads_a_dollar_sign_as_we_mean_it(tmp_path: Path) -> None:
+    # `config` writes text so that it can be read again, with each dollar sign doubled.
+    said = _config(_written(tmp_path, STACKS["redis"])).stdout
+    assert "--queues=celery,cash $$HOME $${PATH},dead" in said
+
+
+@pytest.mark.slow
+def test_docker_compose_asks_for_the_brokers_address(tmp_path: Path) -> None:
+    output = _written(tmp_path, STACKS["small"])
+    command = [str(tools.find("docker-compose")), "-f", str(output / compose.PATH), "config", "-q"]
+    clean = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    done = subprocess.run(command, env=clean, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "CELERY_BROKER_URL" in done.stderr
+    assert "see .env.example" in done.stderr
+
+
+@pytest.mark.slow
+def test_what_docker_compose_refuses_is_told(tmp_path: Path) -> None:
+    output = _written(tmp_path, STACKS["small"])
+    assert compose.configured(output, [compose.PATH]) == []
+    file = output / compose.PATH
+    file.write_text(file.read_text(encoding="utf-8").replace("    restart:", "    restrat:"), encoding="utf-8")
+    (found,) = compose.configured(output, [compose.PATH])
+    assert "restrat" in found.message
+
+
+BREAKS = {
+    "image": ("prom/prometheus:v3.14.0", "prom/prometheus:latest"),
+    "restart": ("restart: unless-stopped", "restart: allways"),
+    "capabilities": ("cap_drop: [ALL]", "cap_drop: [ALL, NET_ADMINISTRATOR]"),
+    "privileges": ("security_opt: ['no-new-privileges:true']", "security_opt: ['seccomp:unconfined']"),
+    "read-only": ("    read_only: true\n    tmpfs", "    tmpfs"),
+    "user": ("user: '65534:65534'", "user: '0:0'"),
+    "limits": ("          pids: 100\n", ""),
+    "health": ("      test:\n        - CMD\n", "      test:\n        - NONE\n"),
+    "logs": ("        max-size: 10m\n", "        compress: 'true'\n"),
+    "source": ("source: './prometheus'", "source: './prometeus'"),
+    "mount": ("create_host_path: false", "create_host_path: true"),
+    "secret": ("  flower_basic_auth:\n    file", "  flower_basic_out:\n    file"),
+    "loopback": ("host_ip: 127.0.0.1", "host_ip: 0.0.0.0"),
+    "port": ("published: 9093", "published: 9090"),
+    "target": ("expose: ['9808']", "expose: ['9809']"),
+}
+
+
+@pytest.mark.parametrize("rule", BREAKS)
+def test_what_docker_compose_lets_through_is_found(rule: str, tmp_path: Path) -> None:
+    made = _stage(tmp_path, STACKS["small"])
+    old, new = BREAKS[rule]
+    text = made.files[compose.PATH]
+    assert old in text
+    files = {**made.files, compose.PATH: text.replace(old, new, 1)}
+    assert {p.rule for p in compose.problems(files, made.prepared.plan)} == {f"compose-{rule}"}
+
+
+@pytest.mark.parametrize("output", ["prometheus", "alertmanager", "grafana", "flower"])
+def test_a_service_without_its_output_is_left_out(output: str, tmp_path: Path) -> None:
+    kept = [name for name in ("prometheus", "alertmanager", "grafana", "flower", "compose") if name != output]
+    made = _stage(tmp_path, STACKS["small"] + f"outputs: [{', '.join(kept)}]\n")
+    assert f"\n  {output}:\n    image:" not in made.files[compose.PATH]
+
+
+def test_every_exception_of_the_check_is_explained_in_the_file(tmp_path: Path) -> None:
+    texts = [_stage(tmp_path, text).files[compose.PATH] for text in STACKS.values()]
+    lines = "\n".join(texts).splitlines()
+    said: dict[str, set[str]] = {"health": set(), "read_only": set(), "user": set()}
+    open_ = set[str]()
+    for line in lines:
+        if line.startswith("  # Exception, "):
+            open_.add(line.removeprefix("  # Exception, ").partition(":")[0])
+        elif open_ and not line.startswith("  #"):
+            for what in open_ & set(said):
+                said[what].add(line.strip().removesuffix(":"))
+            open_ = set()
+    assert said == {"health": compose.WITHOUT_HEALTH, "read_only": compose.WRITABLE, "user": compose.AS_ROOT}
+
+
+def test_the_demo_compiles_and_has_no_address_of_its_own(tmp_path: Path) -> None:
+    made = _stage(tmp_path, STACKS["redis"])
+    compile(made.files["demo/app.py"], "app.py", "exec")
+    assert "redis://" not in made.files["demo/app.py"]

@@ -1,0 +1,40 @@
+"""An even spread of the mutants of `python -m tests.mutation`: none may survive, in under a minute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.mutation.__main__ import REPOSITORY, chosen
+from tests.mutation.equivalent import EQUIVALENT, reason
+from tests.mutation.expressions import FINE, mistakes
+from tests.mutation.judge import judged
+
+EVERY = 23
+
+
+def test_every_mistake_of_a_comparison_is_made() -> None:
+    assert [m.text for m in mistakes("a > 10", FINE)] == [
+        "(a) > (5)",
+        "(a) > (9)",
+        "(a) > (11)",
+        "(a) > (20)",
+        "(a) >= (10)",
+        "(a) < (10)",
+    ]
+
+
+def test_every_excuse_gives_its_proof() -> None:
+    assert [one.rule for one in EQUIVALENT if len(one.proof.split()) < 5] == []
+
+
+@pytest.mark.promtool
+@pytest.mark.slow
+def test_a_sample_of_mutants_is_killed() -> None:
+    promtool = REPOSITORY / ".tools" / "v3" / "usr" / "bin" / "promtool"
+    ((files, sample),) = chosen([Path(REPOSITORY / "stack.yaml")], EVERY)
+
+    survivors = [v.mutant for v in judged(sample, files, promtool) if not v.killed and not reason(v.mutant)]
+
+    assert [f"{m.rule}: {m.what}" for m in survivors] == []

@@ -1,0 +1,122 @@
+"""Flower, logs and compose as values: secrets stay outside, tags stand once, Flower's path follows its prefix."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from generator import pipeline
+from generator.catalog import images, registry
+from generator.emitters import compose
+from generator.write.secret_files import Wanted, write_missing
+
+STACK = """\
+version: 1
+stack: {name: shop}
+celery: {app: proj, broker: {kind: redis, url_env: SHOP_BROKER_URL}}
+queues: {celery: {}, dead: {role: dead_letter}}
+sources: [celery-exporter, worker, redis, flower, process-exporter, cadvisor]
+logs: {shippers: [filebeat], elasticsearch: {hosts: ["https://es.example.com"], ca_file: /run/secrets/es_ca}}
+alerting:
+  receivers:
+    team: {slack: {api_url_file: /run/secrets/slack_url, channel: "#celery"}}
+  default: team
+"""
+
+
+def _made(folder: Path, text: str = STACK) -> pipeline.Stage:
+    stack = folder / "stack.yaml"
+    stack.write_text(text, encoding="utf-8")
+    return pipeline.stage(stack)
+
+
+@pytest.mark.parametrize(("prefix", "path"), [("''", "/metrics"), ("/flower", "/flower/metrics")])
+def test_the_scrape_of_flower_follows_its_prefix_and_port(prefix: str, path: str, tmp_path: Path) -> None:
+    made = _made(tmp_path, STACK + f"flower: {{url_prefix: {prefix}, port: 5999}}\n")
+    job = made.files["prometheus/prometheus.yml"].partition("job_name: flower")[2][:200]
+    assert f"metrics_path: {path}\n" in job
+    assert "flower:5999" in job
+
+
+CANARY = "canary-5f1d2a"
+
+
+def test_no_secret_of_the_environment_or_a_file_gets_into_an_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SHOP_BROKER_URL", "ELASTICSEARCH_API_KEY", "CELERY_BROKER_URL", "FLOWER_BASIC_AUTH"):
+        monkeypatch.setenv(name, f"redis://:{CANARY}@host/0")
+    folder = tmp_path / "output" / compose.SECRETS
+    folder.mkdir(parents=True)
+    (tmp_path / ".env").write_text(f"SHOP_BROKER_URL={CANARY}\n", encoding="utf-8")
+    made = _made(tmp_path)
+    for secret in compose.secrets(made.prepared.plan):
+        (folder / secret.name).write_text(CANARY, encoding="utf-8")
+    pipeline.generate(tmp_path / "stack.yaml", tmp_path / "output")
+    written = [p for p in (tmp_path / "output").rglob("*") if p.is_file() and p.parent != folder]
+    assert [p for p in written if CANARY in p.read_text(encoding="utf-8")] == []
+    assert len(written) > 20
+
+
+def test_every_secret_that_a_container_mounts_is_named_once(tmp_path: Path) -> None:
+    names = [s.name for s in compose.secrets(_made(tmp_path).prepared.plan)]
+    assert sorted(names) == [
+        *("elasticsearch_api_key", "es_ca", "flower_basic_auth", "grafana_admin_password", "slack_url"),
+    ]
+
+
+WANTED = [Wanted("password", "random"), Wanted("users", "users"), Wanted("webhook", "given")]
+
+
+def test_missing_secrets_are_made_and_others_kept(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("mine", encoding="utf-8")
+    done = write_missing(WANTED, tmp_path)
+    assert (done.created, done.kept, done.missing) == (("users",), ("password",), ("webhook",))
+    assert (tmp_path / "password").read_text(encoding="utf-8") == "mine"
+    assert re.fullmatch(r"admin:[\w-]{32}\n", (tmp_path / "users").read_text(encoding="utf-8"))
+
+
+def test_secret_files_keep_others_out_and_stay_out_of_git(tmp_path: Path) -> None:
+    write_missing(WANTED, tmp_path / "new")
+    modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in [tmp_path / "new", *(tmp_path / "new").iterdir()]}
+    assert modes == {"new": 0o700, "password": 0o644, "users": 0o644, ".gitignore": 0o644}
+    assert (tmp_path / "new" / ".gitignore").read_text(encoding="utf-8") == "*\n"
+
+
+def test_random_values_differ(tmp_path: Path) -> None:
+    write_missing(WANTED, tmp_path / "a")
+    write_missing(WANTED, tmp_path / "b")
+    assert (tmp_path / "a/password").read_bytes() != (tmp_path / "b/password").read_bytes()
+
+
+def test_placeholders_are_written_only_when_asked_for(tmp_path: Path) -> None:
+    assert write_missing(WANTED, tmp_path, placeholders=True).created == ("password", "users", "webhook")
+
+
+def test_every_image_is_in_the_table_and_every_tag_is_pinned_or_asked_for() -> None:
+    unknown = [s.id for s in registry.sources().values() for i in s.versions.values() if i not in images.IMAGES]
+    assert unknown == []
+    assert [i.component for i in images.IMAGES if not i.tag or i.tag == "latest"] == ["celery-exporter"]
+    assert [i for i in images.IMAGES if not re.fullmatch(r"20\d\d-\d\d-\d\d", i.seen) or not i.evidence] == []
+
+
+def test_no_tag_stands_outside_the_table() -> None:
+    code = {
+        path: path.read_text(encoding="utf-8")
+        for folder in ("generator", "templates")
+        for path in (Path(__file__).parents[2] / folder).rglob("*.*")
+        if path.suffix in (".py", ".j2") and path.name != "images.py"
+    }
+    tags = [f"{i.name}:{i.tag}" for i in images.IMAGES if i.tag]
+    assert [(path.name, tag) for path, text in code.items() for tag in tags if tag in text] == []
+
+
+def test_a_tag_of_stack_yaml_is_used_everywhere(tmp_path: Path) -> None:
+    made = _made(tmp_path, STACK + 'versions: {celery-exporter: "9.9.9", grafana: 14.0.0, prometheus: v9}\n')
+    text = made.files["docker-compose.yml"] + made.files["exporters/celery-exporter.yml"]
+    assert text.count("danihodovic/celery-exporter:9.9.9") == 2
+    assert "grafana/grafana:14.0.0 # tag from stack.yaml, versions.grafana" in text
+    assert "prom/prometheus:v9 #" in text
