@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 RUN := $(VENV)/run.stamp
 TEST := $(VENV)/test.stamp
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
-TOOLS := .tools/v2/usr/bin/promtool .tools/v3/usr/bin/promtool
+TOOLS := $(foreach v,v2 v3,$(foreach t,promtool amtool,.tools/$(v)/usr/bin/$(t)))
 TOOLS += .tools/compose/usr/bin/docker-compose .tools/redis/usr/bin/redis-server
 
 # The same versions for what builds our package as for what runs it; old pip reads the first, new pip the second.

@@ -11,7 +11,7 @@ from generator.cases import assemble, probes, shapes
 from generator.cases.assemble import duration
 from generator.cases.feeding import Phase
 from generator.cases.model import Case, Probe, Scene
-from generator.cases.shapes import Feed, Told, tell
+from generator.cases.shapes import Aim, Feed, Told, tell
 from generator.cases.special import always, failures, overdue
 from generator.cases.subjects import BEFORE_STEPS, Bench
 from generator.cases.traffic import births, guards
@@ -143,7 +143,7 @@ def _silent(bench: Bench) -> Iterator[Scene]:
         case drive.Stuck(flow=flow):
             feeds = (told.feeds[0], Feed(flow, bench.labels(who), Fraction(100 * flow.window)))
         case _ if signal.silent_under:
-            hidden = tell(signal.silent_under, {"task": "fails"}, Fraction(1, 2), 1, 1, bench.plan.site)
+            hidden = tell(signal.silent_under, {"task": "fails"}, Aim(Fraction(1, 2), 1), bench.plan.site)
             feeds = hidden.feeds if hidden else ()
         case _:
             return

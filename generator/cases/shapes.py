@@ -40,34 +40,36 @@ class Told:
     before: tuple[Feed, ...] = field(default=())
 
 
-def tell(
-    shape: drive.Drive,
-    who: Mapping[str, str],
-    limit: Fraction,
-    side: Side,
-    sign: int,
-    site: Site,
-    least: int = 0,
-) -> Told | None:
-    """What to feed for one side of one limit; None when that side does not exist. `sign` is +1 when above is bad.
+@dataclass(frozen=True)
+class Aim:
+    """One side of one limit."""
 
-    Every amount is at least `least` already in the first fifth of a window.
-    """
+    limit: Fraction
+    side: Side
+    sign: int = 1
+    """+1 when above the limit is bad, else -1."""
+    least: int = 0
+    """Every amount is at least this already in the first fifth of a window, so that no guard has a say."""
+
+
+def tell(shape: drive.Drive, who: Mapping[str, str], aim: Aim, site: Site) -> Told | None:
+    """What to feed for one side of one limit; None when that side does not exist."""
+    limit, side = aim.limit, aim.side
     match shape:
         case drive.Level():
-            return _level(shape, who, limit + side * sign * shape.resolution)
+            return _level(shape, who, limit + side * aim.sign * shape.resolution)
         case drive.Age():
-            value = limit + side * sign
+            value = limit + side * aim.sign
             return Told((Feed(shape.series, who, value, aging=True),), value)
         case drive.Growth():
-            value = limit + side * sign * max(limit / 100, Fraction(1, 100))
+            value = limit + side * aim.sign * max(limit / 100, Fraction(1, 100))
             return Told((Feed(shape.series, who, Fraction(100_000), rising=value),), value)
         case drive.Share():
-            return _share(shape, who, limit, side, least)
+            return _share(shape, who, aim)
         case drive.Quantile():
-            return _quantile(shape, who, limit, side, site, least)
+            return _quantile(shape, who, aim, site)
         case drive.Drain():
-            return _drain(shape, who, limit, side, least)
+            return _drain(shape, who, aim)
         case drive.Stuck():
             feeds = (Feed(shape.length, who, limit + side), Feed(shape.flow, who, Fraction(0)))
             return Told(feeds, limit + side) if limit + side >= 0 else None
@@ -96,27 +98,27 @@ def share(shape: drive.Share, who: Mapping[str, str], part: Fraction, total: Fra
     return Told(feeds, (total - part if shape.inverted else part) / total)
 
 
-def _share(shape: drive.Share, who: Mapping[str, str], limit: Fraction, side: Side, least: int) -> Told | None:
+def _share(shape: drive.Share, who: Mapping[str, str], aim: Aim) -> Told | None:
     """Large enough that one event more is a small step, and whole at five samples a window."""
+    limit = aim.limit
     bad = 1 - limit if shape.inverted else limit
-    enough = max(Fraction(2000), least / bad if bad else Fraction(0))
+    enough = max(Fraction(2000), aim.least / bad if bad else Fraction(0))
     total = Fraction(5 * limit.denominator * ceil(enough / limit.denominator))
-    part = bad * total + side * 5
+    part = bad * total + aim.side * 5
     return share(shape, who, part, total) if 0 <= part <= total else None
 
 
-def _quantile(
-    shape: drive.Quantile, who: Mapping[str, str], limit: Fraction, side: Side, site: Site, least: int
-) -> Told | None:
+def _quantile(shape: drive.Quantile, who: Mapping[str, str], aim: Aim, site: Site) -> Told | None:
     """The limit is a bucket bound: 950 of 1000 at most that long is exactly the 95th percentile."""
-    within, times = 950 - side, 5 * ceil(Fraction(max(least, 1000), 1000))
-    return quantile(shape, who, limit, Fraction(within * times), Fraction(1000 * times), site)
+    within, times = 950 - aim.side, 5 * ceil(Fraction(max(aim.least, 1000), 1000))
+    return quantile(shape, who, aim.limit, (Fraction(within * times), Fraction(1000 * times)), site)
 
 
 def quantile(
-    shape: drive.Quantile, who: Mapping[str, str], limit: Fraction, within: Fraction, total: Fraction, site: Site
+    shape: drive.Quantile, who: Mapping[str, str], limit: Fraction, counts: tuple[Fraction, Fraction], site: Site
 ) -> Told | None:
-    """`within` of `total` events took at most `limit`, none less than the bound before, the rest up to the bound after."""
+    """`counts` is (within, total): so many took at most `limit`, none the bound before it, the rest the bound after."""
+    within, total = counts
     bounds = site.wait_buckets if "task" not in shape.series.labels else site.duration_buckets
     after = next((b for b in bounds if b > limit), None)
     if limit not in bounds or after is None:
@@ -135,12 +137,13 @@ def quantile(
     return Told((*feeds, Feed(shape.series, {**who, "le": "+Inf"}, total)), value)
 
 
-def _drain(shape: drive.Drain, who: Mapping[str, str], limit: Fraction, side: Side, least: int) -> Told | None:
+def _drain(shape: drive.Drain, who: Mapping[str, str], aim: Aim) -> Told | None:
     """`pace` tasks start per second, so the queue's length is the limit times the pace."""
+    limit = aim.limit
     if limit <= 0:
         return None
-    pace = Fraction(lcm(limit.denominator, 1) * max(1, ceil(max(10_000, 2 * least) / limit)))
-    length = limit * pace + side
+    pace = Fraction(lcm(limit.denominator, 1) * max(1, ceil(max(10_000, 2 * aim.least) / limit)))
+    length = limit * pace + aim.side
     feeds = (Feed(shape.length, who, length), Feed(shape.flow, who, pace * shape.flow.window))
     return Told(feeds, length / pace)
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from generator.cases.feeding import Phase
 from generator.cases.model import Scene, Spell, Subject
-from generator.cases.shapes import Feed, Told, tell
+from generator.cases.shapes import Aim, Feed, Told, tell
 from generator.cases.subjects import Bench
 from generator.catalog import drive
 from generator.catalog.timeline import Gauge, Segment
@@ -35,7 +35,7 @@ def failures(bench: Bench) -> Iterator[Scene]:
             if bound.threshold is None:
                 continue
             labels = bench.labels(severity)
-            told = tell(shape, labels, bound.threshold, 1 if side else 0, 1, bench.plan.site)
+            told = tell(shape, labels, Aim(bound.threshold, 1 if side else 0), bench.plan.site)
             if told is None:
                 continue
             down = int(told.feeds[0].amount)

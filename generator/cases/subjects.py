@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from generator.cases.feeding import Phase, feed
 from generator.cases.model import Spell, Subject
-from generator.cases.shapes import Side, Told, tell
+from generator.cases.shapes import Aim, Side, Told, tell
 from generator.catalog import drive, promql
 from generator.catalog.signal import Severity
 from generator.resolve.plan import Judged, Plan
@@ -57,7 +57,7 @@ class Bench:
     def tell(self, who: str, limit: Fraction, side: Side) -> Told | None:
         """What to feed for one side of a limit, with so much traffic that no guard has a say."""
         least = max((least for s in self.judged.bounds for _, least in self.judged.guards(s)), default=0)
-        return tell(self.judged.signal.drive, self.labels(who), limit, side, self.sign, self.plan.site, least)
+        return tell(self.judged.signal.drive, self.labels(who), Aim(limit, side, self.sign, least), self.plan.site)
 
     def crossed(self, value: Fraction | float, limits: Mapping[Severity, Fraction | None]) -> tuple[Severity, ...]:
         """The severities whose limit this value crosses."""

@@ -15,7 +15,7 @@ from generator.cases.probes import first_seen
 from generator.cases.shapes import Feed, Told
 from generator.cases.subjects import Bench
 from generator.catalog import drive
-from generator.catalog.signal import Severity, Setting
+from generator.catalog.signal import Setting, Severity
 
 _HALF = Fraction(1, 2)
 
@@ -61,9 +61,9 @@ def _told(bench: Bench, setting: Setting, amount: Fraction, limit: Fraction, who
     labels = bench.labels(who)
     match bench.judged.signal.drive:
         case drive.Share() as shape:
-            return _share(bench, shape, setting, amount, limit, labels)
+            return _share(bench, shape, (setting, amount), limit, labels)
         case drive.Quantile() as shape:
-            return shapes.quantile(shape, labels, limit, amount * Fraction(1, 2), amount, bench.plan.site)
+            return shapes.quantile(shape, labels, limit, (amount * _HALF, amount), bench.plan.site)
         case drive.Drain() as shape:
             slow = limit * 2 + _HALF  # no whole number of seconds, which rounding could make one less
             pace = amount / slow
@@ -74,9 +74,10 @@ def _told(bench: Bench, setting: Setting, amount: Fraction, limit: Fraction, who
 
 
 def _share(
-    bench: Bench, shape: drive.Share, setting: Setting, amount: Fraction, limit: Fraction, labels: dict[str, str]
+    bench: Bench, shape: drive.Share, guard: tuple[Setting, Fraction], limit: Fraction, labels: dict[str, str]
 ) -> Told | None:
-    """Bad enough for this severity, and `amount` of what the guard counts."""
+    """Bad enough for this severity, and so much of what the guard counts."""
+    setting, amount = guard
     bad = 1 - limit if shape.inverted else limit
     if setting == "min_tasks":
         enough = _divisible(Fraction(max(bench.judged.settings.get("min_failures", 0), ceil(bad * amount) + 1)))

@@ -77,8 +77,9 @@ def _node(node: Any, factors: Factors) -> _Node:
             return _binary(node, factors)
         case "Call":
             return _call(node, factors)
-    message = f"no mutation knows {type(node).__name__}"
-    raise NotImplementedError(message)
+        case kind:
+            message = f"no mutation knows {kind}"
+            raise NotImplementedError(message)
 
 
 def _number(value: float, factors: Factors) -> _Node:

@@ -93,7 +93,7 @@ DURATION_P95 = Signal(
     guards=(Guard("min_tasks", f'sum by (task) ({TASK_DURATION_BUCKET.name}{{le="+Inf"}})', 0),),
     summary="Task {task} takes {value} (P95, limit {limit})",
     action="Find what it waits for; if it is meant to take that long, give it a limit of its own in stack.yaml.",
-    meaning="One execution in twenty takes longer than the limit. Tasks that end more rarely than every 5 minutes go unseen.",
+    meaning="One execution in twenty takes longer than the limit. Tasks rarer than one in 5 minutes go unseen.",
     causes=("a slow query or remote service", "more data than before", "workers short of CPU"),
     dashboard=_DASHBOARD,
 )

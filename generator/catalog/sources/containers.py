@@ -73,6 +73,11 @@ def _group_memory(site: Site) -> tuple[Recorded, ...]:
     return (Recorded(f"{used} / {site.worker_memory_limit}"),)
 
 
+def _groups_count(site: Site) -> tuple[Recorded, ...]:
+    alive = f'0 * max(max_over_time(up{{job="{PROCESSES}"}}[{site.bridge}]) == 1)'
+    return (Recorded(f"count({_of_group(site, GROUP_PROCS)} > 0) or {alive}"),)
+
+
 def _feed(job: str, label: str, used: tuple[Metric, int, Mapping[str, str]], *fixed: tuple[Metric, int]) -> Stimulus:
     """Feeds one moving metric, scaled, and fixed ones beside it."""
 
@@ -154,11 +159,7 @@ PROCESS_EXPORTER_SOURCE = Source(
         Reading(
             series=WORKERS_ACTIVE,
             uses=(GROUP_PROCS,),
-            rules=lambda site: (
-                Recorded(
-                    f'count({_of_group(site, GROUP_PROCS)} > 0) or 0 * max(max_over_time(up{{job="{PROCESSES}"}}[{site.bridge}]) == 1)'
-                ),
-            ),
+            rules=_groups_count,
             stimulus=_groups_alive,
             caveat="Counts process groups: a worker that hangs still counts.",
         ),
