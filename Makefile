@@ -96,5 +96,5 @@ $(TEST): $(RUN)
 .tools/compose/usr/bin/docker-compose .tools/redis/usr/bin/redis-server:
 	@tests/tools/fetch.sh $(word 2,$(subst /, ,$@))
 
-.tools/%/usr/bin/promtool:
+.tools/%/usr/bin/promtool .tools/%/usr/bin/amtool:
 	@tests/tools/fetch.sh $*

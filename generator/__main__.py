@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Runs the command line; a plain `check --fast` goes past it, since loading the rest takes longer than the check."""
+    """Runs the command line; a plain `check --fast` goes past it: loading the rest takes longer than the check."""
     if sys.argv[1:3] == ["check", "--fast"]:
         from generator import fast
 

@@ -163,6 +163,7 @@ def explain(signal: str, stack: Path, style: Format) -> None:
 def list_(stack: Path, style: Format) -> None:
     """List all signals: on or off, source and limits; then what the sources give."""
     import json
+
     from generator import pipeline
     from generator.explain import listing, terminal
 

@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, get_args
 
-
-
 from generator.document import Document, Trail, shown
 from generator.spec import fieldtext
 from generator.spec.checks import Fault, nearest

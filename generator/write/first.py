@@ -22,8 +22,8 @@ def write_first(path: Path) -> None:
         with path.open("x", encoding="utf-8", newline="\n") as stream:
             stream.write(FIRST)
     except FileExistsError:
-        hint = "edit it, or name another file with --stack"
-        raise SpecError([Problem(Mark(str(path)), "exists", "", "is there already and was not touched", hint)]) from None
+        message, hint = "is there already and was not touched", "edit it, or name another file with --stack"
+        raise SpecError([Problem(Mark(str(path)), "exists", "", message, hint)]) from None
     except OSError as error:
-        message = f"cannot be written: {error.strerror}"
-        raise SpecError([Problem(Mark(str(path)), "unwritable", "", message, "choose another place with --stack")]) from error
+        message, hint = f"cannot be written: {error.strerror}", "choose another place with --stack"
+        raise SpecError([Problem(Mark(str(path)), "unwritable", "", message, hint)]) from error
