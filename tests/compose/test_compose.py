@@ -117,13 +117,13 @@ BREAKS = {
     "privileges": ("security_opt: ['no-new-privileges:true']", "security_opt: ['seccomp:unconfined']"),
     "read-only": ("    read_only: true\n    tmpfs", "    tmpfs"),
     "user": ("user: '65534:65534'", "user: '0:0'"),
-    "limits": ("          pids: 100\n", ""),
+    "limits": (", pids: 100}", "}"),
     "health": ("      test:\n        - CMD\n", "      test:\n        - NONE\n"),
-    "logs": ("        max-size: 10m\n", "        compress: 'true'\n"),
+    "logs": ("max-size: 10m", "compress: 'true'"),
     "source": ("source: './prometheus'", "source: './prometeus'"),
     "mount": ("create_host_path: false", "create_host_path: true"),
     "secret": ("  flower_basic_auth:\n    file", "  flower_basic_out:\n    file"),
-    "loopback": ("host_ip: 127.0.0.1", "host_ip: 0.0.0.0"),
+    "loopback": ("host_ip: '127.0.0.1'", "host_ip: '0.0.0.0'"),
     "port": ("published: 9093", "published: 9090"),
     "target": ("expose: ['9808']", "expose: ['9809']"),
 }
@@ -161,7 +161,8 @@ def test_every_exception_of_the_check_is_explained_in_the_file(tmp_path: Path) -
     assert said == {"health": compose.WITHOUT_HEALTH, "read_only": compose.WRITABLE, "user": compose.AS_ROOT}
 
 
-def test_the_demo_compiles_and_has_no_address_of_its_own(tmp_path: Path) -> None:
+def test_the_demo_has_no_address_of_its_own(tmp_path: Path) -> None:
     made = _stage(tmp_path, STACKS["redis"])
-    compile(made.files["demo/app.py"], "app.py", "exec")
-    assert "redis://" not in made.files["demo/app.py"]
+    demo = [text for path, text in made.files.items() if path.startswith("demo/")]
+    assert len(demo) == 5
+    assert not any("redis://" in text for text in demo)

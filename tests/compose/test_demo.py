@@ -27,7 +27,7 @@ SECONDS = 8
 
 
 def _celery(folder: Path, broker: str, *command: str) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "CELERY_BROKER_URL": broker}
+    environment = {**os.environ, "CELERY_BROKER_URL": broker, "LOG_FOLDER": str(folder)}
     return subprocess.Popen(
         [sys.executable, *command],
         cwd=folder,
@@ -52,12 +52,12 @@ def _stop(program: subprocess.Popen[bytes]) -> str:
 def test_the_demo_runs_tasks_and_logs_json_without_results(tmp_path: Path) -> None:
     (tmp_path / "stack.yaml").write_text(STACK, encoding="utf-8")
     made = compose.plan(pipeline.prepare(tmp_path / "stack.yaml").plan)
-    text = next(render(one).text for one in made if one.path == "demo/app.py")
-    (tmp_path / "app.py").write_text(text.replace("/var/log/celery", str(tmp_path)), encoding="utf-8")
+    for one in (a for a in made if a.path.startswith("demo/")):
+        (tmp_path / one.path.removeprefix("demo/")).write_text(render(one).text, encoding="utf-8")
     with redis_server(tmp_path) as broker:
         arguments = ("-m", "celery", "-A", "app", "worker", "--concurrency=2", "--queues=celery,priority")
         worker = _celery(tmp_path, broker, *arguments)
-        traffic = _celery(tmp_path, broker, "app.py")
+        traffic = _celery(tmp_path, broker, "traffic.py")
         time.sleep(SECONDS)
         assert traffic.poll() is None
         assert worker.poll() is None

@@ -7,9 +7,11 @@ import stat
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from generator import pipeline
 from generator.catalog import images, registry
+from generator.cli import main
 from generator.emitters import compose
 from generator.write.secret_files import Wanted, write_missing
 
@@ -120,3 +122,15 @@ def test_a_tag_of_stack_yaml_is_used_everywhere(tmp_path: Path) -> None:
     assert text.count("danihodovic/celery-exporter:9.9.9") == 2
     assert "grafana/grafana:14.0.0 # tag from stack.yaml, versions.grafana" in text
     assert "prom/prometheus:v9 #" in text
+
+
+def test_the_command_names_files_and_never_their_text(tmp_path: Path) -> None:
+    _made(tmp_path)
+    stack, output = str(tmp_path / "stack.yaml"), tmp_path / "output"
+    first = CliRunner().invoke(main, ["secrets", "--stack", stack, "--output", str(output)])
+    second = CliRunner().invoke(main, ["secrets", "--stack", stack, "--output", str(output)])
+    password = (output / compose.SECRETS / "grafana_admin_password").read_text(encoding="utf-8")
+    assert "grafana_admin_password: created" in first.stderr
+    assert "grafana_admin_password: kept" in second.stderr
+    assert "slack_url: missing: only you know it" in second.stderr
+    assert password not in first.output + second.output

@@ -47,19 +47,18 @@ def services(stack: Plan) -> Iterator[Service]:
 def files(stack: Plan) -> list[Artefact]:
     """The application and the image it runs in."""
     working = [q for q in stack.site.queues if q not in stack.site.dead_letter]
+    context = {
+        "queues": working,
+        "dead_letter": list(stack.site.dead_letter),
+        "priorities": stack.spec.celery.broker.priorities or None,
+        "events": stack.spec.celery.events,
+        "sent_events": stack.spec.celery.sent_events,
+        "log_folder": _FOLDER,
+    }
     return [
-        Artefact(
-            path="demo/app.py",
-            template="compose/demo/app.py.j2",
-            syntax="python",
-            context={
-                "queues": working,
-                "dead_letter": list(stack.site.dead_letter),
-                "priorities": stack.spec.celery.broker.priorities or None,
-                "events": stack.spec.celery.events,
-                "sent_events": stack.spec.celery.sent_events,
-                "log_folder": _FOLDER,
-            },
+        *(
+            Artefact(path=f"demo/{name}", template=f"compose/demo/{name}.j2", syntax="python", context=context)
+            for name in ("app.py", "json_logs.py", "tasks.py", "traffic.py")
         ),
         Artefact(
             path="demo/Dockerfile",
@@ -81,11 +80,11 @@ def _celery(stack: Plan, name: str, why: str, arguments: tuple[str, ...], health
         build="./demo",
         profiles=DEMO,
         user="1000:1000",
-        command=tuple(map(literal, ("celery", "-A", "app", *arguments) if arguments else ("python", "app.py"))),
+        command=tuple(map(literal, ("celery", "-A", "app", *arguments) if arguments else ("python", "traffic.py"))),
         environment={"CELERY_BROKER_URL": url(stack)},
         expose=(9809,) if worker else (),
         mounts=(
-            Mount("bind", "./demo/app.py", "/app/app.py"),
+            Mount("bind", "./demo", "/app"),
             Mount("volume", LOGS, _FOLDER, read_only=False),
         ),
         networks=("backend", "broker") if worker else ("broker",),

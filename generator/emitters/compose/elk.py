@@ -95,7 +95,7 @@ if [ ! -s elasticsearch.crt ]; then
   elasticsearch-certutil ca --silent --pem --out /tmp/ca.zip
   unzip -oqj /tmp/ca.zip -d /tmp/ca
   elasticsearch-certutil cert --silent --pem --out /tmp/node.zip --name elasticsearch \\
-    --dns elasticsearch --dns localhost --ip 127.0.0.1 --ca-cert /tmp/ca/ca.crt --ca-key /tmp/ca/ca.key
+    --dns elasticsearch,localhost --ip 127.0.0.1 --ca-cert /tmp/ca/ca.crt --ca-key /tmp/ca/ca.key
   unzip -oqj /tmp/node.zip -d /tmp/node
   cp /tmp/ca/ca.crt /tmp/node/elasticsearch.crt /tmp/node/elasticsearch.key .
 fi

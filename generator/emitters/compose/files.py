@@ -53,7 +53,20 @@ def _compose(stack: Plan) -> Artefact:
 
 
 def _service(service: Service, every: list[Service]) -> dict[str, object]:
-    profiles = {other.name: set(other.profiles) for other in every}
+    """One service as the template lays it out: single settings, then mappings, then lists."""
+    mappings = {"environment": service.environment, "depends_on": _depends(service, every)}
+    lists = {
+        "ports": [{"host_ip": "127.0.0.1", "published": out, "target": port} for out, port in service.ports.items()],
+        "volumes": [_mount(mount) for mount in service.mounts],
+        "secrets": [{"source": secret.name, "target": secret.target} for secret in service.secrets],
+    }
+    settings: dict[str, object] = {
+        "expose": [str(port) for port in service.expose],
+        "networks": list(service.networks),
+        "restart": service.restart,
+        "read_only": "read_only" not in service.exceptions,
+        "tmpfs": list(service.tmpfs),
+    }
     return {
         "name": service.name,
         "why": service.why,
@@ -64,35 +77,33 @@ def _service(service: Service, every: list[Service]) -> dict[str, object]:
         "profiles": list(service.profiles) or None,
         "user": service.user,
         "pid": service.pid or None,
-        "restart": service.restart,
         "command": list(service.command) or None,
-        "environment": list(service.environment.items()) or None,
-        "expose": [str(port) for port in service.expose] or None,
-        "ports": list(service.ports.items()) or None,
-        "mounts": [_mount(mount) for mount in service.mounts] or None,
-        "secrets": [{"name": s.name, "target": s.target} for s in service.secrets] or None,
-        "networks": list(service.networks),
-        "depends": [
-            # What may not be there, because its profile is off, is not required.
-            {"name": name, "condition": condition, "required": profiles[name] <= set(service.profiles)}
-            for name, condition in service.depends.items()
-            if name in profiles
-        ]
-        or None,
+        "settings": [(name, value) for name, value in settings.items() if value != []],
+        "mappings": [(name, list(pairs.items())) for name, pairs in mappings.items() if pairs],
+        "lists": [(name, items) for name, items in lists.items() if items],
         "health": service.health,
-        "read_only": "read_only" not in service.exceptions,
-        "tmpfs": list(service.tmpfs) or None,
-        "limits": service.limits,
+        "limits": {"cpus": service.limits.cpus, "memory": service.limits.memory, "pids": service.limits.pids},
+    }
+
+
+def _depends(service: Service, every: list[Service]) -> dict[str, object]:
+    """What must be up before; what may not be there, because its profile is off, is not required."""
+    profiles = {other.name: set(other.profiles) for other in every}
+    return {
+        name: {"condition": condition, "required": profiles[name] <= set(service.profiles)}
+        for name, condition in service.depends.items()
+        if name in profiles
     }
 
 
 def _mount(mount: Mount) -> dict[str, object]:
+    kept = {"bind": {"create_host_path": False}} if mount.kind == "bind" else {}
     return {
         "type": mount.kind,
         "source": mount.source,
         "target": mount.target,
         "read_only": mount.read_only,
-        "is_bind": True if mount.kind == "bind" else None,
+        **kept,
     }
 
 
@@ -106,7 +117,9 @@ def _networks(stack: Plan, services: list[Service]) -> list[dict[str, object]]:
 def _env(stack: Plan) -> Artefact:
     broker = stack.spec.celery.broker.env or "CELERY_BROKER_URL"
     users = stack.spec.flower.basic_auth.users_env
-    variables = [{"why": "The broker's address. This is the demo's.", "name": broker, "value": demo.url(stack)}]
+    file = stack.spec.celery.broker.url_file
+    why = f"The broker's address, as in {file}: containers get it here." if file else "The broker's address."
+    variables = [{"why": f"{why} This is the demo's.", "name": broker, "value": demo.url(stack)}]
     if users:
         variables.append({"why": "Flower's users: user:password, several with commas.", "name": users, "value": ""})
     return Artefact(
@@ -125,6 +138,6 @@ def _process_exporter(stack: Plan) -> list[Artefact]:
             path="process-exporter.yml",
             template="compose/process-exporter.yml.j2",
             syntax="yaml",
-            context={"group": "worker@{{.Matches.node}}", "title": r"^\[celeryd: (?P<node>[^:\]]+)"},
+            context={"group": "worker@{{.Matches.node}}", "titles": [r"^\[celeryd: (?P<node>[^:\]]+)"]},
         )
     ]
