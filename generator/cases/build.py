@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from itertools import chain
 from math import ceil
 
 from generator.cases import assemble, probes, shapes
@@ -24,7 +25,8 @@ SIDES: tuple[tuple[shapes.Side, str], ...] = ((-1, "just inside"), (0, "exactly 
 def cases(judged: Judged, plan: Plan) -> tuple[Case, ...]:
     """Every generated test of one signal; never empty."""
     bench = Bench(judged, plan)
-    return (*assemble.cases(bench, _scenes(bench)), *probes.outage(bench), *probes.newborn(bench))
+    extra = (probes.outage, probes.newborn, probes.worlds)
+    return (*assemble.cases(bench, _scenes(bench)), *chain.from_iterable(stories(bench) for stories in extra))
 
 
 def _scenes(bench: Bench) -> Iterator[Scene]:

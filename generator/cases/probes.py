@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from math import ceil, lcm
 
+from generator.cases.examples import LASTS, examples
 from generator.cases.feeding import Phase, feed, merged
 from generator.cases.model import Case, Probe
 from generator.cases.shapes import Feed, Told
@@ -14,7 +15,7 @@ from generator.cases.subjects import Bench
 from generator.catalog import drive, promql
 from generator.catalog.series import STATES, Series
 from generator.catalog.timeline import Counter, Gauge, Input, Segment
-from generator.resolve.plan import Plan
+from generator.resolve.plan import Chosen, Plan
 
 _CLOSE = "0.0001"
 """Numbers nearer than this are the same: what floating point may lose, and far less than any mistake costs."""
@@ -88,13 +89,18 @@ def noisy(inputs: Sequence[Input], plan: Plan) -> tuple[Input, ...]:
 def _noise(one: Input, plan: Plan) -> Iterator[Input]:
     scraped = next((s.source for s in plan.scraped if s.source.job == one.labels.get("job")), None)
     if scraped and one.name != "up" and not (scraped.is_worker and isinstance(one, Counter)):
-        yield replace(one, labels={**one.labels, "instance": "replica:1"})
+        yield replace(one, labels={**one.labels, "instance": "replica:1"}, segments=tuple(map(_less, one.segments)))
     more = 0 if isinstance(one, Counter) or one.name == "up" else 7
     yield replace(
         one,
         labels={**one.labels, "job": "stranger"},
         segments=tuple(s if s.amount is None else replace(s, amount=3 * s.amount + more) for s in one.segments),
     )
+
+
+def _less(s: Segment) -> Segment:
+    """What a replica that was started later, or looks a little late, would say."""
+    return s if s.amount is None else replace(s, amount=s.amount - abs(s.amount) / 2)
 
 
 def outage(bench: Bench) -> Iterator[Case]:
@@ -131,6 +137,29 @@ def outage(bench: Bench) -> Iterator[Case]:
     )
 
 
+def worlds(bench: Bench) -> Iterator[Case]:
+    """The worked examples of the readings that this signal is the first to need."""
+    plan = bench.plan
+    at = ceil(Fraction(LASTS) / plan.site.evaluation) * plan.site.evaluation
+    for chosen in first_seen(bench):
+        for example in examples(chosen.source.id, chosen.series, plan.site):
+            name = chosen.series.name
+            looks = [
+                Probe(at=at, query=is_number(promql.select(name, *_matchers(labels)), number), found=(_labels(labels),))
+                for labels, number in example.gives
+            ]
+            rows = str(len(example.gives)) if example.gives else ""
+            looks.append(Probe(at=at, query=f"count({name}) == bool {rows or 0}", found=("{}",) if rows else ()))
+            yield Case(
+                name=f"{name}: {example.story}",
+                step=plan.site.evaluation,
+                inputs=example.inputs,
+                checks=(),
+                texts=(),
+                probes=tuple(looks),
+            )
+
+
 def _in(bridge: Fraction, scrape: Fraction) -> Fraction:
     return int(bridge * Fraction(2, 3) / scrape) * scrape
 
@@ -138,7 +167,7 @@ def _in(bridge: Fraction, scrape: Fraction) -> Fraction:
 def newborn(bench: Bench) -> Iterator[Case]:
     """Counters that appear count from 0, unless their target is new too or was not scraped before."""
     plan, step = bench.plan, Fraction(60)
-    for series in first_seen(bench):
+    for series in (chosen.series for chosen in first_seen(bench) if _counts_births(chosen)):
         quiet = int(series.window / step) + 2
         birth = quiet * step
         phases = (Phase((), quiet), Phase((), quiet + 6))
@@ -173,8 +202,12 @@ def _down_then_up(quiet: int) -> tuple[Segment, ...]:
     return (Segment(Fraction(0), quiet), Segment(Fraction(1), quiet + 6))
 
 
-def first_seen(bench: Bench) -> Iterator[Series]:
-    """Flows that this signal needs and none before it; the first of a family also takes those that none needs."""
+def _counts_births(chosen: Chosen) -> bool:
+    return chosen.series.drive == "flow" and any(metric.born == "first value" for metric in chosen.reading.uses)
+
+
+def first_seen(bench: Bench) -> Iterator[Chosen]:
+    """What this signal needs and none before it; the first of a family also takes what none needs."""
     judged = bench.plan.judged
     before = judged[: next(i for i, j in enumerate(judged) if j.signal.id == bench.judged.signal.id)]
     needed = {s.name for j in judged for s in j.signal.needs}
@@ -183,9 +216,8 @@ def first_seen(bench: Bench) -> Iterator[Series]:
     first = all(j.signal.family != bench.judged.signal.family for j in before)
     for name, chosen in bench.plan.chosen.items():
         orphan = first and name not in needed and chosen.series.family == bench.judged.signal.family
-        born = any(metric.born == "first value" for metric in chosen.reading.uses)
-        if chosen.series.drive == "flow" and born and (orphan or name in mine - taken):
-            yield chosen.series
+        if orphan or name in mine - taken:
+            yield chosen
 
 
 def _variants(series: Series) -> Iterator[Feed]:

@@ -95,7 +95,7 @@ def births(bench: Bench) -> Iterator[Scene]:
         return
     hold = max(bound.hold for bound in bench.judged.bounds.values())
     window = shape.part.window
-    if hold >= window or shape.part not in first_seen(bench):
+    if hold >= window or shape.part not in (chosen.series for chosen in first_seen(bench)):
         return
     step = Fraction(60)
     quiet = int(window / step) + 2

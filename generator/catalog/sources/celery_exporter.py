@@ -94,7 +94,7 @@ def _count(metric: str, site: Site, names: Mapping[str, str], window: int = WIND
 def _workers(site: Site) -> tuple[Recorded, ...]:
     """Heartbeats count hosts exactly but linger; inspect counts at once but per queue: believe 0 from inspect."""
     up = f"count by (instance) (last_over_time({WORKER_UP.name}{{{_JOB}}}[{site.bridge}]) == 1)"
-    answers = f"sum by (instance) ({ACTIVE_WORKERS.name}{{{_JOB}}})"
+    answers = f"sum by (instance) (last_over_time({ACTIVE_WORKERS.name}{{{_JOB}}}[{site.bridge}]))"
     alive = f"0 * max(max_over_time(up{{{_JOB}}}[{site.bridge}]) == 1)"
     if "pool_solo" in site.facts:
         return (Recorded(f"max({up}) or {alive}"),)

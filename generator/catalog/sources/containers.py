@@ -45,7 +45,7 @@ def _chosen(site: Site, source: str, label: str) -> tuple[str, str]:
 
 
 def _used(metric: Metric, chosen: tuple[str, ...], label: str) -> str:
-    total = f"sum by ({label}) (increase({promql.select(metric.name, *chosen)}[{WINDOW // 60}m]))"
+    total = f"sum by (instance, {label}) (increase({promql.select(metric.name, *chosen)}[{WINDOW // 60}m]))"
     return f"max by (worker) ({promql.copy_labels(total, {'worker': label})})"
 
 
@@ -78,13 +78,17 @@ def _groups_count(site: Site) -> tuple[Recorded, ...]:
     return (Recorded(f"count({_of_group(site, GROUP_PROCS)} > 0) or {alive}"),)
 
 
+def _beside(segments: tuple[Segment, ...], amount: Fraction) -> tuple[Segment, ...]:
+    """A steady amount as long as there is one at all, and gone when a scrape fails."""
+    return tuple(replace(s, amount=None if s.amount is None else amount, slope=Fraction(0)) for s in segments)
+
+
 def _feed(job: str, label: str, used: tuple[Metric, int, Mapping[str, str]], *fixed: tuple[Metric, int]) -> Stimulus:
     """Feeds one moving metric, scaled, and fixed ones beside it."""
 
     def feed(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
         metric, factor, more = used
         labels = {**base_labels(job, site), label: canonical["worker"]}
-        steps = sum(s.steps for s in segments)
         if metric.type == "counter":
             moving: Input = Counter(
                 metric.name, {**labels, **more}, tuple(s.times(Fraction(factor * step)) for s in segments)
@@ -92,7 +96,7 @@ def _feed(job: str, label: str, used: tuple[Metric, int, Mapping[str, str]], *fi
         else:
             scale = Fraction(factor or site.worker_memory_limit or _LIMIT)
             moving = Gauge(metric.name, {**labels, **more}, tuple(s.times(scale) for s in segments))
-        return [moving, *(Gauge(m.name, labels, (Segment(Fraction(v), steps),)) for m, v in fixed)]
+        return [moving, *(Gauge(m.name, labels, _beside(segments, Fraction(v))) for m, v in fixed)]
 
     return feed
 

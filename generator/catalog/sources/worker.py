@@ -67,12 +67,16 @@ def _cpu(site: Site) -> str:
     return f"{used} / ({WINDOW} * clamp_min({_gauge(PROCESSES, site)} - 1, 1))"
 
 
+def _beside(segments: tuple[Segment, ...], amount: Fraction) -> tuple[Segment, ...]:
+    """A steady amount as long as there is one at all, and gone when a scrape fails."""
+    return tuple(replace(s, amount=None if s.amount is None else amount, slope=Fraction(0)) for s in segments)
+
+
 def _cpu_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
     labels = {**base_labels(JOB, site, canonical["worker"]), "worker": canonical["worker"]}
-    steps = sum(s.steps for s in segments)
     return [
         Counter(CPU.name, labels, tuple(s.times(Fraction(step * _POOL)) for s in segments)),
-        Gauge(PROCESSES.name, labels, (Segment(Fraction(_POOL + 1), steps),)),
+        Gauge(PROCESSES.name, labels, _beside(segments, Fraction(_POOL + 1))),
     ]
 
 
@@ -80,10 +84,9 @@ def _memory_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[S
     del step
     labels = {**base_labels(JOB, site, canonical["worker"]), "worker": canonical["worker"]}
     limit = Fraction(1_000_000_000)
-    steps = sum(s.steps for s in segments)
     return [
         Gauge(MEMORY.name, labels, tuple(s.times(limit) for s in segments)),
-        Gauge(MEMORY_LIMIT.name, labels, (Segment(limit, steps),)),
+        Gauge(MEMORY_LIMIT.name, labels, _beside(segments, limit)),
     ]
 
 
