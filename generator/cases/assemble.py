@@ -17,7 +17,7 @@ def duration(bench: Bench) -> Fraction:
     """Seconds after which every alert of a subject that is bad from the start fires, and every window is full."""
     _, sure = bench.first_true()
     hold = max(bound.hold for bound in bench.judged.bounds.values())
-    window = max((s.window for s in bench.judged.signal.needs), default=0)
+    window = bench.window
     grain = lcm(120, ceil(bench.plan.site.evaluation))
     return Fraction(ceil((sure + hold + window) / grain) * grain)
 

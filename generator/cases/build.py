@@ -8,14 +8,14 @@ from fractions import Fraction
 from itertools import chain
 from math import ceil
 
-from generator.cases import assemble, probes, shapes
+from generator.cases import assemble, edges, lives, probes, shapes
 from generator.cases.assemble import duration
-from generator.cases.feeding import Phase
-from generator.cases.model import Case, Probe, Scene
+from generator.cases.feeding import Phase, feed
+from generator.cases.model import Case, Scene
 from generator.cases.shapes import Aim, Feed, Told, tell
 from generator.cases.special import always, failures, overdue
 from generator.cases.subjects import BEFORE_STEPS, Bench
-from generator.cases.traffic import births, guards
+from generator.cases.traffic import guards
 from generator.catalog import drive
 from generator.resolve.plan import Judged, Plan
 
@@ -25,7 +25,16 @@ SIDES: tuple[tuple[shapes.Side, str], ...] = ((-1, "just inside"), (0, "exactly 
 def cases(judged: Judged, plan: Plan) -> tuple[Case, ...]:
     """Every generated test of one signal; never empty."""
     bench = Bench(judged, plan)
-    extra = (probes.outage, probes.newborn, probes.worlds)
+    extra = (
+        lives.outage,
+        lives.idle,
+        lives.bends,
+        lives.newborn,
+        lives.worlds,
+        edges.other_kind,
+        edges.shares,
+        edges.fleets,
+    )
     return (*assemble.cases(bench, _scenes(bench)), *chain.from_iterable(stories(bench) for stories in extra))
 
 
@@ -38,15 +47,18 @@ def _scenes(bench: Bench) -> Iterator[Scene]:
         case drive.Failures():
             yield from failures(bench)
         case _:
-            for stories in (_limits, _overrides, _ends, _missed, guards, births, _silent):
+            for stories in (_limits, _overrides, _ends, _missed, guards, _silent):
                 yield from stories(bench)
 
 
 def _limits(bench: Bench) -> Iterator[Scene]:
     """Each default limit from both sides."""
+    fleet = isinstance(bench.judged.signal.drive, drive.Fleet)
     for severity, bound in bench.judged.bounds.items():
         if bound.threshold is not None and bench.limits("")[severity] == bound.threshold:
             for side, words in SIDES:
+                if side and not bench.judged.signal.by and severity == [*bench.judged.bounds][-1] and not fleet:
+                    continue  # "ends when good again" says the same, and here each story is a case of its own
                 yield from _steady(bench, f"{words} {severity}", "", bound.threshold, side)
 
 
@@ -63,16 +75,21 @@ def _steady(bench: Bench, name: str, who: str, limit: Fraction, side: shapes.Sid
     subject = who or name
     told = bench.tell(subject, limit, side)
     if told:
-        told = probes.complete(told)
+        told = probes.spread(bench, told) if side == 1 else replace(told, feeds=tuple(map(probes.complete, told.feeds)))
         before = (Phase(told.before, BEFORE_STEPS),) if told.before else ()
         phases = (*before, Phase(told.feeds, int(duration(bench) / bench.step) + 1))
         one = bench.subject(subject, told, phases)
-        looks: tuple[Probe, ...] = ()
-        if side == 1:
-            last = duration(bench)
-            looks = (*probes.told(bench, told.feeds, last), *probes.value(bench, subject, told.value, last))
-            one = replace(one, inputs=probes.noisy(one.inputs, bench.plan))
-        yield Scene(name=name, subject=one, phases=phases, step=bench.step, alone=bool(who), probes=looks)
+        scene = Scene(name=name, subject=one, phases=phases, step=bench.step, alone=bool(who))
+        yield scene if side == -1 else _looked_at(bench, scene, told)
+
+
+def _looked_at(bench: Bench, scene: Scene, told: Told) -> Scene:
+    """The same scene with noise beside it, and a look at each series that is fed and at the value itself."""
+    last, one = duration(bench), scene.subject
+    looks = (*probes.of(bench, told.feeds, last), *probes.value(bench, one.name, told.value, last))
+    steps = sum(phase.steps for phase in scene.phases)
+    beside = feed((Phase(probes.outside(bench, told), steps),), bench.plan, scene.step)
+    return replace(scene, subject=replace(one, inputs=probes.noisy((*one.inputs, *beside), bench)), probes=looks)
 
 
 def _worst(bench: Bench, name: str) -> tuple[str, Told, bool] | None:
@@ -102,9 +119,12 @@ def _ends(bench: Bench) -> Iterator[Scene]:
             who, told, taken = worst
             good = _recovered(bench, who) if story == stories[0] else None
             if good or story != stories[0]:
+                if good and not signal.by:
+                    told, good = probes.spread(bench, told), probes.spread(bench, good)
                 phases = (Phase(told.feeds, bad), Phase(good.feeds if good else None, tail))
                 one = bench.subject(who, told, phases, off_min=off, off_max=off + bench.blur)
-                yield Scene(name=story, subject=one, phases=phases, step=bench.step, alone=taken)
+                scene = Scene(name=story, subject=one, phases=phases, step=bench.step, alone=taken)
+                yield scene if signal.by else _looked_at(bench, scene, told)
 
 
 def _recovered(bench: Bench, who: str) -> Told | None:
@@ -143,7 +163,9 @@ def _silent(bench: Bench) -> Iterator[Scene]:
         case drive.Level(silenced_by=silenced) if silenced:
             feeds = (told.feeds[0], *(Feed(series, bench.labels(who), amount) for series, amount in silenced))
         case drive.Stuck(flow=flow):
-            feeds = (told.feeds[0], Feed(flow, bench.labels(who), Fraction(100 * flow.window)))
+            feeds = (told.feeds[0], Feed(flow, bench.labels(who), Fraction(1)))
+        case drive.Drain(flow=flow):  # nothing starts: that is another alert's
+            feeds = (told.feeds[0], Feed(flow, bench.labels(who), Fraction(0)))
         case _ if signal.silent_under:
             hidden = tell(signal.silent_under, {"task": "fails"}, Aim(Fraction(1, 2), 1), bench.plan.site)
             feeds = hidden.feeds if hidden else ()

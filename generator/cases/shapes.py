@@ -149,8 +149,11 @@ def _drain(shape: drive.Drain, who: Mapping[str, str], aim: Aim) -> Told | None:
 
 
 def _fleet(shape: drive.Fleet, who: Mapping[str, str], limit: Fraction, side: Side) -> Told | None:
-    most = Fraction(limit.denominator * ceil(Fraction(100, limit.denominator)))
+    most = Fraction(limit.denominator * ceil(Fraction(20, limit.denominator)))
     left = limit * most - side
+    if most > 100:  # no small fleet has exactly this share
+        most = Fraction(100)
+        left = Fraction({1: ceil(limit * most) - 1, -1: int(limit * most) + 1, 0: -1}[side])
     if not 0 <= left <= most:
         return None
     return Told((Feed(shape.series, who, left),), left / most, before=(Feed(shape.series, who, most),))

@@ -41,11 +41,18 @@ class Bench:
                 return Fraction(60)
 
     @property
+    def window(self) -> int:
+        """Seconds over which what the signal needs is counted; 0 when it needs levels only."""
+        signal = self.judged.signal
+        counted = [
+            s.window for s in signal.needs if s.drive == "flow" or s.warmup or isinstance(signal.drive, drive.Growth)
+        ]
+        return max(counted, default=0)
+
+    @property
     def blur(self) -> Fraction:
         """Seconds by which windows and bridges may delay the end of a condition."""
-        signal = self.judged.signal
-        window = max((s.window for s in signal.needs), default=0)
-        return Fraction(window) + max(3 * self.plan.site.scrape, Fraction(90)) + self.step
+        return Fraction(self.window) + max(3 * self.plan.site.scrape, Fraction(90)) + self.step
 
     def limits(self, who: str) -> dict[Severity, Fraction | None]:
         """Each severity's limit for one queue or task."""
@@ -65,6 +72,7 @@ class Bench:
 
     def first_true(self) -> tuple[Fraction, Fraction]:
         """When the condition of a subject that is bad from the start begins to hold: (surely not before, surely by)."""
+        warmup = max((s.warmup for s in self.judged.signal.needs), default=0)
         match self.judged.signal.drive:
             case drive.Growth():
                 return Fraction(0), 2 * self.step
@@ -75,13 +83,19 @@ class Bench:
                 return self.step, self.step + self.plan.site.evaluation
             case drive.Age():
                 return Fraction(0), Fraction(0)
+            case drive.Level(series=series) | drive.Stuck(length=series) if series.drive == "level" and not warmup:
+                return Fraction(0), self.plan.site.evaluation
             case _:
-                return Fraction(0), self.step + max((s.warmup for s in self.judged.signal.needs), default=0)
+                return Fraction(0), self.step + warmup
 
     def subject(self, name: str, told: Told, phases: Sequence[Phase], **spell: Fraction) -> Subject:
         """A subject fed with these phases whose bad value is `told`; `spell` may narrow when it holds."""
         limits = self.limits(name)
         start, sure = self.first_true()
+        crossed = self.crossed(told.value, limits)
+        if all(told.value <= (limits[s] or 0) * Fraction(101, 100) for s in crossed):
+            # A level counted from 0 is short of its limit until its window is full.
+            start += max((s.warmup for s in self.judged.signal.needs), default=0)
         held = Spell(
             on_min=spell.get("on_min", start),
             on_max=spell.get("on_max", sure),
@@ -93,7 +107,7 @@ class Bench:
             name=name,
             labels=self.labels(name),
             inputs=feed(phases, self.plan, step),
-            spells=dict.fromkeys(self.crossed(told.value, limits), held),
+            spells=dict.fromkeys(crossed, held),
             value=float(told.value),
             limits=limits,
         )

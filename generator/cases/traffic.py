@@ -7,11 +7,10 @@ from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 
-from generator.cases import shapes
+from generator.cases import probes, shapes
 from generator.cases.assemble import duration
 from generator.cases.feeding import Phase
 from generator.cases.model import Scene
-from generator.cases.probes import first_seen
 from generator.cases.shapes import Feed, Told
 from generator.cases.subjects import Bench
 from generator.catalog import drive
@@ -38,6 +37,8 @@ def _guarded(bench: Bench, name: str, guard: tuple[Severity, Setting, int], *, s
     told = _told(bench, setting, amount, limit, who)
     if told is None:
         return
+    if not short:
+        told = probes.spread(bench, told)
     phases = (Phase(told.feeds, int(duration(bench) / bench.step) + 1),)
     # While the window fills the guard may not be met yet.
     window = max(s.window for s in bench.judged.signal.needs)
@@ -86,23 +87,3 @@ def _share(
     if amount <= bad * total or amount > total:
         total = Fraction(ceil(amount))
     return shapes.share(shape, labels, amount, total)
-
-
-def births(bench: Bench) -> Iterator[Scene]:
-    """A counter that appears holding many bad events counts them all, although `increase` sees none."""
-    shape = bench.judged.signal.drive
-    if not isinstance(shape, drive.Share) or shape.inverted or not shape.disjoint:
-        return
-    hold = max(bound.hold for bound in bench.judged.bounds.values())
-    window = shape.part.window
-    if hold >= window or shape.part not in (chosen.series for chosen in first_seen(bench)):
-        return
-    step = Fraction(60)
-    quiet = int(window / step) + 2
-    told = shapes.share(shape, bench.labels("newborn"), Fraction(100), Fraction(200))
-    part, rest = told.feeds
-    phases = (Phase((rest,), quiet), Phase((rest, replace(part, born=True)), quiet + ceil(window / step)))
-    start = quiet * step
-    spell = {"on_min": start, "on_max": start + step, "off_min": start + window - step, "off_max": start + 2 * window}
-    one = bench.subject("newborn", told, phases, step=step, **spell)
-    yield Scene(name="events that arrive with a new series", subject=one, phases=phases, step=step, alone=True)

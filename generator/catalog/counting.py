@@ -25,7 +25,7 @@ def increase(
     job = matchers[0]
     return (
         f"((last_over_time({selector}[{site.bridge}]) unless {selector} offset {span})"
-        f" and on (job, instance) (up{{{job}}} offset {span} == 1)) or {grown}"
+        f" and on (instance) (up{{{job}}} offset {span} == 1)) or {grown}"
     )
 
 

@@ -46,6 +46,8 @@ class Share:
     rest_labels: Labels = field(default_factory=dict)
     inverted: bool = False
     """True when the value is the share of `rest`."""
+    outside: tuple[str, ...] = ()
+    """States that have no part in the whole."""
     disjoint: bool = True
     """False when the rest already contains the part (timeouts are failures too)."""
 

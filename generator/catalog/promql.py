@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from functools import lru_cache
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"})
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -50,6 +51,7 @@ def select(metric: str, *matchers: str) -> str:
     return f"{metric}{{{inside}}}" if inside else metric
 
 
+@lru_cache(maxsize=1024)
 def seconds(value: Fraction | int) -> str:
     """A Prometheus duration such as `90s`, `10m`, `1h30m`, `500ms`; "0s" for zero."""
     ms = Fraction(value) * 1000
@@ -66,9 +68,9 @@ def seconds(value: Fraction | int) -> str:
 
 def number(value: Fraction | int) -> str:
     """The shortest decimal text of an exact number, without exponent: 99.9 % is 0.999, not 0.9990000000000001."""
+    if value.denominator == 1:
+        return str(value.numerator)
     fraction = Fraction(value)
-    if fraction.denominator == 1:
-        return str(fraction.numerator)
     for digits in range(1, 19):
         scaled = fraction * 10**digits
         if scaled.denominator == 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 
 from generator.catalog import promql
 
@@ -33,7 +34,7 @@ class _Series:
     labels: Mapping[str, str]
     segments: tuple[Segment, ...]
 
-    @property
+    @cached_property
     def selector(self) -> str:
         """The series as promtool's `series` field wants it."""
         inside = ",".join(f"{k}={promql.text(v)}" for k, v in self.labels.items())

@@ -108,4 +108,5 @@ def _signals(rule: Rule, rules: Iterable[Rule]) -> Iterator[str]:
             else:
                 tainted.add(other["record"])
     # What no alert needs, only dashboards, is looked at in the tests of the group's first signals.
-    yield from found or dict.fromkeys(other["labels"]["signal"] for other in rules if "alert" in other)
+    yield from found
+    yield from (s for s in dict.fromkeys(o["labels"]["signal"] for o in rules if "alert" in o) if s not in found)

@@ -16,10 +16,6 @@ def _length(site: Site) -> str:
     return promql.select(QUEUE_LENGTH.name, site.working())
 
 
-def _started(site: Site) -> str:
-    return promql.select(TASKS_STARTED.name, site.working())
-
-
 QUEUE_LENGTH_SIGNAL = Signal(
     id="queue_length",
     alert="CeleryQueueBacklog",
@@ -75,13 +71,11 @@ QUEUE_WAIT_P95 = Signal(
     by=("queue",),
     needs=(TASK_WAIT_BUCKET,),
     record="celery:task_wait_time_seconds:p95_5m",
-    expr=lambda site: (
-        f"histogram_quantile(0.95, sum by (queue, le) ({promql.select(TASK_WAIT_BUCKET.name, site.working())}))"
-    ),
+    expr=lambda site: f"histogram_quantile(0.95, {promql.select(TASK_WAIT_BUCKET.name, site.working())})",
     drive=drive.Quantile(TASK_WAIT_BUCKET),
     levels={"warning": Level(Fraction(60), hold=300)},  # guide, "Queue Metrics"
     overrides="queue",
-    guards=(Guard("min_tasks", f'sum by (queue) ({TASK_WAIT_BUCKET.name}{{le="+Inf"}})', 10),),
+    guards=(Guard("min_tasks", f'{TASK_WAIT_BUCKET.name}{{le="+Inf"}}', 10),),
     summary="Tasks wait {value} in queue {queue} before they start (P95, limit {limit})",
     action="Add workers to this queue, or move slow tasks to a queue of their own.",
     meaning="One task in twenty waits longer than the limit before a worker begins it.",
@@ -98,7 +92,7 @@ QUEUE_STUCK = Signal(
     by=("queue",),
     needs=(QUEUE_LENGTH, TASKS_STARTED),
     record="celery:queue_stuck:length",
-    expr=lambda site: f"{_length(site)} unless on (queue) {_started(site)} > 0",
+    expr=lambda site: f"{_length(site)} unless on (queue) {TASKS_STARTED.name} > 0",
     drive=drive.Stuck(QUEUE_LENGTH, TASKS_STARTED),
     levels={"warning": Level(Fraction(0), hold=600)},
     overrides="queue",
@@ -122,7 +116,7 @@ QUEUE_NO_CONSUMERS = Signal(
     by=("queue",),
     needs=(QUEUE_LENGTH, QUEUE_WORKERS),
     record="celery:queue_workers:needed",
-    expr=lambda site: f"{promql.select(QUEUE_WORKERS.name, site.working())} and on (queue) {_length(site)} > 0",
+    expr=lambda site: f"{promql.select(QUEUE_WORKERS.name, site.working())} and on (queue) {QUEUE_LENGTH.name} > 0",
     drive=drive.Level(QUEUE_WORKERS, beside=((QUEUE_LENGTH, Fraction(1)),), silenced_by=((QUEUE_LENGTH, Fraction(0)),)),
     bad_when="below",
     levels={"critical": Level(Fraction(1), hold=300)},
@@ -163,7 +157,7 @@ QUEUE_DRAIN_TIME = Signal(
     by=("queue",),
     needs=(QUEUE_LENGTH, TASKS_STARTED),
     record="celery:queue_drain_time:seconds",
-    expr=lambda site: f"{_length(site)} / on (queue) ({_started(site)} / {WINDOW} > 0)",
+    expr=lambda site: f"{_length(site)} / on (queue) ({TASKS_STARTED.name} / {WINDOW} > 0)",
     drive=drive.Drain(QUEUE_LENGTH, TASKS_STARTED),
     levels={"warning": Level(Fraction(1800), hold=600)},
     overrides="queue",

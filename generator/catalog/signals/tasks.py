@@ -36,7 +36,9 @@ FAILURE_RATIO = Signal(
     needs=(TASKS,),
     record="celery:task_failures:ratio10m",
     expr=lambda site: _share(_by_task(_FAILED), _by_task(_FINISHED)),
-    drive=drive.Share(TASKS, TASKS, {"state": "FAILURE"}, {"state": "SUCCESS"}),
+    drive=drive.Share(
+        TASKS, TASKS, {"state": "FAILURE"}, {"state": "SUCCESS"}, outside=("RETRY", "REVOKED", "REJECTED")
+    ),
     levels={
         "warning": Level(Fraction(5, 100), hold=300),  # guide, "Task Metrics"
         "critical": Level(Fraction(20, 100), hold=300),  # guide, CeleryHighFailureRate
@@ -63,12 +65,12 @@ SUCCESS_RATIO = Signal(
     needs=(TASKS,),
     record="celery:task_successes:ratio10m",
     expr=lambda site: _share(f'sum({TASKS.name}{{state="SUCCESS"}})', f"sum({TASKS.name}{{{_ENDED}}})"),
-    drive=drive.Share(TASKS, TASKS, {"state": "REJECTED"}, {"state": "SUCCESS"}, inverted=True),
+    drive=drive.Share(TASKS, TASKS, {"state": "REJECTED"}, {"state": "SUCCESS"}, inverted=True, outside=("RETRY",)),
     bad_when="below",
     levels={"warning": Level(Fraction(95, 100), hold=300)},  # guide, "Task Metrics"
     guards=(Guard("min_tasks", f"sum({TASKS.name}{{{_ENDED}}})", 20),),
     # One event, one page: while a task's failure rate is already reported, this would only repeat it.
-    unless='count(ALERTS{alertname="CeleryHighFailureRate", alertstate="firing"})',
+    unless='ALERTS{alertname="CeleryHighFailureRate", alertstate="firing"}',
     silent_under=drive.Share(TASKS, TASKS, {"state": "FAILURE"}, {"state": "SUCCESS"}),
     summary="Only {value} of all tasks succeed (limit {limit})",
     action="See which state is left: failed tasks too rare to be judged alone, or tasks revoked or rejected.",
@@ -108,7 +110,7 @@ RETRY_RATIO = Signal(
     needs=(TASKS,),
     record="celery:task_retries:ratio10m",
     expr=lambda site: _share(_by_task('state="RETRY"'), _by_task(_EXECUTED)),
-    drive=drive.Share(TASKS, TASKS, {"state": "RETRY"}, {"state": "SUCCESS"}),
+    drive=drive.Share(TASKS, TASKS, {"state": "RETRY"}, {"state": "SUCCESS"}, outside=("REVOKED", "REJECTED")),
     levels={"warning": Level(Fraction(10, 100), hold=300)},  # guide, "Task Metrics"
     overrides="task",
     guards=(
@@ -132,7 +134,7 @@ TIMEOUT_RATIO = Signal(
     needs=(TASKS, TASK_TIMEOUTS),
     record="celery:task_timeouts:ratio10m",
     expr=lambda site: _share(f"sum by (task) ({TASK_TIMEOUTS.name})", _by_task(_EXECUTED)),
-    drive=drive.Share(TASK_TIMEOUTS, TASKS, {}, {"state": "FAILURE"}, disjoint=False),
+    drive=drive.Share(TASK_TIMEOUTS, TASKS, {}, {"state": "FAILURE"}, disjoint=False, outside=("REVOKED", "REJECTED")),
     levels={"warning": Level(Fraction(1, 100), hold=300)},  # guide, "Task Metrics"
     overrides="task",
     guards=(

@@ -1,0 +1,65 @@
+"""Where a value begins to exist and where it is nobody's business: no part, no whole, a queue of the other kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+
+from generator.cases import probes
+from generator.cases.feeding import Phase, feed, merged
+from generator.cases.model import Case, Probe
+from generator.cases.shapes import Aim, Feed, tell
+from generator.cases.subjects import Bench
+from generator.catalog import drive, promql
+
+_SOON = 3
+"""Steps after which a rule has said what it says; enough where nothing has to hold or to fill up."""
+
+
+def shares(bench: Bench) -> Iterator[Case]:
+    """A single event is a whole; a part that was never seen is none of it; no event at all is no share."""
+    shape = bench.judged.signal.drive
+    if not isinstance(shape, drive.Share):
+        return
+    for name, amount, number in (("no part of it", 1, Fraction(0)), ("nothing at all", 0, None)):
+        labels = bench.labels(name)
+        part = Feed(shape.part, {**labels, **shape.part_labels}, Fraction(amount))
+        rest = Feed(shape.rest, {**labels, **shape.rest_labels}, Fraction(amount))
+        whole = part if shape.inverted else rest  # only what the share divides by
+        feeds = (whole,) if number is not None else (part, rest)
+        yield _soon(bench, name, feeds, probes.value(bench, name, number, _SOON * bench.step))
+
+
+def fleets(bench: Bench) -> Iterator[Case]:
+    """One worker that was always alone is the whole fleet; no worker in an hour is no fleet."""
+    shape = bench.judged.signal.drive
+    if not isinstance(shape, drive.Fleet):
+        return
+    for name, amount, number in (("one worker, always", 1, Fraction(1)), ("never a worker", 0, None)):
+        feeds = (Feed(shape.series, {}, Fraction(amount)),)
+        yield _soon(bench, name, feeds, probes.value(bench, name, number, _SOON * bench.step))
+
+
+def other_kind(bench: Bench) -> Iterator[Case]:
+    """Queues that workers empty and dead letter queues are each judged by signals of their own."""
+    signal, plan = bench.judged.signal, bench.plan
+    text = signal.expr(plan.site)
+    if plan.site.working() and plan.site.working() in text:
+        who = plan.site.dead_letter[0]
+    elif plan.site.dead() and plan.site.dead() in text:
+        who = "a working queue"
+    else:
+        return
+    limits = [bound.threshold for bound in bench.judged.bounds.values() if bound.threshold is not None]
+    told = tell(signal.drive, {"queue": who}, Aim(limits[-1], 1, bench.sign, 1000), plan.site) if limits else None
+    if told is None:
+        return
+    alerts = promql.select("ALERTS", f"alertname={promql.text(signal.alert)}", f"signal={promql.text(signal.id)}")
+    silent = [Probe(at=_SOON * bench.step, query=query, found=()) for query in (alerts, signal.record) if query]
+    yield _soon(bench, "a queue of the other kind", told.feeds, silent)
+
+
+def _soon(bench: Bench, name: str, feeds: Iterable[Feed], looks: Iterable[Probe]) -> Case:
+    phases = (Phase(tuple(map(probes.complete, feeds)), _SOON + 1),)
+    inputs = merged(feed(phases, bench.plan, bench.step), bench.plan, phases)
+    return Case(name=name, step=bench.step, inputs=inputs, checks=(), texts=(), probes=tuple(looks))
