@@ -46,13 +46,14 @@ def _case(bench: Bench, name: str, scenes: Sequence[Scene]) -> Case:
     longest = max((scene.phases for scene in scenes), key=lambda phases: sum(p.steps for p in phases))
     steps = max(sum(p.steps for p in longest), int(last / scenes[0].step) + 1)
     background: Sequence[Phase] = longest if len(scenes) == 1 and longest else [Phase((), steps)]
+    checks = tuple(check for one in subjects for check in _checks(bench, one))
     whole = tuple(_check(bench, subjects, last, None))
     return Case(
         name=name,
         step=scenes[0].step,
         inputs=merged((i for s in subjects for i in s.inputs), bench.plan, background),
-        checks=(*(check for one in subjects for check in _checks(bench, one)), *whole),
-        texts=tuple(check for check in whole if check.firing),
+        checks=(*checks, *whole),
+        texts=tuple(check for check in whole or checks[: len(subjects) == 1 and len(checks)] if check.firing)[:1],
         probes=tuple(probe for scene in scenes for probe in scene.probes),
     )
 

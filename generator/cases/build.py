@@ -163,7 +163,7 @@ def _silent(bench: Bench) -> Iterator[Scene]:
         case drive.Level(silenced_by=silenced) if silenced:
             feeds = (told.feeds[0], *(Feed(series, bench.labels(who), amount) for series, amount in silenced))
         case drive.Stuck(flow=flow):
-            feeds = (told.feeds[0], Feed(flow, bench.labels(who), Fraction(1)))
+            feeds = (told.feeds[0], Feed(flow, bench.labels(who), Fraction(1, 2)))
         case drive.Drain(flow=flow):  # nothing starts: that is another alert's
             feeds = (told.feeds[0], Feed(flow, bench.labels(who), Fraction(0)))
         case _ if signal.silent_under:

@@ -38,6 +38,17 @@ def fleets(bench: Bench) -> Iterator[Case]:
     for name, amount, number in (("one worker, always", 1, Fraction(1)), ("never a worker", 0, None)):
         feeds = (Feed(shape.series, {}, Fraction(amount)),)
         yield _soon(bench, name, feeds, probes.value(bench, name, number, _SOON * bench.step))
+    yield _an_hour(bench, shape)
+
+
+def _an_hour(bench: Bench, shape: drive.Fleet) -> Case:
+    """The largest number is remembered for an hour."""
+    step = Fraction(60)
+    most, left = (Feed(shape.series, {}, Fraction(amount)) for amount in (2, 1))
+    phases = (Phase((most,), 5), Phase((left,), 70))
+    looks = [*probes.value(bench, "", Fraction(1, 2), 45 * step), *probes.value(bench, "", Fraction(1), 68 * step)]
+    inputs = merged(feed(phases, bench.plan, step), bench.plan, phases)
+    return Case(name="an hour is remembered", step=step, inputs=inputs, checks=(), texts=(), probes=tuple(looks))
 
 
 def other_kind(bench: Bench) -> Iterator[Case]:

@@ -15,12 +15,13 @@ from generator.cases.shapes import Feed, Told
 from generator.cases.subjects import Bench
 from generator.catalog import drive, promql
 from generator.catalog.series import STATES, Series
+from generator.catalog.sources import celery_exporter
 from generator.catalog.timeline import Gauge, Input, Segment
 from generator.resolve.plan import Chosen, Plan
 
 _BORN = Fraction(100)
-_LIKE_NONE = {("celery-exporter", "task"): "None", ("rabbitmq", "queue"): "celeryev.1"}
-"""Names a source shows although no queue or task is called so."""
+_NOBODY = {"name": "None"}
+"""The task that celery-exporter shows for events of a task it never met."""
 _NEW = "new:1"
 
 
@@ -166,7 +167,10 @@ def newborn(bench: Bench) -> Iterator[Case]:
         replace(i, labels={**i.labels, "instance": _NEW})
         for i in feed((Phase(None, quiet), *_with_gap(late, good, lost, quiet)), plan, step)
     ]
-    strange = feed((Phase(None, quiet), Phase(tuple(odd), quiet)), plan, step)
+    strange = [
+        *feed((Phase(None, quiet), Phase(tuple(odd), quiet)), plan, step),
+        *(replace(one, labels={**one.labels, **_NOBODY}) for one in fed if one.labels["job"] == celery_exporter.JOB),
+    ]
     phases = (Phase((), quiet), *_with_gap((), good, lost, quiet))
     inputs = merged((*probes.noisy((*fed, *more), bench), *moved, *_ups(moved, quiet), *strange), plan, phases)
     young = birth + step
@@ -176,8 +180,13 @@ def newborn(bench: Bench) -> Iterator[Case]:
         *(probes.holds(plan, one, old, 2 * _BORN) for one in steady),
         *(probes.holds(plan, one, young, Fraction(0)) for one in late),
         *(probes.holds(plan, one, young, None) for one in odd),
+        *(_nobody(plan, one, at) for one in (*born, *steady) for at in (young, old) if "task" in one.labels),
     )
     yield _case("counters that are new", step, inputs, looks)
+
+
+def _nobody(plan: Plan, one: Feed, at: Fraction) -> Probe:
+    return probes.holds(plan, replace(one, labels={**one.labels, "task": _NOBODY["name"]}), at, None)
 
 
 def _with_gap(feeds: tuple[Feed, ...] | list[Feed], good: int, lost: int, after: int) -> tuple[Phase, ...]:
@@ -209,10 +218,7 @@ def _variants(series: Series, name: str) -> list[Feed]:
 
 
 def _odd(plan: Plan, series: Series) -> Iterator[dict[str, str]]:
-    """Names that this series leaves out."""
-    source = plan.chosen[series.name].source.id
+    """Names that stack.yaml leaves out."""
     for label, ignored in (("task", plan.site.ignored_tasks), ("queue", plan.site.ignored_queues)):
         if label in series.labels:
-            names = [pattern.replace("*", "x") for pattern in ignored]
-            names += [name for (who, of), name in _LIKE_NONE.items() if (who, of) == (source, label)]
-            yield from ({label: name} for name in names)
+            yield from ({label: pattern.replace("*", "x")} for pattern in ignored)

@@ -9,7 +9,7 @@ from math import ceil
 
 from generator.cases import probes, shapes
 from generator.cases.assemble import duration
-from generator.cases.feeding import Phase
+from generator.cases.feeding import Phase, feed
 from generator.cases.model import Scene
 from generator.cases.shapes import Feed, Told
 from generator.cases.subjects import Bench
@@ -43,6 +43,8 @@ def _guarded(bench: Bench, name: str, guard: tuple[Severity, Setting, int], *, s
     # While the window fills the guard may not be met yet.
     window = max(s.window for s in bench.judged.signal.needs)
     one = bench.subject(who, told, phases, on_max=Fraction(window) + bench.step)
+    beside = feed((Phase(probes.outside(bench, told), phases[0].steps),), bench.plan, bench.step)
+    one = replace(one, inputs=(*one.inputs, *beside))
     if short:
         one = replace(one, spells={s: held for s, held in one.spells.items() if not _needs(bench, setting, amount)})
     yield Scene(name=name, subject=one, phases=phases, step=bench.step, alone=who != name)

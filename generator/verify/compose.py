@@ -141,6 +141,6 @@ def configured(output: Path, paths: Iterable[str]) -> list[Problem]:
 def _configured(program: Path, output: Path, path: str) -> Iterator[Problem]:
     # Without --profile the services of a profile would not be looked at; what .env must hold is not the point here.
     asked = ("--profile", "*", "config", "--no-interpolate", "--quiet")
-    done = tools.run(program, "-f", output / path, *asked, cwd=output)
+    done = tools.run(program, "-f", path, *asked, cwd=output)
     if done.code:
         yield Problem(Mark(path), "compose-config", "docker-compose config", (done.err or done.out).strip())

@@ -183,7 +183,7 @@ def tested(output: Path, paths: Iterable[str]) -> list[Problem]:
         return []
     found = []
     for path in paths:
-        done = tools.run(program, "test", "config", "-c", output / path, "--strict.perms=false", cwd=output)
+        done = tools.run(program, "test", "config", "-c", path, "--strict.perms=false", cwd=output)
         if done.code:
             said = (done.err or done.out).strip().splitlines()
             message = said[-1] if said else f"exit code {done.code}"

@@ -24,6 +24,8 @@ ARITHMETIC = {"/": ("*",), "*": ("/",), "-": ("+",), "+": ("-",)}
 AGGREGATIONS = {"max": ("min", "sum"), "sum": ("max",), "count": ("max",)}
 TRANSPARENT = ("last_over_time", "max_over_time")
 """Functions over a range whose removal leaves the value and only loses what they bridge."""
+TIMES_ZERO = "times 0: "
+"""Marks mistakes in what is multiplied by 0: only whether there is a result, and its labels, can matter there."""
 QUANTILES = ("0.9", "0.99")
 Factors = tuple[Fraction, ...]
 COARSE: Factors = (Fraction(1, 2), Fraction(2))
@@ -175,6 +177,9 @@ def _binary(node: Any, factors: Factors) -> _Node:
         own.append(Mistake(f"{operator} {_short(right.text)} removed", left.text))
     if operator == "or":
         own.append(Mistake(f"{_short(left.text)} or removed", right.text))
+    if operator == "*" and left.text == "0":
+        own = [Mistake(f"{TIMES_ZERO}{m.what}", m.text) for m in own]
+        right = _Node(right.text, tuple(Mistake(f"{TIMES_ZERO}{m.what}", m.text) for m in right.mistakes))
     return _Node(
         around(left.text, right.text),
         (

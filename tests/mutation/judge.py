@@ -44,21 +44,33 @@ def judged(mutants: Iterable[Mutant], files: Mapping[str, str], promtool: Path) 
             if path.startswith("prometheus/tests/"):
                 (root / path).write_text(text, encoding="utf-8")
 
+        can_choose = "--run" in tools.run(promtool, "help", "test", "rules", cwd=root).out
+
         def judge(numbered: tuple[int, Mutant]) -> Verdict:
             number, mutant = numbered
-            return Verdict(mutant, _killed(root / str(number), mutant, files, promtool))
+            return Verdict(mutant, _killed(root / str(number), mutant, files, promtool, can_choose=can_choose))
 
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             yield from pool.map(judge, enumerate(mutants))
 
 
-def _killed(folder: Path, mutant: Mutant, files: Mapping[str, str], promtool: Path) -> bool:
+def _likely(mutant: Mutant) -> str:
+    """The cases most likely to notice, as a regular expression: running these alone first halves the time."""
+    if "alert" in mutant.changed:
+        return "all stories|ends when|own limit"
+    return "new|outlives|celery:"
+
+
+def _killed(folder: Path, mutant: Mutant, files: Mapping[str, str], promtool: Path, *, can_choose: bool) -> bool:
     rules = folder / "prometheus" / "rules" / Path(mutant.file).name
     rules.parent.mkdir(parents=True)
     rules.write_text(mutant.applied(files[mutant.file]), encoding="utf-8")
     (folder / "prometheus" / "tests").symlink_to(Path("../../prometheus/tests"))
     try:
         # promtool opens rule files relative to the test file's own folder as it is written, so a link is enough.
+        first = f"prometheus/tests/{mutant.signals[0]}.yml"
+        if can_choose and tools.run(promtool, "test", "rules", "--run", _likely(mutant), first, cwd=folder).code:
+            return True
         return any(
             tools.run(promtool, "test", "rules", f"prometheus/tests/{signal}.yml", cwd=folder).code != 0
             for signal in mutant.signals
