@@ -12,6 +12,7 @@ from generator.artefact import Artefact, Rendered
 from generator.document import Document
 from generator.emitters import (
     alertmanager,
+    celery_module,
     compose,
     docs,
     exporters,
@@ -45,6 +46,7 @@ EMITTERS: Mapping[Output, tuple[Callable[[Plan], list[Artefact]], ...]] = {
     "exporters": (exporters.plan,),
     "schema": (schema.plan,),
     "flower": (flower.plan,),
+    "celery": (celery_module.plan,),
     "logs": (filebeat.plan,),
     "compose": (compose.plan,),
     "runbooks": (runbooks.plan,),
