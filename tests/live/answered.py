@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from generator.rules.build import groups
+from generator.rules.build import OVERRIDE, THRESHOLD, groups
 from generator.verify.dashboards import concrete, recorded_labels
 from tests.live.cluster import Cluster
 
@@ -97,6 +97,10 @@ def _labels(cluster: Cluster, *, lenient: bool) -> Iterator[str]:
         series = ask(cluster, "series", **{"match[]": f'{{__name__="{name}"}}', "start": str(now - 900)})
         if not series and not lenient:
             yield f"recorded series is nowhere: {name}"
-        for labels in {frozenset(one) - {"__name__"} for one in series}:
-            if labels != declared:
-                yield f"{name} has {sorted(labels)}, declared {sorted(declared)}"
+        for one in series:
+            labels, wanted = set(one) - {"__name__"}, set(declared)
+            if name in (THRESHOLD, OVERRIDE):  # declared for all signals together; each is by its own dimension
+                judged = plan.judgement(one["signal"])
+                wanted = {"signal", "severity", str(judged and judged.signal.overrides)}
+            if labels != wanted:
+                yield f"{name} has {sorted(labels)}, declared {sorted(wanted)}"
