@@ -115,7 +115,7 @@ def _refuse_names_twice(parts: Iterable[_Part]) -> None:
 
 
 def imports(parts: Iterable[Iterable[ast.Import | ast.ImportFrom]]) -> str:
-    """One block of sorted imports: __future__, standard library, Celery; the parts' imports of each other are left out."""
+    """One block of sorted imports: __future__, standard library, Celery; without the parts' imports of each other."""
     plain: set[str] = set()
     named: dict[str, set[str]] = {}
     for node in (node for part in parts for node in part):

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from generator.app.parts.apm import install_apm, no_trace
+from generator.app.parts.apm import Services
 from generator.app.parts.logs import install_logs
 from generator.app.parts.published import mark_published
 from generator.app.parts.settings import SETTINGS, Settings
@@ -17,9 +17,10 @@ def setup(app: Any, settings: Settings = SETTINGS) -> None:
     """Connects everything that stack.yaml switches on; calling it again changes nothing."""
     del app
     mark_published()
-    install_apm(settings)
+    services = Services(settings)
+    services.install()
     if settings.logs.enabled:
-        install_logs(settings, no_trace)
+        install_logs(settings, services.trace_fields)
         install_task_logs(settings)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from celery import signals  # type: ignore[import-untyped, unused-ignore]
 from celery._state import get_current_task  # type: ignore[import-untyped, unused-ignore]
+from celery.apps import worker as worker_program  # type: ignore[import-untyped, unused-ignore]
 from celery.utils.log import get_multiprocessing_logger  # type: ignore[import-untyped, unused-ignore]
 
 from generator.app.parts.redact import error_fields, is_replaced, message_of
@@ -45,7 +46,8 @@ def install_logs(settings: Settings, trace_fields: Callable[[], Fields]) -> None
         sys.stderr = _Lines("stderr")
 
     def quiet(instance: Any = None, **_: object) -> None:
-        instance.quiet = True  # no banner: it is not JSON
+        instance.quiet = True  # no banner: it is not JSON, nor are the words that Celery says when it is told to stop
+        worker_program.safe_say = _say
 
     signals.setup_logging.connect(configure, weak=False, dispatch_uid="celery_monitoring.logs")
     signals.celeryd_after_setup.connect(quiet, weak=False, dispatch_uid="celery_monitoring.quiet")
@@ -125,6 +127,13 @@ class JsonLines(logging.Handler):
             pass  # opening makes it
         os.close(self._file)
         self._file = _opened(path)
+
+
+def _say(text: str, stream: object = None) -> None:
+    """Celery 5's safe_say, which runs while a signal is handled: no lock, one write."""
+    del stream
+    level = logging.WARNING
+    logging.getLogger("celery.apps.worker").log(level, "%s", text)
 
 
 def _opened(path: str) -> int:

@@ -18,7 +18,7 @@ from generator.app.parts.redact import cut, error_fields
 from generator.app.parts.settings import Settings
 
 LONGEST_ARGUMENT = 200
-MOST_REMEMBERED = 10_000
+MOST_REMEMBERED = 5_000
 _STARTED_AT = "celery_monitoring_started_at"
 
 
@@ -71,9 +71,10 @@ class TaskRecords:
         if isinstance(exception, Reject):
             return  # postrun has told it
         request = sender.request
-        if request.id == task_id:
+        known = self._received.pop(task_id, None)
+        if request.id == task_id and hasattr(request, _STARTED_AT):
             about, runtime = self._about(sender), _runtime(request)
-        elif (known := self._received.pop(task_id, None)) is not None:
+        elif known is not None:
             about, runtime = known, None
         else:
             return
