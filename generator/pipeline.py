@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from generator.artefact import Artefact, Rendered
 from generator.document import Document
@@ -38,6 +39,9 @@ from generator.verify import amtool, contract, dashboards, links, liveness, prom
 from generator.verify import compose as compose_file
 from generator.write import Changes, compare, write
 from generator.write.secret_files import Wanted, Written, write_missing
+
+if TYPE_CHECKING:
+    from generator.doctor.finding import Finding
 
 EMITTERS: Mapping[Output, tuple[Callable[[Plan], list[Artefact]], ...]] = {
     "prometheus": (prometheus.plan, rule_tests.plan),
@@ -132,6 +136,14 @@ def check(stack: Path, output: Path) -> tuple[Stage, list[Problem]]:
 
             found += filebeat_file.tested(output, shippers)
     return made, found
+
+
+def doctor(stack: Path, output: Path, **where: str | None) -> list[Finding]:
+    """What is wrong with the running stack; `where` names the addresses of Asked."""
+    from generator.doctor.examine import Asked, examine  # urllib and ssl, which no other command needs
+
+    asked = Asked(**where, secrets=output / compose.SECRETS)
+    return examine(prepare(stack).plan, asked)
 
 
 def secret_files(stack: Path, output: Path, *, placeholders: bool = False) -> tuple[Path, Written]:

@@ -27,6 +27,7 @@ ROOMS = (
     "verify",
     "diff",
     "explain",
+    "doctor",
     "write",
     "pipeline",
     "cli",
