@@ -20,8 +20,8 @@ _OURS = "generator.app.parts."
 def plan(stack: Plan) -> list[Artefact]:
     """The one Python file, and New Relic's where it is switched on."""
     spec = stack.spec
-    app, newrelic = spec.app, spec.app.newrelic
-    named = newrelic.app_name or f"{spec.stack.name} ({spec.stack.environment})"
+    newrelic = spec.app.newrelic
+    name, environment = spec.stack.name, spec.stack.environment
     module = Artefact(
         path="celery/celery_monitoring.py",
         template="celery/celery_monitoring.py.j2",
@@ -32,9 +32,11 @@ def plan(stack: Plan) -> list[Artefact]:
         path="celery/newrelic.ini",
         template="celery/newrelic.ini.j2",
         syntax="text",
-        context={"name": named, "environment": spec.stack.environment, "key": newrelic.license_key_env},
+        context={
+            "name": newrelic.app_name or f"{name}-{environment}",
+        },
     )
-    return [module, ini] if app.newrelic.enabled else [module]
+    return [module, ini] if newrelic.enabled else [module]
 
 
 def _settings(stack: Plan) -> dict[str, object]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
-from generator.spec.names import AbsPath, EnvName, IpAddress, TaskName
+from generator.spec.names import AbsPath, ArgumentName, EnvName, IpAddress, ServiceName, TaskName
 from generator.spec.part import ITEMS, SECTION, Part
+from generator.spec.scalars import Share
 from generator.spec.services import Port
 
 
@@ -20,9 +19,7 @@ class AppLogs(Part):
     """File the lines are appended to; absent means standard output. `celery --logfile` wins over it."""
     level: Literal["debug", "info", "warning", "error"] = "info"
     """Least level that is written; `celery --loglevel` can only make it write more."""
-    allow_arguments: Annotated[
-        dict[TaskName, Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], ITEMS]], SECTION
-    ] = {}
+    allow_arguments: Annotated[dict[TaskName, Annotated[list[ArgumentName], ITEMS]], SECTION] = {}
     """Arguments that may be logged: task, then names of arguments. All others, and results, are never logged."""
 
 
@@ -44,8 +41,8 @@ class Sentry(Part):
     """Whether workers and beat report to Sentry."""
     dsn_env: EnvName = "SENTRY_DSN"
     """Environment variable that holds the DSN; while it is empty nothing is reported."""
-    traces_sample_rate: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """Share of the tasks that are traced, from 0 to 1."""
+    traces_sample_rate: Share = 0.1
+    """Share of the tasks that are traced, such as 0.1 or 10%."""
     monitor_beat: bool = False
     """Whether each entry of beat's schedule becomes a monitor in Sentry, which notices runs that are missed."""
 
@@ -55,10 +52,8 @@ class NewRelic(Part):
 
     enabled: bool = False
     """Whether newrelic.ini is written, and a worker that runs without the agent says so."""
-    app_name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[!-~]+( [!-~]+)*$")] | None = None
-    """Name of the application in New Relic; absent means the stack's name and environment."""
-    license_key_env: EnvName = "NEW_RELIC_LICENSE_KEY"
-    """Environment variable that holds the licence key."""
+    app_name: ServiceName | None = None
+    """Name of the application in New Relic; absent: name-environment. NEW_RELIC_LICENSE_KEY holds the licence key."""
 
 
 class OpenTelemetry(Part):

@@ -10,6 +10,7 @@ from typing import Any
 from celery import signals  # type: ignore[import-untyped, unused-ignore]
 
 from generator.app.parts.logs import Fields
+from generator.app.parts.redact import LIBRARIES, is_replaced, is_undecodable, message_of
 from generator.app.parts.settings import Settings
 
 
@@ -70,7 +71,7 @@ class Services:
                 traces_sample_rate=settings.traces_sample_rate,
                 send_default_pii=False,
                 include_local_variables=False,
-                before_send=_without_command_line,
+                before_send=_without_arguments,
                 before_breadcrumb=_without_library_records,
             )
         except ValueError:  # BadDsn
@@ -80,8 +81,7 @@ class Services:
         """The agent must run before Celery is imported, so all that is left to do here is to say when it does not."""
         if not os.environ.get("NEW_RELIC_LICENSE_KEY") and not os.environ.get("NEW_RELIC_DEVELOPER_MODE"):
             self._problems.append("New Relic is off: NEW_RELIC_LICENSE_KEY is not set")
-        agent = self._imported("newrelic.agent", "newrelic")
-        if agent is not None and not agent.global_settings().config_file:
+        if self._imported("newrelic", "newrelic") is not None and not os.environ.get("NEW_RELIC_ADMIN_COMMAND"):
             self._problems.append(
                 "New Relic is off: start the worker with "
                 "NEW_RELIC_CONFIG_FILE=newrelic.ini newrelic-admin run-program celery -A app worker"
@@ -128,15 +128,20 @@ class Services:
             signal.connect(flush, weak=False, dispatch_uid="celery_monitoring.spans")
 
 
-def _without_command_line(event: dict[str, Any], hint: object) -> dict[str, Any]:
-    """The command line may hold the broker's password."""
-    del hint
+def _without_arguments(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
+    """Celery's own log records become events, with bodies of messages; the command line may hold a password."""
     event.get("extra", {}).pop("sys.argv", None)
+    record = hint.get("log_record")
+    if isinstance(record, logging.LogRecord) and record.name.partition(".")[0] in (*LIBRARIES, "py"):
+        event.pop("extra", None)
+        quotes = is_replaced(record) or is_undecodable(record)
+        event["logentry"] = {"message": str(record.msg).partition("\n")[0] if quotes else message_of(record)}
+        if quotes:
+            event.pop("exception", None)
     return event
 
 
 def _without_library_records(crumb: dict[str, Any], hint: object) -> dict[str, Any] | None:
     """Celery's own log records carry the arguments of tasks."""
     del hint
-    libraries = ("amqp", "billiard", "celery", "kombu")
-    return None if str(crumb.get("category", "")).partition(".")[0] in libraries else crumb
+    return None if str(crumb.get("category", "")).partition(".")[0] in LIBRARIES else crumb

@@ -21,7 +21,7 @@ from celery._state import get_current_task  # type: ignore[import-untyped, unuse
 from celery.apps import worker as worker_program  # type: ignore[import-untyped, unused-ignore]
 from celery.utils.log import get_multiprocessing_logger  # type: ignore[import-untyped, unused-ignore]
 
-from generator.app.parts.redact import error_fields, is_replaced, message_of
+from generator.app.parts.redact import error_fields, is_replaced, is_undecodable, message_of
 from generator.app.parts.settings import Settings
 
 Fields = dict[str, Any]  # JSON is open by nature
@@ -130,10 +130,9 @@ class JsonLines(logging.Handler):
 
 
 def _say(text: str, stream: object = None) -> None:
-    """Celery 5's safe_say, which runs while a signal is handled: no lock, one write."""
+    """Celery 5's safe_say, which runs while a signal is handled: for the log its last words."""
     del stream
-    level = logging.WARNING
-    logging.getLogger("celery.apps.worker").log(level, "%s", text)
+    logging.getLogger("celery.apps.worker").warning("%s", text)
 
 
 def _opened(path: str) -> int:
@@ -143,11 +142,6 @@ def _opened(path: str) -> int:
 def as_line(fields: Mapping[str, object]) -> bytes:
     """Half of a surrogate pair, which UTF-8 has not, becomes an escape that JSON has."""
     return json.dumps(fields, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace") + b"\n"
-
-
-def is_undecodable(record: logging.LogRecord) -> bool:
-    """Whether the record's exception may quote the body of a message."""
-    return str(record.msg).startswith("Can't decode message body")
 
 
 def _of_running_task() -> Fields:

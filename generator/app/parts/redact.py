@@ -43,11 +43,16 @@ def is_replaced(record: logging.LogRecord) -> bool:
     return text.startswith(_REPLACED.get(record.name, ("\0",)))
 
 
+def is_undecodable(record: logging.LogRecord) -> bool:
+    """Whether the record, and its exception, quote the body of a message."""
+    return str(record.msg).startswith(_UNDECODABLE)
+
+
 def message_of(record: logging.LogRecord) -> str:
     """The record's text, cut; of a library's values only plain ones, for a repr would show arguments."""
     if record.name.partition(".")[0] not in LIBRARIES:
         return cut(_formatted(record.msg, record.args), LONGEST_MESSAGE)
-    if str(record.msg).startswith(_UNDECODABLE):
+    if is_undecodable(record):
         return _UNDECODABLE
     args = record.args
     if isinstance(args, Mapping):

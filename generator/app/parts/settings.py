@@ -40,7 +40,6 @@ class NewRelicSettings:
     """Tasks as background transactions of New Relic."""
 
     enabled: bool = False
-    license_key_env: str = "NEW_RELIC_LICENSE_KEY"
 
 
 @dataclass(frozen=True, kw_only=True)
