@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 
 import promql_parser
@@ -11,6 +12,10 @@ from generator.catalog.sources.stack import GROUP_PREFIX
 from generator.doctor.seen import Rule
 from generator.resolve.plan import Plan
 from generator.rules.build import groups
+
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_MATCHER = re.compile(rf"\w+\s*(?:=~|!~|!=|=)\s*{_STRING}")
+_BRACES = re.compile(rf'\{{(?:[^"{{}}]|{_STRING})*\}}')
 
 
 def generated(plan: Plan) -> frozenset[Rule]:
@@ -41,9 +46,13 @@ def _loaded(answer: object) -> Iterator[Rule]:
 def _plain(expr: str) -> str:
     """Both sides through one parser, so that layout, order of matchers and ways of writing a number do not matter."""
     try:
-        return _numbers(str(promql_parser.parse(expr)))
+        return _numbers(_BRACES.sub(_in_order, str(promql_parser.parse(expr))))
     except ValueError:
         return expr
+
+
+def _in_order(braces: re.Match[str]) -> str:
+    return f"{{{','.join(sorted(_MATCHER.findall(braces[0])))}}}"
 
 
 def _numbers(expr: str) -> str:
