@@ -10,7 +10,11 @@ from pathlib import Path
 from generator.artefact import Artefact
 from generator.resolve.plan import Plan
 
-PARTS = ("published", "redact", "logs", "tasklogs", "apm", "entry")
+PARTS = (
+    *("published", "redact", "logs", "tasklogs", "apm"),
+    *("exposition", "counts", "resources", "broker", "endpoint", "health", "metrics", "probe"),
+    "entry",
+)
 """The parts after settings, in the order of the file; a part uses only names of parts before it."""
 
 _FOLDER = Path(__file__).resolve().parent.parent / "app" / "parts"
@@ -63,8 +67,8 @@ def _settings(stack: Plan) -> dict[str, object]:
 def _sources() -> Mapping[str, object]:
     """The parts without their imports, and the imports of all."""
     trees = {name: (_FOLDER / f"{name}.py").read_text(encoding="utf-8") for name in ("settings", *PARTS)}
-    read = {name: _Part(name, text) for name, text in trees.items()}
-    _refuse_names_twice(read.values())
+    read = {name: Part(name, text) for name, text in trees.items()}
+    refuse_names_twice(read.values())
     return {
         "imports": imports(part.imports for part in read.values()),
         "settings": read["settings"].body,
@@ -72,7 +76,7 @@ def _sources() -> Mapping[str, object]:
     }
 
 
-class _Part:
+class Part:
     """One part's text, split: imports at its top, and what follows, without docstring and SETTINGS."""
 
     def __init__(self, name: str, text: str) -> None:
@@ -81,14 +85,22 @@ class _Part:
         self.imports: list[ast.Import | ast.ImportFrom] = []
         self.names: set[str] = set()
         dropped: set[int] = set()
-        for position, node in enumerate(ast.parse(text).body):
+        tree = ast.parse(text)
+        for position, node in enumerate(tree.body):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 self.imports.append(node)
             elif not (position == 0 and isinstance(node, ast.Expr)) and _bound(node) != {"SETTINGS"}:
                 self.names |= _bound(node)
                 continue
-            dropped.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+            dropped |= _lines(node)
+        for inner in ast.walk(tree):
+            if isinstance(inner, ast.ImportFrom) and (inner.module or "").startswith(_OURS):
+                dropped |= _lines(inner)
         self.body = "\n".join(line for number, line in enumerate(lines, 1) if number not in dropped).strip("\n")
+
+
+def _lines(node: ast.stmt) -> set[int]:
+    return set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
 
 
 def _bound(node: ast.stmt) -> set[str]:
@@ -104,7 +116,8 @@ def _bound(node: ast.stmt) -> set[str]:
             return set()
 
 
-def _refuse_names_twice(parts: Iterable[_Part]) -> None:
+def refuse_names_twice(parts: Iterable[Part]) -> None:
+    """Raises ValueError: in one file the second would silently win."""
     owner: dict[str, str] = {}
     for part in parts:
         for name in sorted(part.names):
@@ -117,7 +130,7 @@ def _refuse_names_twice(parts: Iterable[_Part]) -> None:
 
 
 def imports(parts: Iterable[Iterable[ast.Import | ast.ImportFrom]]) -> str:
-    """One block of sorted imports: __future__, standard library, Celery; without the parts' imports of each other."""
+    """One block of sorted imports: __future__ and the standard library; without the parts' imports of each other."""
     plain: set[str] = set()
     named: dict[str, set[str]] = {}
     for node in (node for part in parts for node in part):
@@ -127,9 +140,7 @@ def imports(parts: Iterable[Iterable[ast.Import | ast.ImportFrom]]) -> str:
             names = named.setdefault(node.module or "", set())
             names |= {f"{a.name} as {a.asname}" if a.asname else a.name for a in node.names}
     lines = sorted(plain) + [_from(module, names) for module, names in sorted(named.items()) if module != "__future__"]
-    standard = [line for line in lines if not _foreign(line)]
-    foreign = [line + "  # type: ignore[import-untyped, unused-ignore]" for line in lines if _foreign(line)]
-    return "\n".join(["from __future__ import annotations", "", *standard, "", *foreign])
+    return "\n".join(["from __future__ import annotations", "", *lines])
 
 
 def _from(module: str, names: Iterable[str]) -> str:
@@ -139,7 +150,3 @@ def _from(module: str, names: Iterable[str]) -> str:
 def _isort(name: str) -> tuple[int, str]:
     """Constants, classes, functions: the order that ruff wants."""
     return (0 if name.isupper() else 1 if name[:1].isupper() else 2), name
-
-
-def _foreign(line: str) -> bool:
-    return line.split()[1].partition(".")[0] in {"billiard", "celery", "kombu"}

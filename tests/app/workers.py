@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -122,9 +122,12 @@ def _environment(broker: str, more: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def worker(folder: Path, broker: str, *options: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+def worker(
+    folder: Path, broker: str, *options: str, before: Sequence[str] = (), **more: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """A worker whose output goes to out.txt and err.txt; it is told to stop at the end, and killed if it does not."""
-    command = [sys.executable, "-m", "celery", "-A", "proj", "worker", "-c", "2", "--without-gossip", *options]
+    celery = str(Path(sys.executable).with_name("celery"))
+    command = [*before, celery, "-A", "proj", "worker", "-c", "2", "--without-gossip", *options]
     with (
         (folder / "out.txt").open("wb") as out,
         (folder / "err.txt").open("wb") as err,

@@ -7,8 +7,6 @@ import logging
 import os
 from typing import Any
 
-from celery import signals  # type: ignore[import-untyped, unused-ignore]
-
 from generator.app.parts.logs import Fields
 from generator.app.parts.redact import LIBRARIES, is_replaced, is_undecodable, message_of
 from generator.app.parts.settings import Settings
@@ -20,10 +18,13 @@ class Services:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._problems: list[str] = []
+        self._told: set[str] = set()
         self._spans: Any = None
 
     def install(self) -> None:
         """Connects the services to the start of workers, of their processes, and of beat."""
+        from celery import signals  # type: ignore[import-untyped, unused-ignore]
+
         if self._settings.sentry.enabled:
             for signal in (signals.celeryd_init, signals.worker_process_init, signals.beat_init):
                 signal.connect(self._sentry, weak=False, dispatch_uid="celery_monitoring.sentry")
@@ -44,8 +45,10 @@ class Services:
         return {"trace": {"id": f"{context.trace_id:032x}"}, "span": {"id": f"{context.span_id:016x}"}}
 
     def _tell(self, **_: object) -> None:
-        while self._problems:
-            logging.getLogger("celery_monitoring").error("%s", self._problems.pop(0))
+        for problem in self._problems:
+            if problem not in self._told:
+                self._told.add(problem)
+                logging.getLogger("celery_monitoring").error("%s", problem)
 
     def _imported(self, name: str, package: str) -> Any:
         try:
@@ -88,6 +91,8 @@ class Services:
             )
 
     def _opentelemetry(self) -> None:
+        from celery import signals  # type: ignore[import-untyped, unused-ignore]
+
         self._spans = self._imported("opentelemetry.trace", "opentelemetry-sdk")
         celery = self._imported("opentelemetry.instrumentation.celery", "opentelemetry-instrumentation-celery")
         if self._spans is None or celery is None:
@@ -120,6 +125,8 @@ class Services:
         provider = sdk.TracerProvider(resource=resources.Resource.create(about))
         provider.add_span_processor(export.BatchSpanProcessor(otlp.OTLPSpanExporter()))
         self._spans.set_tracer_provider(provider)
+
+        from celery import signals  # type: ignore[import-untyped, unused-ignore]
 
         def flush(**_: object) -> None:
             provider.shutdown()

@@ -16,11 +16,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from celery import signals  # type: ignore[import-untyped, unused-ignore]
-from celery._state import get_current_task  # type: ignore[import-untyped, unused-ignore]
-from celery.apps import worker as worker_program  # type: ignore[import-untyped, unused-ignore]
-from celery.utils.log import get_multiprocessing_logger  # type: ignore[import-untyped, unused-ignore]
-
 from generator.app.parts.redact import error_fields, is_replaced, is_undecodable, message_of
 from generator.app.parts.settings import Settings
 
@@ -32,9 +27,12 @@ OWN_FIELDS = "celery_monitoring"
 
 def install_logs(settings: Settings, trace_fields: Callable[[], Fields]) -> None:
     """Takes over the logging of workers and beat; Celery then configures nothing itself."""
+    from celery import signals  # type: ignore[import-untyped, unused-ignore]
 
     def configure(loglevel: int | None = None, logfile: str | None = None, **_: object) -> None:
-        level = min(logging.getLevelName(settings.logs.level.upper()), loglevel or logging.CRITICAL)
+        from celery.utils.log import get_multiprocessing_logger  # type: ignore[import-untyped, unused-ignore]
+
+        level = min(logging.getLevelNamesMapping()[settings.logs.level.upper()], loglevel or logging.CRITICAL)
         handler = JsonLines(settings, logfile or settings.logs.path, trace_fields)
         root = logging.getLogger()
         root.handlers = [handler]
@@ -46,6 +44,8 @@ def install_logs(settings: Settings, trace_fields: Callable[[], Fields]) -> None
         sys.stderr = _Lines("stderr")
 
     def quiet(instance: Any = None, **_: object) -> None:
+        from celery.apps import worker as worker_program  # type: ignore[import-untyped, unused-ignore]
+
         instance.quiet = True  # no banner: it is not JSON, nor are the words that Celery says when it is told to stop
         worker_program.safe_say = _say
 
@@ -145,6 +145,8 @@ def as_line(fields: Mapping[str, object]) -> bytes:
 
 
 def _of_running_task() -> Fields:
+    from celery._state import get_current_task  # type: ignore[import-untyped, unused-ignore]
+
     task = get_current_task()
     return {"celery": task_fields(task.name, task.request)} if task is not None and task.request.id else {}
 

@@ -6,13 +6,13 @@ import time
 from datetime import datetime
 from typing import Any
 
-from celery import signals  # type: ignore[import-untyped, unused-ignore]
-
 SENT_HEADER = "celery_monitoring_sent"
 
 
 def mark_published() -> None:
     """Writes the time into each message this process sends; sending again, as a retry does, counts anew."""
+    from celery import signals  # type: ignore[import-untyped, unused-ignore]
+
     signals.before_task_publish.connect(_stamp, weak=False, dispatch_uid="celery_monitoring.published")
 
 

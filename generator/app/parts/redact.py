@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from types import TracebackType
 
-from celery.worker.request import Request  # type: ignore[import-untyped, unused-ignore]
-
 LONGEST_MESSAGE = 8192
 LONGEST_ERROR = 500
 LONGEST_STACK = 16_384
@@ -75,7 +73,8 @@ def _plain(value: object) -> object:
         return value
     if isinstance(value, BaseException):
         return f"{type(value).__name__}: {cut(str(value), LONGEST_ERROR)}"
-    return str(value) if isinstance(value, Request) else f"<{type(value).__name__}>"
+    request = any(kind.__module__ == "celery.worker.request" for kind in type(value).__mro__)
+    return str(value) if request else f"<{type(value).__name__}>"
 
 
 def cut(text: str, limit: int) -> str:

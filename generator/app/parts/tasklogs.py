@@ -9,9 +9,6 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from celery import signals  # type: ignore[import-untyped, unused-ignore]
-from celery.exceptions import Reject, Retry  # type: ignore[import-untyped, unused-ignore]
-
 from generator.app.parts.logs import OWN_FIELDS, Fields, task_fields
 from generator.app.parts.published import wait_seconds
 from generator.app.parts.redact import cut, error_fields
@@ -32,6 +29,8 @@ def install_task_logs(settings: Settings) -> None:
 
 
 def _connect(signal: str, receiver: object) -> None:
+    from celery import signals  # type: ignore[import-untyped, unused-ignore]
+
     getattr(signals, signal).connect(receiver, weak=False, dispatch_uid=f"celery_monitoring.logs.{signal}")
 
 
@@ -68,7 +67,7 @@ class TaskRecords:
 
     def failure(self, sender: Any, task_id: str, exception: BaseException | None = None, **_: object) -> None:
         """The task raised, or the main process found it killed; a limit that is told twice is written once."""
-        if isinstance(exception, Reject):
+        if type(exception).__name__ == "Reject":
             return  # postrun has told it
         request = sender.request
         known = self._received.pop(task_id, None)
@@ -82,9 +81,15 @@ class TaskRecords:
 
     def retry(self, sender: Any, request: Any, reason: Any = None, **_: object) -> None:
         """The task will run again."""
-        cause = reason.exc if isinstance(reason, Retry) and isinstance(reason.exc, BaseException) else None
+        cause = getattr(reason, "exc", None)
         about = self._about(sender, request)
-        self._write(logging.WARNING, "retried", about, _end("unknown", _runtime(request)), error_fields(cause))
+        self._write(
+            logging.WARNING,
+            "retried",
+            about,
+            _end("unknown", _runtime(request)),
+            error_fields(cause if isinstance(cause, BaseException) else None),
+        )
 
     def revoked(self, sender: Any, request: Any, terminated: bool = False, expired: bool = False, **_: object) -> None:
         """The task will not run, or was ended."""
