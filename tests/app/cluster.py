@@ -91,7 +91,7 @@ def worker(
     broker: str, folder: Path, *options: str, name: str = "w1", python: str = sys.executable, **more: str
 ) -> Iterator[Worker]:
     """A worker that is ready; killed with its pool afterwards."""
-    port, log = free_port(), folder / f"{name}.log"
+    port, log = int(more.pop("EXPECT_PORT", "0")) or free_port(), folder / f"{name}.log"
     environment = lab_environment(broker, folder, **{"CELERY_METRICS_PORT": str(port), **more})
     command = [python, "-m", "celery", "-A", "lab_tasks", "worker", "-n", f"{name}@lab", "-l", "info", *options]
     with log.open("wb") as output:

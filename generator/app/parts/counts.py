@@ -64,10 +64,10 @@ class Counts:
         self._running: dict[str, tuple[Pair, float, int]] = {}
         self._lost: OrderedDict[str, None] = OrderedDict()
 
-    def begin(self, key: str, pair: Pair, pid: int, wait: float | None) -> None:
-        """A task begins; `wait` is None when its publisher does not load this module."""
+    def begin(self, key: str, pair: Pair, pid: int, wait: float | None, since: float) -> None:
+        """A task began at `since` of the system's monotonic clock; `wait` is None when its publisher does not load this module."""
         with self._lock:
-            self._running[key] = (pair, time.monotonic(), pid)
+            self._running[key] = (pair, since, pid)
             self._lost.pop(key, None)
             if wait is not None:
                 self._waits.observe(pair, wait)
@@ -91,11 +91,6 @@ class Counts:
                 pair, since, _ = running
                 self._durations.observe(pair, time.monotonic() - since)
             self._count(pair, state, kind)
-
-    def runs_in(self, key: str, pid: int) -> bool:
-        """Whether that process has begun the task and not ended it."""
-        running = self._running.get(key)
-        return running is not None and running[2] == pid
 
     def _count(self, pair: Pair, state: str, kind: str) -> None:
         self._ended[(*pair, state)] = self._ended.get((*pair, state), 0) + 1
@@ -213,9 +208,9 @@ class Wire:
         self._packed: dict[Pair, str] = {}
         self._pairs: dict[bytes, Pair] = {}
 
-    def begin(self, key: str, pair: Pair, pid: int, wait: float | None) -> None:
+    def begin(self, key: str, pair: Pair, pid: int, wait: float | None, since: float) -> None:
         """Tells the main process that a task begins here."""
-        self.pipe.write(f"b\t{key}\t{self._pack(pair)}\t{pid}\t{'' if wait is None else f'{wait:.6f}'}")
+        self.pipe.write(f"b\t{key}\t{self._pack(pair)}\t{pid}\t{'' if wait is None else f'{wait:.6f}'}\t{since:.6f}")
 
     def end(self, key: str, pair: Pair, state: str, seconds: float, kind: str) -> None:
         """Tells the main process that a task ended here."""
@@ -228,7 +223,8 @@ class Wire:
                 what, key, packed, *rest = line.split(b"\t")
                 pair = self._pairs.get(packed) or self._unpack(packed)
                 if what == b"b":
-                    self.counts.begin(key.decode(), pair, int(rest[0]), float(rest[1]) if rest[1] else None)
+                    wait = float(rest[1]) if rest[1] else None
+                    self.counts.begin(key.decode(), pair, int(rest[0]), wait, float(rest[2]))
                 else:
                     self.counts.end(key.decode(), pair, rest[0].decode(), float(rest[1]), rest[2].decode())
 

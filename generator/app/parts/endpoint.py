@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -51,9 +52,23 @@ def serve(
     class Server(ThreadingHTTPServer):
         daemon_threads = True
 
+        def handle_error(self, request: object, client_address: object) -> None:
+            """A scraper that hangs up is no error of the worker's."""
+
     server = _endpoint_bound(lambda number: Server((host, number), Handler), port, ports)
-    threading.Thread(target=server.serve_forever, name="celery-monitoring-http", daemon=True).start()
+    threading.Thread(target=_endpoint_accept, args=(server,), name="celery-monitoring-http", daemon=True).start()
     return server
+
+
+def _endpoint_accept(server: Any) -> None:
+    # serve_forever would poll with what `selectors` found when it was imported: under eventlet that blocks the worker.
+    while server.socket.fileno() >= 0:
+        try:
+            request, address = server.get_request()
+        except OSError:
+            time.sleep(0.1)
+            continue
+        server.process_request(request, address)
 
 
 def _endpoint_bound(make: Callable[[int], Any], port: int, ports: int) -> Any:

@@ -87,6 +87,8 @@ class WorkerMetrics:
         _metrics_log.info("Metrics of %s at port %d, /metrics", sender.hostname, self._server.server_port)
         if type(sender.pool).__module__ == "celery.concurrency.prefork":
             threading.Thread(target=self._read, name="celery-monitoring-pipe", daemon=True).start()
+        else:
+            self._wire = None  # one process does all; eventlet would wait for ever for something to read
 
     def fork(self, **_: object) -> None:
         """In a pool process: lets go of the endpoint's port, which else would outlive the worker."""
@@ -119,8 +121,9 @@ class WorkerMetrics:
         if request.is_eager or request.called_directly:
             return
         pair = (task.name, self._queue(request))
-        self._began[task_id] = (time.perf_counter(), pair)
-        self._sink().begin(_metrics_key(task_id), pair, os.getpid(), wait_seconds(request))
+        since = time.monotonic()
+        self._began[task_id] = (since, pair)
+        self._sink().begin(_metrics_key(task_id), pair, os.getpid(), wait_seconds(request), since)
 
     def postrun(self, task_id: str = "", state: Any = None, retval: Any = None, **_: object) -> None:
         """A task ended in this process."""
@@ -130,7 +133,7 @@ class WorkerMetrics:
         since, pair = began
         if state:
             soft = "soft" if _metrics_is(getattr(retval, "exc", retval), "SoftTimeLimitExceeded") else ""
-            self._sink().end(_metrics_key(task_id), pair, str(state), time.perf_counter() - since, soft)
+            self._sink().end(_metrics_key(task_id), pair, str(state), time.monotonic() - since, soft)
         elif os.getpid() == self._main and _metrics_is(sys.exc_info()[1], "Timeout"):
             # gevent and eventlet throw this for a hard limit; Celery 5.5 sends no signal then.
             self._counts.lose(_metrics_key(task_id), pair, "FAILURE", "hard")

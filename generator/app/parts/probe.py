@@ -162,5 +162,5 @@ def probe_main(argv: Sequence[str], settings: Settings) -> int:
         signal.signal(number, lambda *_: stop.set())
     print(f"http://{given.host}:{server.server_port}/metrics", file=sys.stderr, flush=True)
     probe.run(stop)
-    server.shutdown()
+    server.socket.close()
     return 0
