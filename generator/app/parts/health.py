@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from generator.app.parts.broker import broker_app, depths, quick_options
 from generator.app.parts.settings import Settings
 
 MAX_AGE = 30.0
@@ -120,8 +121,6 @@ def worker_answers(app: Any, worker: str, timeout: float = 2.0) -> tuple[bool, s
 
 def queues_in_order(app: Any, queues: Sequence[str], limit: int) -> tuple[bool, str]:
     """Whether no queue holds more than `limit` waiting tasks in the broker, whoever consumes it. Never raises."""
-    from generator.app.parts.broker import depths, quick_options
-
     options = quick_options(app.connection_for_read().transport.driver_type, app.conf.broker_transport_options)
     try:
         with app.connection_for_read(transport_options=options) as connection:
@@ -150,8 +149,6 @@ def health_main(argv: Sequence[str], settings: Settings) -> int:
     if given.what == "live":
         healthy, text = beat.alive(given.max_age)
     else:
-        from generator.app.parts.broker import broker_app
-
         app = broker_app(settings)
         if given.what == "ready":
             worker = beat.worker()

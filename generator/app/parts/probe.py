@@ -38,6 +38,7 @@ class Probe:
 
     def __init__(self, app: Any, queues: Sequence[str], interval: float) -> None:
         self._app, self._queues, self._interval = app, tuple(queues), interval
+        app.control.mailbox.producer_pool = None  # or it would publish on connections of its own, broken ones too
         self._connection: Any = None
         self._last_answer: dict[str, float] = {}
         self._seen = Seen(time.monotonic(), up=False, why="not asked yet")
@@ -95,7 +96,6 @@ class Probe:
         try:
             if connection is not None:
                 connection.close()
-            self._app.pool.force_close_all()
         except Exception as error:
             print(f"closing the lost connection: {error}", file=sys.stderr)
 
