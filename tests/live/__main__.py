@@ -19,7 +19,7 @@ from tests.live.cluster import Cluster, prepared
 from tests.live.inbox import Inbox, listening
 from tests.live.processes import Failed
 from tests.live.run import WATCHDOG, Row, say, settled, side_by_side, table
-from tests.live.scenarios import ONE_AFTER_THE_OTHER, TOGETHER, warm_up
+from tests.live.scenarios import LOST, ONE_AFTER_THE_OTHER, TOGETHER, warm_up
 
 _INSIDE = "STACKGEN_LIVE_INSIDE"
 _SCRAPES_SEEN = 25
@@ -76,7 +76,7 @@ def _prove(cluster: Cluster, inbox: Inbox, *, short: bool, only: list[str]) -> i
     time.sleep(_SCRAPES_SEEN)
     rows: list[Row] = []
     wrong: list[str] = []
-    for batch in (TOGETHER, *((one,) for one in ONE_AFTER_THE_OTHER)):
+    for batch in (TOGETHER, LOST, *((one,) for one in ONE_AFTER_THE_OTHER)):
         chosen = [s for s in batch if (s.short or not short) and (not only or any(o in s.name for o in only))]
         if chosen:
             rows += side_by_side(chosen, cluster, inbox)

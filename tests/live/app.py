@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from typing import Any
 
@@ -18,6 +19,12 @@ app.conf.update(
     broker_connection_max_retries=None,
     broker_transport_options={"socket_connect_timeout": 2, "socket_timeout": 5},
 )
+
+if folder := os.environ.get("LIVE_MODULE"):
+    sys.path.insert(0, folder)
+    import celery_monitoring  # type: ignore[import-not-found]  # generated for this run
+
+    celery_monitoring.setup(app)
 
 
 @app.task(name="live.fine")  # type: ignore[untyped-decorator]
@@ -67,6 +74,6 @@ def limited(seconds: float, stubborn: bool = False) -> None:
 @app.task(name="live.hoard")  # type: ignore[untyped-decorator]
 def hoard(megabytes: int, seconds: float) -> int:
     """Holds memory."""
-    held = bytearray(megabytes << 20)
+    held = b"x" * (megabytes << 20)  # zeros would not be resident
     time.sleep(seconds)
     return len(held)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from generator import pipeline
+from generator.app.parts.resources import memory_limit
 from generator.catalog.sources import celery_exporter, redis
 from tests.live.processes import LOOPBACK, REPOSITORY, Programs, answers, free_ports, listens
 
@@ -22,7 +23,13 @@ WORKERS = ("w1@alpha", "w2@beta", "w3@gamma")
 FIXED = {"prometheus": "localhost:9090", "alertmanager": "alertmanager:9093"}
 """Addresses that stack.yaml cannot move: written over in the generated prometheus.yml."""
 _PORT = re.compile(rf"{re.escape(LOOPBACK)}:(29\d\d\d)")
-_NAMES = {"29808": "exporter", "29121": "redis-exporter", "29099": "hook"}
+_NAMES = {
+    "29808": "exporter",
+    "29121": "redis-exporter",
+    "29099": "hook",
+    **{str(29801 + n): worker for n, worker in enumerate(WORKERS)},
+}
+HOARD_MEGABYTES = 700
 
 
 @dataclass
@@ -44,6 +51,14 @@ class Cluster:
         """Prometheus' address."""
         return f"http://{LOOPBACK}:{self.ports['prometheus']}"
 
+    @property
+    def _app(self) -> Any:
+        """The Celery application, with the generated module: its senders note when a task was sent."""
+        os.environ |= {"LIVE_BROKER_URL": self.broker, "LIVE_MODULE": f"{self.folder}/output/celery"}
+        from tests.live.app import app
+
+        return app
+
     def start(self) -> None:
         """Starts everything and waits until all of it answers."""
         self.start_redis()
@@ -53,8 +68,8 @@ class Cluster:
         self._start_redis_exporter()
         self._start_alertmanager()
         self._start_prometheus()
-        for name in ("exporter", "redis-exporter", "alertmanager", "prometheus"):
-            path = "metrics" if "exporter" in name else "-/ready"
+        for name in (*WORKERS, "exporter", "redis-exporter", "alertmanager", "prometheus"):
+            path = "-/ready" if name in FIXED else "metrics"
             url = f"http://{LOOPBACK}:{self.ports[name]}/{path}"
             self.programs.wait(name, partial(answers, url))
 
@@ -71,7 +86,13 @@ class Cluster:
     def start_worker(self, name: str, queues: str = "celery,bulk") -> None:
         """One worker with three pool processes."""
         command = [sys.executable, "-m", "celery", "-A", "tests.live.app", "worker", "-n", name, "-c", "3", "-E"]
-        self.programs.start(name, [*command, "-Q", queues, "-l", "WARNING"], {"LIVE_BROKER_URL": self.broker})
+        environment = {
+            "LIVE_BROKER_URL": self.broker,
+            "LIVE_MODULE": f"{self.folder}/output/celery",
+            "CELERY_METRICS_PORT": str(self.ports[name]),
+            "CELERY_HEARTBEAT_FILE": f"{self.folder}/%h.heartbeat",
+        }
+        self.programs.start(name, [*command, "-Q", queues, "-l", "WARNING"], environment)
 
     def start_exporter(self) -> None:
         """celery-exporter with the generated flags."""
@@ -113,27 +134,24 @@ class Cluster:
         from kombu.exceptions import OperationalError
 
         try:
-            application(self.broker).send_task(task, args, queue=queue, retry=False)
+            self._app.send_task(task, args, queue=queue, retry=False)
         except (OperationalError, OSError):
             return
 
+    def consume(self, queue: str, *, on: bool) -> None:
+        """Lets the first worker consume a queue, or not."""
+        control = self._app.control
+        (control.add_consumer if on else control.cancel_consumer)(queue, destination=[WORKERS[0]], reply=False)
+
     def waiting(self, queue: str) -> int:
         """Messages in a queue."""
-        with application(self.broker).connection_for_read() as connection:
+        with self._app.connection_for_read() as connection:
             return int(connection.default_channel.client.llen(queue))
 
     def purge(self, queue: str) -> None:
         """Empties a queue."""
-        with application(self.broker).connection_for_write() as connection:
+        with self._app.connection_for_write() as connection:
             connection.default_channel.client.delete(queue)
-
-
-def application(broker: str) -> Any:
-    """The Celery application, sending to this broker."""
-    os.environ["LIVE_BROKER_URL"] = broker
-    from tests.live.app import app
-
-    return app
 
 
 def program(tree: str, name: str) -> str:
@@ -154,7 +172,9 @@ def prepared(folder: Path) -> Cluster:
     names = (*_NAMES.values(), "redis", "prometheus", "alertmanager")
     ports = dict(zip(names, free_ports(len(names)), strict=True))
     stack = folder / "stack.yaml"
-    stack.write_text(_PORT.sub(lambda m: f"{LOOPBACK}:{ports[_NAMES[m[1]]]}", STACK.read_text()))
+    share = f"{HOARD_MEGABYTES * 2**20 / memory_limit():.2%}"
+    text = STACK.read_text().replace("warning: 50%", f"warning: {share}")
+    stack.write_text(_PORT.sub(lambda m: f"{LOOPBACK}:{ports[_NAMES[m[1]]]}", text))
     stage, _ = pipeline.generate(stack, folder / "output")
     config = folder / "output/prometheus/prometheus.yml"
     text = config.read_text()

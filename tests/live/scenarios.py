@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tests.live.cluster import WORKERS, Cluster
+from tests.live.cluster import HOARD_MEGABYTES, WORKERS, Cluster
 from tests.live.inbox import News
 
 Act = Callable[[Cluster, int], None]
@@ -87,6 +87,30 @@ def _is_slow(cluster: Cluster, second: int) -> None:
         cluster.send("live.dawdling", 2.5)
 
 
+def _wait(cluster: Cluster, second: int) -> None:
+    """Nobody consumes the lane for a while, so what was sent to it waits."""
+    if second == 9:
+        cluster.consume("lane", on=True)
+
+
+def _nobody_takes(cluster: Cluster, second: int) -> None:
+    cluster.consume("lane", on=False)
+    _send("live.slow", 0, times=12, queue="lane")(cluster, second)
+
+
+def _hits_limits(cluster: Cluster, second: int) -> None:
+    """Few of many, so that the failure rate is no finding."""
+    if second == 12:
+        for stubborn in (False, True) * 4:
+            cluster.send("live.limited", 4, stubborn)
+
+
+def _restarts(cluster: Cluster, second: int) -> None:
+    if second % 25 == 0:
+        cluster.programs.kill(WORKERS[1])
+        cluster.start_worker(WORKERS[1])
+
+
 def _kill(*names: str) -> Act:
     def act(cluster: Cluster, second: int) -> None:
         del second
@@ -159,9 +183,35 @@ TOGETHER = (
         mends=_send("live.dawdling", 0, times=500),
         patience=300,
     ),
+    Scenario(
+        name="tasks wait",
+        expected=(Expected("CeleryTaskWaitTooLong", "warning", {"queue": "lane"}),),
+        breaks=_nobody_takes,
+        keeps=_wait,
+        mends=_send("live.slow", 0, times=400, queue="lane"),
+        short=True,
+    ),
+    Scenario(
+        name="soft and hard time limits",
+        expected=(Expected("CeleryTaskTimeouts", "warning", {"task": "live.limited"}),),
+        breaks=_send("live.limited", 0, times=400),
+        keeps=_hits_limits,
+        mends=_send("live.limited", 0, times=700),
+        patience=300,
+    ),
+    Scenario(
+        name="memory hog",
+        expected=(Expected("CeleryWorkerHighMemory", "warning"),),
+        breaks=_send("live.hoard", HOARD_MEGABYTES, 75),
+    ),
 )
 
-ONE_AFTER_THE_OTHER = (
+LOST = (
+    Scenario(
+        name="restart loop",
+        expected=(Expected("CeleryWorkerRestarted", "warning", {"worker": WORKERS[1]}),),
+        keeps=_restarts,
+    ),
     Scenario(
         name="one of three workers killed",
         # Twice: fewer than most of the last hour, and fewer than min_workers of the queue.
@@ -172,6 +222,9 @@ ONE_AFTER_THE_OTHER = (
         breaks=_kill(WORKERS[2]),
         mends=_start_workers(WORKERS[2]),
     ),
+)
+
+ONE_AFTER_THE_OTHER = (
     Scenario(
         name="all workers killed",
         expected=(Expected("CeleryNoWorkersRunning", "critical"),),
@@ -205,5 +258,9 @@ def warm_up(cluster: Cluster) -> None:
         _send("live.retrying", False, times=12),
         _send("live.dawdling", 0, times=3),
         _send("live.slow", 0, times=3, queue="bulk"),
+        _send("live.slow", 0, times=3, queue="lane"),
+        _send("live.limited", 4),
+        _send("live.limited", 4, True),
     ):
         act(cluster, 0)
+    cluster.consume("lane", on=True)
