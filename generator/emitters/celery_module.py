@@ -30,7 +30,7 @@ def plan(stack: Plan) -> list[Artefact]:
         path="celery/celery_monitoring.py",
         template="celery/celery_monitoring.py.j2",
         syntax="python",
-        context={**_sources(), **_settings(stack)},
+        context={**_sources(), "stack": _stack(stack), "app": spec.app.model_dump()},
     )
     ini = Artefact(
         path="celery/newrelic.ini",
@@ -43,8 +43,8 @@ def plan(stack: Plan) -> list[Artefact]:
     return [module, ini] if newrelic.enabled else [module]
 
 
-def _settings(stack: Plan) -> dict[str, object]:
-    spec, app = stack.spec, stack.spec.app
+def _stack(stack: Plan) -> dict[str, object]:
+    spec = stack.spec
     return {
         "name": spec.stack.name,
         "environment": spec.stack.environment,
@@ -55,11 +55,6 @@ def _settings(stack: Plan) -> dict[str, object]:
         "queues": list(spec.queues),
         "duration_buckets": [float(bound) for bound in stack.site.duration_buckets],
         "wait_buckets": [float(bound) for bound in stack.site.wait_buckets],
-        "logs": app.logs.model_dump() | {"allow_arguments": list(app.logs.allow_arguments.items())},
-        "metrics": app.metrics.model_dump(),
-        "sentry": app.sentry.model_dump(),
-        "newrelic": app.newrelic.model_dump(),
-        "opentelemetry": app.opentelemetry.enabled,
     }
 
 
@@ -71,7 +66,7 @@ def _sources() -> Mapping[str, object]:
     refuse_names_twice(read.values())
     return {
         "imports": imports(part.imports for part in read.values()),
-        "settings": read["settings"].body,
+        "classes": read["settings"].body,
         "parts": "\n\n\n".join(read[name].body for name in PARTS),
     }
 
@@ -96,6 +91,8 @@ class Part:
         for inner in ast.walk(tree):
             if isinstance(inner, ast.ImportFrom) and (inner.module or "").startswith(_OURS):
                 dropped |= _lines(inner)
+                if not "".join(lines[inner.lineno : inner.lineno + 1]).strip():
+                    dropped.add(inner.lineno + 1)
         self.body = "\n".join(line for number, line in enumerate(lines, 1) if number not in dropped).strip("\n")
 
 

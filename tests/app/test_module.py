@@ -29,7 +29,14 @@ def _run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("app", ["{}", EVERYTHING])
-@pytest.mark.parametrize("tool", [("ruff", "check", "--isolated"), ("mypy", "--strict", "--config-file=")])
+@pytest.mark.parametrize(
+    "tool",
+    [
+        ("ruff", "check", "--isolated"),
+        ("ruff", "format", "--check", "--isolated", "--line-length=120"),
+        ("mypy", "--strict", "--config-file="),
+    ],
+)
 def test_the_file_alone_is_clean(tmp_path: Path, app: str, tool: tuple[str, ...]) -> None:
     write_module(tmp_path, app)
     done = _run(tmp_path, sys.executable, "-m", *tool, "celery_monitoring.py")
@@ -56,7 +63,7 @@ def test_settings_are_what_stack_yaml_says(tmp_path: Path) -> None:
     show = "from celery_monitoring import SETTINGS as s; print(s.logs, s.sentry, s.metrics.port, s.opentelemetry)"
     assert _run(tmp_path, sys.executable, "-c", show).stdout.strip() == (
         "LogSettings(enabled=True, path='/var/log/celery/worker.log', level='debug', "
-        "allow_arguments={'shop.pay': ('order_id',), 'x': ()}) "
+        "allow_arguments={'shop.pay': ['order_id'], 'x': []}) "
         "SentrySettings(enabled=True, dsn_env='SENTRY_DSN', traces_sample_rate=0.1, monitor_beat=True) 19809 True"
     )
 

@@ -26,14 +26,14 @@ class Services:
         from celery import signals  # type: ignore[import-untyped, unused-ignore]
 
         if self._settings.sentry.enabled:
-            for signal in (signals.celeryd_init, signals.worker_process_init, signals.beat_init):
-                signal.connect(self._sentry, weak=False, dispatch_uid="celery_monitoring.sentry")
+            for start in (signals.celeryd_init, signals.worker_process_init, signals.beat_init):
+                start.connect(self._sentry, weak=False, dispatch_uid="celery_monitoring.sentry")
         if self._settings.newrelic.enabled:
             signals.celeryd_after_setup.connect(self._newrelic, weak=False, dispatch_uid="celery_monitoring.newrelic")
         if self._settings.opentelemetry:
             self._opentelemetry()
-        for signal in (signals.celeryd_after_setup, signals.beat_init):
-            signal.connect(self._tell, weak=False, dispatch_uid="celery_monitoring.problems")
+        for start in (signals.celeryd_after_setup, signals.beat_init):
+            start.connect(self._tell, weak=False, dispatch_uid="celery_monitoring.problems")
 
     def trace_fields(self) -> Fields:
         """ECS `trace` and `span` of what runs now; empty when nothing is traced."""
@@ -131,8 +131,8 @@ class Services:
         def flush(**_: object) -> None:
             provider.shutdown()
 
-        for signal in (signals.worker_process_shutdown, signals.worker_shutdown):
-            signal.connect(flush, weak=False, dispatch_uid="celery_monitoring.spans")
+        for start in (signals.worker_process_shutdown, signals.worker_shutdown):
+            start.connect(flush, weak=False, dispatch_uid="celery_monitoring.spans")
 
 
 def _without_arguments(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:

@@ -41,13 +41,13 @@ class WorkerMetrics:
         """Listens to the signals that make a process a worker."""
         from celery import signals  # type: ignore[import-untyped, unused-ignore]
 
-        for signal, receiver in (
+        for told, receiver in (
             (signals.worker_init, self.init),
             (signals.worker_ready, self.ready),
             (signals.worker_process_init, self.fork),
             (signals.worker_shutdown, self.shutdown),
         ):
-            signal.connect(receiver, weak=False, dispatch_uid=f"celery_monitoring.{receiver.__name__}")
+            told.connect(receiver, weak=False, dispatch_uid=f"celery_monitoring.{receiver.__name__}")
 
     def init(self, **_: object) -> None:
         """Before the pool forks: the pipe that its processes inherit."""
@@ -55,14 +55,14 @@ class WorkerMetrics:
 
         self._main = os.getpid()
         self._wire = Wire(self._counts)
-        for signal, receiver in (
+        for told, receiver in (
             (signals.task_prerun, self.prerun),
             (signals.task_postrun, self.postrun),
             (signals.task_failure, self.failure),
             (signals.task_retry, self.retry),
             (signals.task_revoked, self.revoked),
         ):
-            signal.connect(receiver, weak=False, dispatch_uid=f"celery_monitoring.{receiver.__name__}")
+            told.connect(receiver, weak=False, dispatch_uid=f"celery_monitoring.{receiver.__name__}")
 
     def ready(self, sender: Any = None, **_: object) -> None:
         """The worker consumes: from now on it can be scraped."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -13,7 +13,7 @@ class LogSettings:
     enabled: bool = True
     path: str | None = None
     level: str = "info"
-    allow_arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    allow_arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class Settings:
     broker: str = "redis"
     broker_url_env: str | None = "CELERY_BROKER_URL"
     broker_url_file: str | None = None
-    queues: tuple[str, ...] = ()
+    queues: Sequence[str] = ()
     duration_buckets: tuple[float, ...] = ()
     wait_buckets: tuple[float, ...] = ()
     logs: LogSettings = field(default_factory=LogSettings)

@@ -6,7 +6,7 @@ import inspect
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from generator.app.parts.logs import OWN_FIELDS, Fields, task_fields
@@ -156,7 +156,7 @@ def _of_message(name: str | None, task_id: str | None, message: Any) -> Fields:
     return {**about, "queue": where["routing_key"]} if where.get("routing_key") else about
 
 
-def _arguments(task: Any, request: Any, names: tuple[str, ...]) -> dict[str, str]:
+def _arguments(task: Any, request: Any, names: Sequence[str]) -> dict[str, str]:
     """The allowed arguments as short texts, given by name or by place; lists and objects only as their type."""
     try:
         given = inspect.signature(task.run).bind_partial(*(request.args or ()), **(request.kwargs or {})).arguments
