@@ -25,7 +25,7 @@ def serve(
     from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
     class Handler(BaseHTTPRequestHandler):
-        timeout: float | None = 10
+        timeout = 10
 
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
