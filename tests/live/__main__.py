@@ -83,6 +83,8 @@ def _prove(cluster: Cluster, inbox: Inbox, *, short: bool, only: list[str]) -> i
             rows += [Row(chosen[-1].name, left, wrong="still fires") for left in settled(inbox)]
         if batch is TOGETHER:
             wrong = answered.problems(cluster, lenient=short or bool(only))
+            for finding in wrong:
+                say(finding)
     wrong += answered.failures(cluster)
     if not any(news.labels["alertname"] == WATCHDOG for news in inbox.news):
         rows.append(Row("always", WATCHDOG, wrong="never told"))

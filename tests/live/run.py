@@ -36,6 +36,7 @@ class _Running:
     fired: dict[Expected, float] = field(default_factory=dict)
     resolved: dict[Expected, float] = field(default_factory=dict)
     late: bool = False
+    kept: int = -1
 
     @property
     def over(self) -> bool:
@@ -53,7 +54,9 @@ class _Running:
         now = time.monotonic()
         all_fired = bool(self.scenario.expected) and len(self.fired) == len(self.scenario.expected)
         if self.mended is None and not all_fired:
-            self.scenario.keeps(cluster, int(now - self.began))
+            while self.kept < int(now - self.began):  # each second once, also when this program was held up
+                self.kept += 1
+                self.scenario.keeps(cluster, self.kept)
         waited = now - (self.mended or self.began)
         self.late = bool(self.scenario.expected) and waited > self.scenario.patience
         if self.mended is None and (all_fired or self.late):
