@@ -25,15 +25,14 @@ class Depth:
 
 
 def broker_url(settings: Settings) -> str:
-    """The address, from the file or the environment variable that stack.yaml names. Raises OSError or LookupError."""
+    """The address, from the environment or the file that stack.yaml names. Raises OSError or LookupError."""
+    name = settings.broker_url_env or "CELERY_BROKER_URL"
+    if url := os.environ.get(name, ""):
+        return url
     if settings.broker_url_file:
         return Path(settings.broker_url_file).read_text(encoding="utf-8").strip()
-    name = settings.broker_url_env or "CELERY_BROKER_URL"
-    url = os.environ.get(name, "")
-    if not url:
-        message = f"the environment variable {name} is empty: it must hold the broker's URL"
-        raise LookupError(message)
-    return url
+    message = f"the environment variable {name} is empty: it must hold the broker's URL"
+    raise LookupError(message)
 
 
 def broker_app(settings: Settings) -> Any:
