@@ -6,7 +6,7 @@ import errno
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from generator.app.parts.exposition import OPENMETRICS_TYPE, PLAIN_TYPE, Family, exposed
 
@@ -25,7 +25,7 @@ def serve(
     from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
     class Handler(BaseHTTPRequestHandler):
-        timeout = 10
+        timeout: ClassVar[float | None] = 10
 
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]

@@ -23,7 +23,6 @@ _REPLACED: Mapping[str, tuple[str, ...]] = {
         "Received invalid task message",
     ),
     "celery.worker.request": ("Discarding revoked task", "Task %s[%s] retry"),
-    "celery.concurrency.base": ("TaskPool: Apply",),
     "celery.pool": ("TaskPool: Apply",),
     "celery.beat": ("Current schedule",),
 }

@@ -61,9 +61,10 @@ class TaskRecords:
             task.request.celery_monitoring_wait = round(wait, 3)
         self._write(logging.INFO, "started", self._about(task), {"type": ["start"]})
 
-    def success(self, sender: Any, runtime: float = 0.0, **_: object) -> None:
-        """The task returned; what it returned is not written."""
-        self._write(logging.INFO, "succeeded", self._about(sender), _end("success", runtime))
+    def success(self, sender: Any, runtime: float | None = None, **_: object) -> None:
+        """The task returned; what it returned is not written. Celery before 5.6 does not say how long it took."""
+        took = _runtime(sender.request) if runtime is None else runtime
+        self._write(logging.INFO, "succeeded", self._about(sender), _end("success", took))
 
     def failure(self, sender: Any, task_id: str, exception: BaseException | None = None, **_: object) -> None:
         """The task raised, or the main process found it killed; a limit that is told twice is written once."""
