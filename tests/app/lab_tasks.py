@@ -76,7 +76,8 @@ def killed() -> None:
 @app.task(name="lab.reject", acks_late=True)  # type: ignore[untyped-decorator]
 def reject() -> None:
     """Rejects its message."""
-    raise Reject("no", requeue=False)
+    reason = "as asked"
+    raise Reject(reason, requeue=False)
 
 
 @app.task(name="lab.ignore")  # type: ignore[untyped-decorator]

@@ -65,7 +65,7 @@ class Counts:
         self._lost: OrderedDict[str, None] = OrderedDict()
 
     def begin(self, key: str, pair: Pair, pid: int, wait: float | None, since: float) -> None:
-        """A task began at `since` of the system's monotonic clock; `wait` is None when its publisher does not load this module."""
+        """A task began at `since` of the monotonic clock; `wait` is None when its publisher does not load this file."""
         with self._lock:
             self._running[key] = (pair, since, pid)
             self._lost.pop(key, None)
