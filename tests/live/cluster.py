@@ -14,6 +14,8 @@ from typing import Any
 from generator import pipeline
 from generator.app.parts.resources import memory_limit
 from generator.catalog.sources import celery_exporter, redis
+from generator.doctor.examine import Asked, examine
+from generator.doctor.finding import Finding
 from tests.live.processes import LOOPBACK, REPOSITORY, Programs, answers, free_ports, listens
 
 STACK = Path(__file__).with_name("stack.yaml")
@@ -128,6 +130,17 @@ class Cluster:
             f"--web.listen-address={LOOPBACK}:{self.ports['prometheus']}",
         ]
         self.programs.start("prometheus", command)
+
+    def examined(self) -> list[Finding]:
+        """What `stackgen doctor` says of this system."""
+        os.environ["LIVE_BROKER_URL"] = self.broker
+        asked = Asked(
+            prometheus=self.prometheus,
+            exporter=f"http://{LOOPBACK}:{self.ports['exporter']}",
+            alertmanager=f"http://{LOOPBACK}:{self.ports['alertmanager']}",
+            broker="LIVE_BROKER_URL",
+        )
+        return examine(self.stage.prepared.plan, asked)
 
     def send(self, task: str, *args: object, queue: str = "celery") -> None:
         """Sends a task; the broker may be away."""

@@ -190,7 +190,6 @@ TOGETHER = (
         breaks=_nobody_takes,
         keeps=_wait,
         mends=_send("live.slow", 0, times=400, queue="lane"),
-        short=True,
     ),
     Scenario(
         name="soft and hard time limits",
