@@ -11,13 +11,24 @@ from pathlib import Path
 import pytest
 
 from tests.app.collector import Collector, collector
-from tests.app.workers import lines, send, wait_until, worker, write_module, write_project
+from tests.app.workers import celery, lines, send, wait_until, worker, write_module, write_project
 from tests.flower.redis_server import redis_server
 
 pytestmark = pytest.mark.slow
 
 SECRET = b"canary-hunter2"
 SENTRY = "{sentry: {enabled: true, traces_sample_rate: 100%}}"
+# Beat's own scheduler keeps a file; this one finds each entry due at once.
+LAST_RUN_LONG_AGO = """
+from datetime import datetime, timezone
+import celery.beat
+
+class Scheduler(celery.beat.PersistentScheduler):
+    def setup_schedule(self):
+        super().setup_schedule()
+        for entry in self.schedule.values():
+            entry.last_run_at = datetime(2020, 1, 1, tzinfo=timezone.utc)
+"""
 GUIDE_NEW_RELIC = """
 import newrelic.agent
 from celery import Celery
@@ -81,6 +92,19 @@ def test_without_a_usable_dsn_the_worker_starts(broker: str, tmp_path: Path, dsn
     problems = [line["message"] for line in lines(text) if line["log"]["logger"] == "celery_monitoring"]
     assert [problem.startswith(said) for problem in problems] == [True] * bool(said)
     assert not dsn or dsn not in text
+
+
+def test_each_entry_of_beat_is_a_monitor_where_stack_yaml_wants_it(broker: str, tmp_path: Path) -> None:
+    write_module(tmp_path, "{sentry: {enabled: true, monitor_beat: true}}")
+    entry = '{"nightly": {"task": "proj.good", "schedule": 60.0, "args": (SECRET,)}}'
+    write_project(tmp_path, more=f"app.conf.beat_schedule = {entry}\n{LAST_RUN_LONG_AGO}")
+    broker = broker.replace("/0", "/4")
+    with collector() as sink:
+        dsn = f"http://key@127.0.0.1:{sink.port}/1"
+        with celery(tmp_path, broker, "beat", "-S", "proj:Scheduler", SENTRY_DSN=dsn):
+            sink.wait(lambda: sink.events("check_in"))
+    assert {event["monitor_slug"] for event in sink.events("check_in")} == {"nightly"}
+    assert SECRET not in b"".join(sink.bodies("/api/1/envelope/"))
 
 
 @pytest.mark.parametrize("pool", ["prefork", "threads"])

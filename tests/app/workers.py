@@ -126,8 +126,17 @@ def worker(
     folder: Path, broker: str, *options: str, before: Sequence[str] = (), **more: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A worker whose output goes to out.txt and err.txt; it is told to stop at the end, and killed if it does not."""
-    celery = str(Path(sys.executable).with_name("celery"))
-    command = [*before, celery, "-A", "proj", "worker", "-c", "2", "--without-gossip", *options]
+    pool = ("worker", "-c", "2", "--without-gossip", "--without-mingle")
+    with celery(folder, broker, *pool, *options, before=before, **more) as program:
+        yield program
+
+
+@contextmanager
+def celery(
+    folder: Path, broker: str, *options: str, before: Sequence[str] = (), **more: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`celery -A proj …`; its output goes to out.txt and err.txt."""
+    command = [*before, str(Path(sys.executable).with_name("celery")), "-A", "proj", *options]
     with (
         (folder / "out.txt").open("wb") as out,
         (folder / "err.txt").open("wb") as err,
