@@ -50,9 +50,9 @@ def broker_app(settings: Settings) -> Any:
 
 
 def quick_options(kind: str, given: Any) -> dict[str, Any]:
-    """Transport options with which a broker that is down is told at once; only Redis knows these names."""
+    """Transport options with which a broker that is down is told at once; two of them only Redis knows."""
     limits = {"socket_connect_timeout": 2, "socket_timeout": 10} if kind == "redis" else {}
-    return {**limits, **(given or {})}
+    return {"max_retries": 1, "interval_start": 0.1, "interval_step": 0.1, **limits, **(given or {})}
 
 
 def depths(connection: Any, queues: Iterable[str]) -> dict[str, Depth]:

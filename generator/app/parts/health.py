@@ -113,7 +113,10 @@ def _health_keep(beat: Heartbeat, consumer: Any) -> None:
 def worker_answers(app: Any, worker: str, timeout: float = 2.0) -> tuple[bool, str]:
     """Whether this worker answers one ping that only it receives. Never raises."""
     try:
-        answers = app.control.ping(destination=[worker], timeout=timeout)
+        control = type(app.control)(app)
+        control.mailbox.producer_pool = None  # all goes over one connection, which gives up soon
+        with _health_connection(app) as connection:
+            answers = control.ping(destination=[worker], timeout=timeout, connection=connection)
     except Exception as error:
         return False, f"the broker does not answer: {type(error).__name__}: {error}"
     return bool(answers), f"{worker} {'answers' if answers else f'did not answer within {timeout:g} s'}"
@@ -121,16 +124,19 @@ def worker_answers(app: Any, worker: str, timeout: float = 2.0) -> tuple[bool, s
 
 def queues_in_order(app: Any, queues: Sequence[str], limit: int) -> tuple[bool, str]:
     """Whether no queue holds more than `limit` waiting tasks in the broker, whoever consumes it. Never raises."""
-    options = quick_options(app.connection_for_read().transport.driver_type, app.conf.broker_transport_options)
     try:
-        with app.connection_for_read(transport_options=options) as connection:
-            connection.ensure_connection(max_retries=1, timeout=2)
+        with _health_connection(app) as connection:
             found = depths(connection, queues)
     except Exception as error:
         return False, f"the broker does not answer: {type(error).__name__}: {error}"
     text = ", ".join(f"{queue} {depth.ready}" for queue, depth in found.items())
     over = [queue for queue, depth in found.items() if depth.ready > limit]
     return not over, f"{text or 'no queues'}; limit {limit}" + (f"; over it: {', '.join(over)}" if over else "")
+
+
+def _health_connection(app: Any) -> Any:
+    kind = app.connection_for_read().transport.driver_type
+    return app.connection_for_read(transport_options=quick_options(kind, app.conf.broker_transport_options))
 
 
 def health_main(argv: Sequence[str], settings: Settings) -> int:

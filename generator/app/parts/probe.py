@@ -56,7 +56,7 @@ class Probe:
         try:
             if self._connection is None:
                 self._connection = self._app.connection_for_read()
-                self._connection.ensure_connection(max_retries=1, interval_start=0.1, timeout=2)
+                self._connection.ensure_connection(max_retries=1, interval_start=0.1)
             answers = self._ask()
             consumers = dict.fromkeys(self._queues, 0)
             for names in answers.values():
