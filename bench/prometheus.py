@@ -29,7 +29,7 @@ from tests.flower.redis_server import free_port
 SIZES = (1_000, 10_000, 100_000)
 SECONDS = 75
 """How long Prometheus collects before it is asked: enough scrapes for every `increase` to have work."""
-WORKERS, QUEUES = 20, 10
+WORKERS, QUEUES = 5, 10
 PROMETHEUS = Path(__file__).resolve().parents[1] / ".tools/v3/usr/bin/prometheus"
 STACK = """\
 version: 1
@@ -47,7 +47,7 @@ def lines(series: int, bounds: Sequence[str]) -> list[str]:
     counters = [STARTED.name, *(metric.name for metric in ENDED.values())]
     each = len(counters) + len(bounds) + 3
     found = []
-    for task, worker in product(range(max(1, series // (each * WORKERS))), range(WORKERS)):
+    for task, worker in product(range(max(1, round(series / (each * WORKERS)))), range(WORKERS)):
         labels = f'name="app.tasks.t{task}",hostname="host{worker}",queue_name="q{task % QUEUES}"'
         for name in counters:
             more = ',exception=""' if name.endswith("failed_total") else ""
