@@ -62,25 +62,8 @@ class _Eyes:
 
     def prometheus(self, url: str) -> None:
         """What is scraped, recorded and loaded."""
-        up = self._try("Prometheus", "--prometheus", lambda: _series(url, "up"))
-        if up is None:
-            return
-        names = "|".join(self.plan.chosen)
-        now = _series(url, "vector(time())")
-        begun = _series(url, f'{worker.START.name}{{job="{worker.JOB}"}} > time() + 5')
-        like = _series(url, _LIKE_EXPORTER)
-        self.seen = replace(
-            self.seen,
-            up={_target(s): s.value > 0 for s in up},
-            jobs_with_tasks={
-                job: frozenset(i for j, i in map(_target, like) if j == job) for job, _ in map(_target, like)
-            },
-            recorded=frozenset(s.name for s in _series(url, f'{{__name__=~"{names}"}}')),
-            born_later=frozenset(s.labels.get("worker", "?") for s in begun),
-            exporter=tuple(_series(url, f'{{job="{self.plan.site.jobs.get(EXPORTER, EXPORTER)}"}}')) or None,
-            rules=rules.loaded(http.ask(f"{url}/api/v1/rules")),
-            clocks=_clocks(self.seen, "Prometheus", now[0].value if now else None),
-        )
+        if seen := self._try("Prometheus", "--prometheus", lambda: _by_prometheus(self.seen, url)):
+            self.seen = seen
 
     def exporter(self, url: str) -> None:
         """What the exporter itself says now."""
@@ -119,6 +102,25 @@ class _Eyes:
             return None
 
 
+def _by_prometheus(seen: Seen, url: str) -> Seen:
+    """What Prometheus knows. Raises Unreachable."""
+    now = _series(url, "vector(time())")[0].value
+    clocks = _clocks(seen, "Prometheus", now)
+    up, like = _series(url, "up"), list(map(_target, _series(url, _LIKE_EXPORTER)))
+    begun = _series(url, f'{worker.START.name}{{job="{worker.JOB}"}} > time() + 5')
+    names, job = "|".join(seen.plan.chosen), seen.plan.site.jobs.get(EXPORTER, EXPORTER)
+    return replace(
+        seen,
+        up={_target(s): s.value > 0 for s in up},
+        jobs_with_tasks={job: frozenset(i for j, i in like if j == job) for job, _ in like},
+        recorded=frozenset(s.name for s in _series(url, f'{{__name__=~"{names}"}}')),
+        born_later=frozenset(s.labels.get("worker", "?") for s in begun),
+        exporter=tuple(_series(url, f'{{job="{job}"}}')) or None,
+        rules=rules.loaded(http.ask(f"{url}/api/v1/rules")),
+        clocks=clocks,
+    )
+
+
 def _clocks(seen: Seen, who: str, clock: float | None) -> dict[str, float]:
     return {**seen.clocks, **({who: clock - time.time()} if clock else {})}  # noqa: TID251 - clocks are compared here
 
@@ -126,7 +128,10 @@ def _clocks(seen: Seen, who: str, clock: float | None) -> dict[str, float]:
 def _series(url: str, query: str) -> list[Sample]:
     """The answer to an instant query. Raises Unreachable."""
     answer = http.ask(f"{url}/api/v1/query", query=query)
-    return list(_parsed(answer.get("result") if isinstance(answer, Mapping) else None))
+    if not isinstance(answer, Mapping) or "result" not in answer:
+        message = "it does not answer as Prometheus does"
+        raise http.Unreachable(message)
+    return list(_parsed(answer["result"]))
 
 
 def _parsed(result: object) -> Iterator[Sample]:

@@ -90,6 +90,11 @@ def test_an_exporter_that_does_not_answer(tmp_path: Path) -> None:
     assert _rules(found) == ["unreachable"]
 
 
+def test_something_that_is_no_prometheus(tmp_path: Path) -> None:
+    with saying('{"status": "fine"}') as address:
+        assert _rules(examine(_plan(tmp_path), Asked(prometheus=f"http://{address}"))) == ["unreachable"]
+
+
 @pytest.fixture
 def broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     with redis_server(tmp_path) as url:
