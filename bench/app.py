@@ -1,8 +1,7 @@
-"""What the app-side module costs: a worker's throughput of no-op tasks with it and without it, in turn.
+"""What the app-side module costs a worker: throughput of no-op tasks with it and without it, in turn.
 
-`python -m bench.app [ROUNDS]`; needs redis-server (`make tools`) and Celery. Both workers run at once would share the
-machine unfairly, so they run alternately, each on its own Redis database, and the medians are compared. CPU time per
-task, of the main process and its pool, is told too: it does not depend on how busy the machine is.
+`python -m bench.app [ROUNDS]`; needs redis-server (`make tools`) and Celery. The best of each is compared; CPU time is
+that of the main process and its pool. Believe it on an idle machine only; the receivers alone are timed on any.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from tests.app.cluster import lab_environment, until
 from tests.flower.redis_server import redis_server
@@ -69,18 +67,64 @@ def measured(broker: str, folder: Path, *, plain: bool) -> Run:
     return Run(wall * 1e6 / (first - left), cpu * 1e6 / (first - left))
 
 
+def handlers() -> tuple[float, float]:
+    """CPU microseconds per task of our receivers in a pool process, and of counting in the main process.
+
+    The best of many rounds: the one number here that a busy machine does not spoil.
+    """
+    from celery import Celery, signals  # type: ignore[import-untyped]
+
+    from generator.app.parts.metrics import WorkerMetrics
+    from generator.app.parts.settings import Settings
+
+    app = Celery("bench", broker="memory://", set_as_current=False)
+
+    def noop() -> None: ...
+
+    task = app.task(noop, name="bench.noop")
+    told = {"delivery_info": {"routing_key": "celery"}, "celery_monitoring_sent": time.time(), "is_eager": False}
+    task.request_stack.push(_context(told))
+    metrics = WorkerMetrics(app, Settings(duration_buckets=(1.0, 10.0), wait_buckets=(1.0, 10.0)))
+    metrics.init()
+    metrics._main = -1  # as if the main process were another one: everything goes through the pipe
+    pool, main_process = [], []
+    for _ in range(30):
+        began = time.process_time()
+        for number in range(200):
+            told_id = f"{number:036d}"
+            signals.task_prerun.send(sender=task, task_id=told_id, task=task, args=(), kwargs={})
+            signals.task_postrun.send(
+                sender=task, task_id=told_id, task=task, args=(), kwargs={}, retval=None, state="SUCCESS"
+            )
+        pool.append(time.process_time() - began)
+        began = time.process_time()
+        metrics._drain()
+        main_process.append(time.process_time() - began)
+    return min(pool) * 5000, min(main_process) * 5000
+
+
+def _context(told: dict[str, object]) -> object:
+    from celery.app.task import Context  # type: ignore[import-untyped]
+
+    return Context(told, called_directly=False)
+
+
 def main(rounds: int) -> int:
     """Prints a table; 1 when a budget is exceeded."""
+    pool, main_process = handlers()
     with tempfile.TemporaryDirectory() as name, redis_server(Path(name)) as broker:
         runs: dict[bool, list[Run]] = {True: [], False: []}
         for _ in range(rounds):
             for plain, found in runs.items():
                 found.append(measured(broker, Path(name), plain=plain))
-    without, with_it = (Run(median(r.wall for r in runs[p]), median(r.cpu for r in runs[p])) for p in (True, False))
+    without, with_it = (Run(min(r.wall for r in runs[p]), min(r.cpu for r in runs[p])) for p in (True, False))
     print(f"{'per no-op task':24}{'without':>12}{'with':>12}{'more':>12}")
     for text, one, other in (("wall clock", without.wall, with_it.wall), ("CPU", without.cpu, with_it.cpu)):
         print(f"{text:24}{one:9.1f} µs{other:9.1f} µs{other - one:9.1f} µs  ({100 * (other - one) / one:+.1f} %)")
-    return int(with_it.cpu - without.cpu > 50)
+    own = pool + main_process
+    print(f"receivers alone: {pool:.1f} µs in the pool + {main_process:.1f} µs in the main process per task")
+    print(f"that is {100 * own / without.cpu:.1f} % of the CPU of a no-op task; budgets: 50 µs, 2 %")
+    return int(own > 50 or own / without.cpu > 0.02)
 
 
 if __name__ == "__main__":
