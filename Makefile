@@ -19,7 +19,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: all install generate check secrets test test-fast tools golden schema mutation bench fmt lint lock clean help
+.PHONY: all install generate check secrets test test-fast live live-tools tools golden schema mutation bench fmt lint lock clean help
 
 all: install generate  ## install, then generate (what plain `make` does)
 
@@ -35,12 +35,18 @@ check: $(RUN)  ## fail when output/ is stale, edited by hand or refused by promt
 secrets: $(RUN)  ## write missing secret files for docker compose into output/.secrets, with random values
 	@$(PY) -m generator secrets
 
-test: lint tools  ## everything: lint, types, output/ is current, all tests
+test: lint tools live-tools  ## everything: lint, types, output/ is current, all tests
 	@$(PY) -m generator check
 	@$(PY) -m pytest
 
 test-fast: $(TEST)  ## unit, law and golden tests, in seconds
 	@$(PY) -m pytest -m 'not slow and not promtool'
+
+live: $(TEST) live-tools  ## a real Celery system, broken on purpose; every alert is waited for
+	@$(PY) -m tests.live
+
+live-tools:  ## the programs of `make live`, unpacked into .tools; says what it fetches
+	@PYTHON=$(PYTHON) tests/live/install.sh
 
 tools: $(TOOLS)  ## the real programs that the tests run, unpacked into .tools
 

@@ -204,6 +204,33 @@ def secrets(stack: Path, output: Path, placeholders: bool) -> None:
 
 @main.command()
 @_STACK
+@_OUTPUT
+@_READABLE
+@click.option("--prometheus", metavar="URL", help="Prometheus, such as http://localhost:9090.")
+@click.option("--alertmanager", metavar="URL", help="Alertmanager, such as http://localhost:9093.")
+@click.option("--exporter", metavar="URL", help="celery-exporter, such as http://localhost:9808.")
+@click.option("--broker", metavar="NAME", help="Environment variable with the broker's address; never the address.")
+def doctor(stack: Path, output: Path, style: Format, **where: str | None) -> None:
+    """Look at a running stack: which alerts cannot work, why, and what to do. Reads only.
+
+    Looks at what is named, and at the secret files in --output. Exits with 1 when something is wrong.
+    """
+    from generator import pipeline
+    from generator.doctor import finding
+
+    with _reported(style, writes=False):
+        found = pipeline.doctor(stack, output, **where)
+    if style == "json":
+        click.echo(finding.as_json(found), nl=False)
+    else:
+        click.echo(finding.text(found), nl=False)
+    if found:
+        sys.exit(FINDINGS)
+    click.echo("nothing is wrong with what was looked at", err=True)
+
+
+@main.command()
+@_STACK
 def init(stack: Path) -> None:
     """Write a first stack.yaml of six lines; never overwrites one."""
     from generator.write import write_first

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from generator.artefact import Artefact, Rendered
 from generator.document import Document
 from generator.emitters import (
     alertmanager,
+    celery_module,
     compose,
     docs,
     exporters,
@@ -38,6 +40,9 @@ from generator.verify import compose as compose_file
 from generator.write import Changes, compare, write
 from generator.write.secret_files import Wanted, Written, write_missing
 
+if TYPE_CHECKING:
+    from generator.doctor.finding import Finding
+
 EMITTERS: Mapping[Output, tuple[Callable[[Plan], list[Artefact]], ...]] = {
     "prometheus": (prometheus.plan, rule_tests.plan),
     "grafana": (grafana.plan,),
@@ -45,6 +50,7 @@ EMITTERS: Mapping[Output, tuple[Callable[[Plan], list[Artefact]], ...]] = {
     "exporters": (exporters.plan,),
     "schema": (schema.plan,),
     "flower": (flower.plan,),
+    "celery": (celery_module.plan,),
     "logs": (filebeat.plan,),
     "compose": (compose.plan,),
     "runbooks": (runbooks.plan,),
@@ -130,6 +136,14 @@ def check(stack: Path, output: Path) -> tuple[Stage, list[Problem]]:
 
             found += filebeat_file.tested(output, shippers)
     return made, found
+
+
+def doctor(stack: Path, output: Path, **where: str | None) -> list[Finding]:
+    """What is wrong with the running stack; `where` names the addresses of Asked."""
+    from generator.doctor.examine import Asked, examine  # urllib and ssl, which no other command needs
+
+    asked = Asked(**where, secrets=output / compose.SECRETS)
+    return examine(prepare(stack).plan, asked)
 
 
 def secret_files(stack: Path, output: Path, *, placeholders: bool = False) -> tuple[Path, Written]:

@@ -122,13 +122,14 @@ def _filter(name: str, printer: Printer) -> Callable[..., str]:
         if isinstance(value, Undefined | Markup):
             message = f"filter {name} got {'nothing' if isinstance(value, Undefined) else 'text already quoted'}"
             raise TypeError(message)
-        if name != "comment":
+        if name not in _WITHOUT_INK:
             _ink.get().append(value)
         return Markup(printer(value, *options))
 
     return quoted
 
 
+_WITHOUT_INK = frozenset({"comment", "source"})
 _PRINTERS: Mapping[Syntax, Printer | None] = {
     "yaml": quote.as_yaml,
     "json": quote.as_json,
@@ -146,6 +147,6 @@ _FILTERS: Mapping[Syntax, Mapping[str, Printer]] = {
         "link": quote.markdown_link,
         "prose": quote.markdown_prose,
     },
-    "python": {"comment": quote.as_comment},
+    "python": {"comment": quote.as_comment, "source": quote.python_source},
     "text": {"comment": quote.as_comment, "dotenv": quote.as_dotenv, "alloy": quote.as_alloy},
 }

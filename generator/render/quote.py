@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 import re
@@ -154,6 +155,12 @@ def as_python(value: object) -> str:
 def _python_text(value: str) -> str:
     literal = repr(exact(value))
     return f'"{literal[1:-1]}"' if literal[0] == "'" and '"' not in literal else literal
+
+
+def python_source(value: str) -> str:
+    """Python that stands in our own modules, as it is. Raises SyntaxError for anything else."""
+    ast.parse(exact(value))
+    return value
 
 
 def as_alloy(value: object) -> str:

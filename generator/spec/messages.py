@@ -178,7 +178,7 @@ def _too_few(f: Finding) -> Said:
 _VALUES = (
     *("app", "bytes", "duration", "duration-range", "env-name", "host-port", "label-name", "label-value", "owner-name"),
     *("path", "path-or-url", "queue-name", "slug", "task-name", "url", "version", "version-tag"),
-    *("ip-address", "log-glob", "url-path"),
+    *("ip-address", "log-glob", "url-path", "argument-name", "service-name", "share"),
 )
 """Errors that scalars.py and names.py raise themselves: the type is the rule id."""
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from generator.spec.alerting import Alerting, AlertingSection
+from generator.spec.app import App
 from generator.spec.names import (
     AbsPath,
     AppName,
@@ -29,7 +30,17 @@ from generator.spec.services import Compose, Flower, Logs
 
 Severity = Literal["info", "warning", "critical"]
 Output = Literal[
-    "prometheus", "grafana", "alertmanager", "exporters", "schema", "flower", "logs", "compose", "runbooks", "docs"
+    "prometheus",
+    "grafana",
+    "alertmanager",
+    "exporters",
+    "schema",
+    "flower",
+    "celery",
+    "logs",
+    "compose",
+    "runbooks",
+    "docs",
 ]
 
 _Section, _Items = SECTION, ITEMS
@@ -244,6 +255,8 @@ class StackSpec(Part):
     """Who is told of which alert, how often, and when not; absent means that nobody is told."""
     flower: Annotated[Flower, _Section] = Flower()
     """Flower, the web interface of Celery."""
+    app: Annotated[App, _Section] = App()
+    """celery_monitoring.py, the file that stands beside the Celery application."""
     logs: Logs | None = None
     """Where the workers' logs are read and sent; absent means that they are not."""
     compose: Annotated[Compose, _Section] = Compose()

@@ -172,6 +172,17 @@ IpAddress = Annotated[
 ]
 """An address of the machine."""
 
+_ARGUMENT_SAID = "the name of a task's argument, such as order_id"
+ArgumentName = Annotated[
+    str, _like("argument-name", r"[A-Za-z_]\w{0,99}", _ARGUMENT_SAID, "as it stands in the task's definition")
+]
+"""An argument of a task."""
+
+_SERVICE = r"[A-Za-z0-9_][A-Za-z0-9_./:+-]{0,99}"
+_SERVICE_HINT = "letters, digits and _ . / : + -, no spaces"
+ServiceName = Annotated[str, _like("service-name", _SERVICE, "a name such as shop-workers", _SERVICE_HINT)]
+"""The name of an application in a service that collects its traces."""
+
 _APP = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*)?"
 AppName = Annotated[
     str, _like("app", _APP, "a Python module such as proj.celery or proj.celery:app", "what you give to `celery -A`")

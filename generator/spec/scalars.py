@@ -203,3 +203,22 @@ Bytes = Annotated[
     int, PlainValidator(_bytes), WithJsonSchema({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?([kMGT]|[KMGT]i)?B$"})
 ]
 """A size in bytes, more than 0."""
+
+
+def _share(value: object) -> float:
+    number = -1.0
+    if isinstance(value, str) and re.fullmatch(_NUMBER + "%", value):
+        number = float(Decimal(value[:-1]) / 100)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        number = float(value)
+    if not 0 <= number <= 1:
+        refuse("share", "a share from 0 to 1, such as 0.1 or 10%")
+    return number
+
+
+Share = Annotated[
+    float,
+    PlainValidator(_share),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": "%$"}]}),
+]
+"""A share of the whole, from 0 to 1."""

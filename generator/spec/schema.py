@@ -11,7 +11,7 @@ from generator.spec.model import StackSpec
 
 _SECTIONS = (
     *(("ignore", "Ignore"), ("prometheus", "Prometheus"), ("links", "Links")),
-    *(("flower", "Flower"), ("compose", "Compose")),
+    *(("flower", "Flower"), ("app", "App"), ("compose", "Compose")),
 )
 
 Schema = dict[str, Any]  # JSON Schema is open by nature: any keyword, any depth

@@ -25,6 +25,7 @@ LOADED = {
     "celery-exporter": "celery-exporter-next-load",
     "flower": "flower-2.2.0-load",
     "worker": "worker-load",
+    "probe": "probe-load",
     "redis": "redis-exporter-1.45.0-load",
     "rabbitmq": "rabbitmq-3.10.8-detailed-load",
     "process-exporter": "process-exporter-0.7.10-load",
@@ -101,6 +102,9 @@ def _value(
         ("flower", "flower-2.2.0-load", 2),
         ("flower", "flower-2.2.0-idle", 2),
         ("worker", "worker-idle", 1),
+        ("probe", "probe-idle", 2),
+        ("probe", "probe-load", 2),
+        ("probe", "probe-allkilled-15s", 0),
         ("process-exporter", "process-exporter-0.7.10-load", 2),
         ("process-exporter", "process-exporter-0.7.10-allkilled-15s", 0),
     ],
@@ -120,6 +124,8 @@ def test_active_workers_are_counted(promtool: Path, tmp_path: Path, source: str,
             {"celery": 0, "priority": 0, "dead_letter": 7, "unacked": 4, "nosuch": 0},
         ),
         ("rabbitmq", "rabbitmq-3.10.8-detailed-load", {"celery": 0, "priority": 0, "dead_letter": 106}),
+        ("probe", "probe-load", {"celery": 20, "priority": 9}),
+        ("probe", "probe-allkilled-15s", {"celery": 20, "priority": 9}),
     ],
 )
 def test_queues_are_measured_and_celerys_own_left_out(
@@ -130,9 +136,17 @@ def test_queues_are_measured_and_celerys_own_left_out(
 
 
 @pytest.mark.promtool
-def test_redis_that_is_down_is_told_by_its_exporter(promtool: Path, tmp_path: Path) -> None:
-    got = _value(promtool, tmp_path, "redis", "celery:broker_up:max", "redis-exporter-1.45.0-brokerdown-60s")
-    assert got == {(): 0}
+@pytest.mark.parametrize(
+    ("source", "scrape"),
+    [("redis", "redis-exporter-1.45.0-brokerdown-60s"), ("probe", "probe-brokerdown-12s")],
+)
+def test_a_broker_that_is_down_is_told(promtool: Path, tmp_path: Path, source: str, scrape: str) -> None:
+    assert _value(promtool, tmp_path, source, "celery:broker_up:max", scrape) == {(): 0}
+
+
+@pytest.mark.promtool
+def test_without_a_broker_the_probe_claims_no_workers(promtool: Path, tmp_path: Path) -> None:
+    assert _value(promtool, tmp_path, "probe", "celery:workers_active:count", "probe-brokerdown-12s") == {}
 
 
 @pytest.mark.promtool

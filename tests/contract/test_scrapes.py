@@ -14,6 +14,7 @@ EVIDENCE = {
     "celery-exporter next": "celery-exporter-next-",
     "flower": "flower-2.2.0-",
     "worker": "worker-",
+    "probe": "probe-",
     "redis": "redis-exporter-1.45.0-",
     "rabbitmq": "rabbitmq-3.10.8-detailed-",
     "process-exporter": "process-exporter-0.7.10-",
@@ -77,7 +78,7 @@ def test_labels_are_as_scraped(source: str, metric: Metric) -> None:
     assert seen == {part: {frozenset(labels)} for part, labels in _parts(metric).items()}
 
 
-@pytest.mark.parametrize("prefix", ["celery-exporter-", "flower-", "worker-"])
+@pytest.mark.parametrize("prefix", ["celery-exporter-", "flower-", "worker-", "probe-"])
 def test_no_family_of_a_celery_exporter_is_overlooked(prefix: str) -> None:
     known = {metric.name for _, metric in _metrics()} | set(UNUSED)
     seen = {family for name in names(prefix) for family in read(name).types}

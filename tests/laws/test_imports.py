@@ -12,6 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "generator"
 
 ROOMS = (
+    "app",
     "problem",
     "document",
     "load",
@@ -26,6 +27,7 @@ ROOMS = (
     "verify",
     "diff",
     "explain",
+    "doctor",
     "write",
     "pipeline",
     "cli",

@@ -6,6 +6,7 @@
 #                                  as in Debian bookworm
 #   tests/tools/fetch.sh compose   .tools/compose/usr/bin: docker-compose 2.x, which needs no engine to check a file
 #   tests/tools/fetch.sh redis     .tools/redis/usr/bin: redis-server 7.0, for Flower's tests
+#   tests/tools/fetch.sh redis-exporter   .tools/redis-exporter/usr/bin: redis_exporter 1.45, for the live proof
 #   tests/tools/fetch.sh default   v3, unless a promtool and an amtool are on the PATH already
 #
 # First from Debian's packages, whose signature apt verifies with the machine's own Debian keyring; needs no root.
@@ -30,7 +31,9 @@ facts() {
     compose) suite=sid packages=docker-compose expected='version 2.' short=compose wanted=docker-compose ;;
     redis) suite=bookworm expected='v=7.' short=redis wanted=redis-server
       packages='redis-server redis-tools libjemalloc2 liblua5.1-0 liblzf1 lua-bitop lua-cjson' ;;
-    *) say "unknown version '$1': expected v2, v3, compose, redis or default"; exit 2 ;;
+    redis-exporter) suite=bookworm packages=prometheus-redis-exporter expected=1.45. short=redis-exporter
+      wanted=prometheus-redis-exporter ;;
+    *) say "unknown version '$1': expected v2, v3, compose, redis, redis-exporter or default"; exit 2 ;;
   esac
 }
 
@@ -173,7 +176,7 @@ if [ "${1:-}" = default ]; then
     { [ -n "${STACKGEN_AMTOOL:-}" ] || command -v amtool >/dev/null; }; then exit 0; fi
   set -- v3
 fi
-[ $# -gt 0 ] || { sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 
 mkdir -p "$TOOLS"
 # Two makes at once: the second waits and then finds the work done. Machines without flock have no apt either.

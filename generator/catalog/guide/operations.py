@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from generator.catalog.guide.row import Chapter, Row
 
-_LATER = "The application-side module that does it right is not generated yet."
-
 LOGGING = Chapter(
     title="Logging",
-    about=f"The guide logs from Celery's signals. {_LATER}",
+    about="The guide logs from Celery's signals; so does celery_monitoring.py, which stands beside the application.",
     rows=(
         Row(
             title="Log when a task starts",
@@ -17,9 +15,9 @@ LOGGING = Chapter(
             language="python",
             wrong="The line is not JSON: Celery writes `[time: LEVEL/Process]` in front of it, so a reader of JSON "
             "fails on every line. Arguments stand in clear text: passwords, tokens and card numbers too.",
-            ours="Log name, id, queue and attempt, never the arguments, with a JSON formatter on the handler. Mind "
-            "that Celery's own records carry arguments and results as `data`: a formatter that prints all extras "
-            "leaks them.",
+            ours="Every line is one JSON object with ECS names, with task, id, queue and attempt. Arguments are left "
+            "out, in Celery's own records too, which carry them as `data`; `app.logs.allow_arguments` opens some.",
+            where=("celery/celery_monitoring.py",),
         ),
         Row(
             title="Log when a task has ended",
@@ -28,8 +26,9 @@ LOGGING = Chapter(
             language="python",
             wrong="This signal is sent after failures and retries too, so they are logged as completed, with the "
             "exception as their result.",
-            ours="Use the `state` the handler is given, or the signals task_success, task_retry and task_failure. "
-            "Leave the result out.",
+            ours="One record each for succeeded, failed, retried, revoked, rejected, unknown and internal error, with "
+            "duration, wait and outcome, and without the result.",
+            where=("celery/celery_monitoring.py",),
         ),
         Row(
             title="Log when a task has failed",
@@ -38,7 +37,8 @@ LOGGING = Chapter(
             language="python",
             wrong="The text is `<traceback object at 0x...>`. Retried, revoked, rejected and unknown tasks have no "
             "handler at all.",
-            ours="The argument `einfo` holds the traceback as text; cut it at a length.",
+            ours="Type, message and stack of the exception, each cut at a length. The message may quote arguments.",
+            where=("celery/celery_monitoring.py",),
         ),
         Row(
             title="Filebeat Configuration",

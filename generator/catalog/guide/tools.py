@@ -128,7 +128,7 @@ EXPORTER = Chapter(
 
 APM = Chapter(
     title="Application performance monitoring",
-    about="These run inside the application; nothing of output/ can switch them on. Not generated.",
+    about="These run inside the application: celery_monitoring.py starts them where stack.yaml switches them on.",
     rows=(
         Row(
             title="Sentry Integration",
@@ -136,11 +136,11 @@ APM = Chapter(
             language="python",
             wrong="The guide's placeholder for the DSN is refused at import, so the worker does not start; an empty "
             "one is accepted and reports nothing. The integration is on by itself where Celery is installed.",
-            ours="Read the DSN from the environment, in the worker and in whatever sends tasks: without the sender "
-            "there is no latency. Local variables may hold task arguments, so leave them out.",
-            code='sentry_sdk.init(\n    dsn=os.environ["SENTRY_DSN"],\n    traces_sample_rate=0.1,\n'
-            "    include_local_variables=False,\n)",
-            code_language="python",
+            ours="Switch it on in stack.yaml; the DSN is read from the environment, and a bad one is told in the log. "
+            "Neither arguments nor local variables are sent. What sends tasks starts Sentry itself: without the sender "
+            "there is no latency.",
+            code="app:\n  sentry: {enabled: true, dsn_env: SENTRY_DSN, traces_sample_rate: 0.1}",
+            code_language="yaml",
         ),
         Row(
             title="New Relic Integration",
@@ -149,9 +149,9 @@ APM = Chapter(
             language="python",
             wrong="The second line raises TypeError, for that function takes a module and a path; the first raises "
             "ConfigurationError when the file is missing. The worker does not start.",
-            ours="No code: start the worker through the agent, with its licence key and application name in the "
-            "environment.",
-            code="newrelic-admin run-program celery -A {app} worker",
+            ours="No code: switch it on in stack.yaml, which writes newrelic.ini, and start the worker through the "
+            "agent, with the licence key in NEW_RELIC_LICENSE_KEY.",
+            code="NEW_RELIC_CONFIG_FILE=newrelic.ini newrelic-admin run-program celery -A {app} worker",
             code_language="bash",
         ),
     ),

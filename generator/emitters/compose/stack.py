@@ -34,8 +34,8 @@ def services(stack: Plan) -> Iterator[Service]:
     for scraped in stack.scraped:
         if scraped.source.launch and scraped.source.id != "flower":
             yield exporter(scraped, stack)
-        elif scraped.source.id in _SEEN_FROM_OUTSIDE:
-            yield _SEEN_FROM_OUTSIDE[scraped.source.id](scraped, stack)
+        elif scraped.source.id in _FROM_OUTSIDE:
+            yield _FROM_OUTSIDE[scraped.source.id](scraped, stack)
 
 
 def broker_url(stack: Plan) -> str:
@@ -226,7 +226,28 @@ def process_exporter(scraped: Scraped, stack: Plan) -> Service:
     )
 
 
-_SEEN_FROM_OUTSIDE = {"cadvisor": cadvisor, "process-exporter": process_exporter}
+def probe(scraped: Scraped, stack: Plan) -> Service:
+    """Our own probe: one file on an image that has Celery; the team's application is not in it."""
+    port, module = int(scraped.source.target.rpartition(":")[2]), "/app/celery_monitoring.py"
+    return Service(
+        name=scraped.source.target.partition(":")[0],
+        why="Asks the broker for queue depths and the workers whether they answer.",
+        image=f"{stack.spec.stack.name}-demo:1",
+        seen="built here from demo/Dockerfile",
+        build="./demo",
+        user="1000:1000",
+        command=("python", module, "exporter", f"--port={port}"),
+        environment={stack.spec.celery.broker.env or "CELERY_BROKER_URL": broker_url(stack)},
+        expose=(port,),
+        mounts=(Mount("bind", "./celery/celery_monitoring.py", module),),
+        networks=("backend", "broker"),
+        depends=broker_first(stack),
+        health=Health(asked(f"http://127.0.0.1:{port}/livez"), timeout="15s"),
+        limits=Limits("0.25", "128M"),
+    )
+
+
+_FROM_OUTSIDE = {"cadvisor": cadvisor, "process-exporter": process_exporter, "probe": probe}
 
 
 def broker_first(stack: Plan) -> dict[str, Condition]:

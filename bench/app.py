@@ -1,0 +1,131 @@
+"""What the app-side module costs a worker: throughput of no-op tasks with it and without it, in turn.
+
+`python -m bench.app [ROUNDS]`; needs redis-server (`make tools`) and Celery. The best of each is compared; CPU time is
+that of the main process and its pool. Believe it on an idle machine only; the receivers alone are timed on any.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.app.cluster import lab_environment, until
+from tests.flower.redis_server import redis_server
+
+TASKS = 3_000
+_TICK = os.sysconf("SC_CLK_TCK")
+_SEND = (
+    "from lab_tasks import app, ok\n"
+    "with app.connection_for_write() as connection, app.amqp.Producer(connection) as producer:\n"
+    " for n in range(int({tasks})): ok.apply_async(producer=producer)\n"
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: wall and CPU microseconds per task."""
+
+    wall: float
+    cpu: float
+
+
+def _cpu(main: int) -> float:
+    """CPU seconds of a process and its children."""
+    found = 0
+    for pid in [main, *map(int, Path(f"/proc/{main}/task/{main}/children").read_text().split())]:
+        found += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+    return found / _TICK
+
+
+def measured(broker: str, folder: Path, *, plain: bool) -> Run:
+    """Fills the queue, starts a worker, and times it from its first thousandth to its last task."""
+    environment = lab_environment(broker, folder, CELERY_METRICS_PORT="0", LAB_PLAIN="1" if plain else "0")
+    subprocess.run(
+        [sys.executable, "-c", _SEND.format(tasks=TASKS)], env=environment, cwd=folder, check=True, timeout=120
+    )
+    from redis import Redis
+
+    client = Redis.from_url(broker)
+    command = [sys.executable, "-m", "celery", "-A", "lab_tasks", "worker", "-c", "1", "-l", "error"]
+    with subprocess.Popen(
+        command, env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            until(lambda: int(str(client.llen("celery"))) < TASKS * 0.95, 60)
+            first, began, used = int(str(client.llen("celery"))), time.perf_counter(), _cpu(process.pid)
+            while (left := int(str(client.llen("celery")))) > TASKS * 0.02:
+                time.sleep(0.005)
+            wall, cpu = time.perf_counter() - began, _cpu(process.pid) - used
+        finally:
+            process.send_signal(signal.SIGTERM)
+    return Run(wall * 1e6 / (first - left), cpu * 1e6 / (first - left))
+
+
+def handlers() -> tuple[float, float]:
+    """CPU microseconds per task of our receivers in a pool process, and of counting in the main process.
+
+    The best of many rounds: the one number here that a busy machine does not spoil.
+    """
+    from celery import Celery, signals  # type: ignore[import-untyped]
+
+    from generator.app.parts.metrics import WorkerMetrics
+    from generator.app.parts.settings import Settings
+
+    app = Celery("bench", broker="memory://", set_as_current=False)
+
+    def noop() -> None: ...
+
+    task = app.task(noop, name="bench.noop")
+    told = {"delivery_info": {"routing_key": "celery"}, "celery_monitoring_sent": time.time(), "is_eager": False}
+    task.request_stack.push(_context(told))
+    metrics = WorkerMetrics(app, Settings(duration_buckets=(1.0, 10.0), wait_buckets=(1.0, 10.0)))
+    metrics.init()
+    metrics._main = -1  # as if the main process were another one: everything goes through the pipe
+    pool, main_process = [], []
+    for _ in range(30):
+        began = time.process_time()
+        for number in range(200):
+            told_id = f"{number:036d}"
+            signals.task_prerun.send(sender=task, task_id=told_id, task=task, args=(), kwargs={})
+            signals.task_postrun.send(
+                sender=task, task_id=told_id, task=task, args=(), kwargs={}, retval=None, state="SUCCESS"
+            )
+        pool.append(time.process_time() - began)
+        began = time.process_time()
+        metrics._drain()
+        main_process.append(time.process_time() - began)
+    return min(pool) * 5000, min(main_process) * 5000
+
+
+def _context(told: dict[str, object]) -> object:
+    from celery.app.task import Context  # type: ignore[import-untyped]
+
+    return Context(told, called_directly=False)
+
+
+def main(rounds: int) -> int:
+    """Prints a table; 1 when a budget is exceeded."""
+    pool, main_process = handlers()
+    with tempfile.TemporaryDirectory() as name, redis_server(Path(name)) as broker:
+        runs: dict[bool, list[Run]] = {True: [], False: []}
+        for _ in range(rounds):
+            for plain, found in runs.items():
+                found.append(measured(broker, Path(name), plain=plain))
+    without, with_it = (Run(min(r.wall for r in runs[p]), min(r.cpu for r in runs[p])) for p in (True, False))
+    print(f"{'per no-op task':24}{'without':>12}{'with':>12}{'more':>12}")
+    for text, one, other in (("wall clock", without.wall, with_it.wall), ("CPU", without.cpu, with_it.cpu)):
+        print(f"{text:24}{one:9.1f} µs{other:9.1f} µs{other - one:9.1f} µs  ({100 * (other - one) / one:+.1f} %)")
+    own = pool + main_process
+    print(f"receivers alone: {pool:.1f} µs in the pool + {main_process:.1f} µs in the main process per task")
+    print(f"that is {100 * own / without.cpu:.1f} % of the CPU of a no-op task; budgets: 50 µs, 2 %")
+    return int(own > 50 or own / without.cpu > 0.02)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 5))

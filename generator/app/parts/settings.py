@@ -1,0 +1,65 @@
+"""What stack.yaml says, for all parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogSettings:
+    """The JSON lines that workers and beat write."""
+
+    enabled: bool = True
+    path: str | None = None
+    level: str = "info"
+    allow_arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricSettings:
+    """The metrics endpoint of each worker."""
+
+    enabled: bool = False
+    host: str = "0.0.0.0"
+    port: int = 9809
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentrySettings:
+    """Errors and traces to Sentry."""
+
+    enabled: bool = False
+    dsn_env: str = "SENTRY_DSN"
+    traces_sample_rate: float = 0.1
+    monitor_beat: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRelicSettings:
+    """Tasks as background transactions of New Relic."""
+
+    enabled: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything this file takes from stack.yaml."""
+
+    name: str = "celery"
+    environment: str = "production"
+    app: str = "celery"
+    broker: str = "redis"
+    broker_url_env: str | None = "CELERY_BROKER_URL"
+    broker_url_file: str | None = None
+    queues: Sequence[str] = ()
+    duration_buckets: tuple[float, ...] = ()
+    wait_buckets: tuple[float, ...] = ()
+    logs: LogSettings = field(default_factory=LogSettings)
+    metrics: MetricSettings = field(default_factory=MetricSettings)
+    sentry: SentrySettings = field(default_factory=SentrySettings)
+    newrelic: NewRelicSettings = field(default_factory=NewRelicSettings)
+    opentelemetry: bool = False
+
+
+SETTINGS = Settings()

@@ -1,0 +1,1 @@
+"""Looks at a running stack: which alerts cannot work, why, and what to do. Reads only."""

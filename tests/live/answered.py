@@ -1,0 +1,106 @@
+"""Asks the running Prometheus what Grafana would ask, and looks at every series that the rules record."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from generator.rules.build import OVERRIDE, THRESHOLD, groups
+from generator.verify.dashboards import concrete, recorded_labels
+from tests.live.cluster import Cluster
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)")
+_VALUES = re.compile(r"label_values\(([a-z0-9_:]+), (\w+)\)")
+
+EMPTY: Mapping[str, str] = {}
+"""Panels, as dashboard/title/query, that may be empty, and why."""
+
+
+def ask(cluster: Cluster, path: str, **parameters: str) -> Any:
+    """Prometheus' answer; its own words when it refuses."""
+    url = f"{cluster.prometheus}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return json.load(answer)["data"]
+    except urllib.error.HTTPError as error:
+        return {"result": [], "error": json.load(error).get("error", "")}
+
+
+def problems(cluster: Cluster, *, lenient: bool) -> list[str]:
+    """Empty panels and variables, missing series, series with other labels than declared.
+
+    A lenient run has not done everything that fills a panel: only what Prometheus refuses is a finding.
+    """
+    return [*_panels(cluster, lenient=lenient), *_labels(cluster, lenient=lenient)]
+
+
+def failures(cluster: Cluster) -> list[str]:
+    """Rule evaluations that failed, and rules that Prometheus did not load."""
+    found = [
+        f"rule evaluations failed: {one['metric']['rule_group']}: {one['value'][1]}"
+        for one in ask(cluster, "query", query="prometheus_rule_evaluation_failures_total > 0")["result"]
+    ]
+    for group in ask(cluster, "rules")["groups"]:
+        found += [f"{group['name']}: {r['name']}: {r['lastError']}" for r in group["rules"] if r.get("lastError")]
+    return found
+
+
+def _panels(cluster: Cluster, *, lenient: bool) -> Iterator[str]:
+    for path, text in cluster.stage.files.items():
+        if not path.startswith("grafana/dashboards/"):
+            continue
+        board = json.loads(text)
+        values = {v["name"]: v.get("allValue", "") for v in board["templating"]["list"]}
+        for variable in board["templating"]["list"]:
+            if variable["type"] == "query" and not lenient:
+                yield from _variable(cluster, board["uid"], variable["query"])
+        for panel in board["panels"]:
+            for target in panel.get("targets", ()):
+                name = f"{board['uid']}/{panel['title']}/{target['refId']}"
+                yield from _query(cluster, name, filled(target["expr"], values), lenient=lenient)
+
+
+def filled(expr: str, values: Mapping[str, str]) -> str:
+    """The query with `All` chosen in every variable."""
+    return _VARIABLE.sub(lambda m: values.get(m[1] or m[2], m[0]), concrete(expr))
+
+
+def _variable(cluster: Cluster, board: str, query: str) -> Iterator[str]:
+    match = _VALUES.fullmatch(query)
+    assert match, query
+    if not ask(cluster, f"label/{match[2]}/values", **{"match[]": match[1]}):
+        yield f"variable without values: {board}: {query}"
+
+
+def _query(cluster: Cluster, name: str, expr: str, *, lenient: bool) -> Iterator[str]:
+    now = time.time()
+    window = {"start": str(now - 900), "end": str(now), "step": "15"}
+    answer = ask(cluster, "query_range", query=expr, **window)
+    if error := answer.get("error"):
+        yield f"query refused: {name}: {error}\n    {expr}"
+    elif not answer["result"] and not lenient and name not in EMPTY:
+        yield f"panel without data: {name}: {expr}"
+    elif answer["result"] and name in EMPTY:
+        yield f"panel has data, so it is no exception any more: {name}"
+
+
+def _labels(cluster: Cluster, *, lenient: bool) -> Iterator[str]:
+    plan = cluster.stage.prepared.plan
+    now = time.time()
+    for name, declared in recorded_labels(groups(plan), plan).items():
+        series = ask(cluster, "series", **{"match[]": f'{{__name__="{name}"}}', "start": str(now - 900)})
+        if not series and not lenient:
+            yield f"recorded series is nowhere: {name}"
+        for one in series:
+            labels, wanted = set(one) - {"__name__"}, set(declared)
+            if name in (THRESHOLD, OVERRIDE):  # declared for all signals together; each is by its own dimension
+                judged = plan.judgement(one["signal"])
+                wanted = {"signal", "severity", str(judged and judged.signal.overrides)}
+            if labels != wanted:
+                yield f"{name} has {sorted(labels)}, declared {sorted(wanted)}"

@@ -1,0 +1,79 @@
+"""The Celery application of the live proof: tasks that do well, fail, retry, take long and run into limits."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any
+
+from celery import Celery  # type: ignore[import-untyped]
+
+app = Celery("live", broker=os.environ.get("LIVE_BROKER_URL", "memory://"))
+app.conf.update(
+    task_send_sent_event=True,
+    worker_send_task_events=True,
+    worker_prefetch_multiplier=1,
+    task_ignore_result=True,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_transport_options={"socket_connect_timeout": 2, "socket_timeout": 5},
+)
+
+if folder := os.environ.get("LIVE_MODULE"):
+    sys.path.insert(0, folder)
+    import celery_monitoring  # type: ignore[import-not-found]  # generated for this run
+
+    celery_monitoring.setup(app)
+
+
+@app.task(name="live.fine")  # type: ignore[untyped-decorator]
+def fine() -> None:
+    """Succeeds at once."""
+
+
+@app.task(name="live.flaky")  # type: ignore[untyped-decorator]
+def flaky(fails: bool) -> None:
+    """Fails when it is told to."""
+    if fails:
+        message = "planned"
+        raise ValueError(message)
+
+
+@app.task(name="live.retrying", bind=True, max_retries=1)  # type: ignore[untyped-decorator]
+def retrying(self: Any, again: bool) -> None:
+    """Needs a second attempt when it is told to."""
+    if again and not self.request.retries:
+        raise self.retry(countdown=0)
+
+
+@app.task(name="live.slow")  # type: ignore[untyped-decorator]
+def slow(seconds: float) -> None:
+    """Takes its time, as tasks of its queue do."""
+    time.sleep(seconds)
+
+
+@app.task(name="live.dawdling")  # type: ignore[untyped-decorator]
+def dawdling(seconds: float) -> None:
+    """Takes longer than it may, when it is told to; stack.yaml judges it."""
+    time.sleep(seconds)
+
+
+@app.task(name="live.limited", soft_time_limit=1, time_limit=2)  # type: ignore[untyped-decorator]
+def limited(seconds: float, stubborn: bool = False) -> None:
+    """Runs into its soft limit, or ignores that and runs into the hard one."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            time.sleep(0.1)
+        except Exception:
+            if not stubborn:
+                raise
+
+
+@app.task(name="live.hoard")  # type: ignore[untyped-decorator]
+def hoard(megabytes: int, seconds: float) -> int:
+    """Holds memory."""
+    held = b"x" * (megabytes << 20)  # zeros would not be resident
+    time.sleep(seconds)
+    return len(held)

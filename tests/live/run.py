@@ -1,0 +1,138 @@
+"""Runs scenarios side by side or one by one, and compares what was told with what was expected."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from tests.live.cluster import Cluster
+from tests.live.inbox import Inbox, News
+from tests.live.scenarios import Expected, Scenario
+
+WATCHDOG = "CeleryWatchdog"
+_TICK = 1.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    scenario: str
+    alert: str
+    fired: float | None = None
+    resolved: float | None = None
+    wrong: str = ""
+
+
+@dataclass
+class _Running:
+    """A scenario that runs: when it began, when it was mended, and when what was told."""
+
+    scenario: Scenario
+    began: float
+    mended: float | None = None
+    fired: dict[Expected, float] = field(default_factory=dict)
+    resolved: dict[Expected, float] = field(default_factory=dict)
+    late: bool = False
+    kept: int = -1
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is waited for."""
+        if not self.scenario.expected:
+            return time.monotonic() - self.began > self.scenario.stays
+        return self.late or len(self.resolved) == len(self.scenario.expected)
+
+    def step(self, cluster: Cluster, inbox: Inbox) -> None:
+        """Looks at what was told, and does what comes next."""
+        for news in inbox.since(self.began):
+            for one in self.scenario.expected:
+                if one.is_in(news):
+                    (self.fired if news.firing else self.resolved).setdefault(one, news.at)
+        now = time.monotonic()
+        all_fired = bool(self.scenario.expected) and len(self.fired) == len(self.scenario.expected)
+        if self.mended is None and not all_fired:
+            while self.kept < int(now - self.began):  # each second once, also when this program was held up
+                self.kept += 1
+                self.scenario.keeps(cluster, self.kept)
+        waited = now - (self.mended or self.began)
+        self.late = bool(self.scenario.expected) and waited > self.scenario.patience
+        if self.mended is None and (all_fired or self.late):
+            say(f"  {self.scenario.name}: {'too late' if self.late else 'told'} after {waited:.0f} s; mending")
+            self.mended = time.monotonic()
+            self.scenario.mends(cluster, int(now - self.began))
+
+    def rows(self) -> Iterable[Row]:
+        """The lines of this scenario."""
+        if not self.scenario.expected:
+            yield Row(self.scenario.name, f"nothing for {self.scenario.stays:.0f} s")
+        for one in self.scenario.expected:
+            fired, resolved = self.fired.get(one), self.resolved.get(one)
+            wrong = "" if fired and resolved else "never told" if not fired else "never ended"
+            yield Row(
+                self.scenario.name,
+                str(one),
+                fired - self.began if fired else None,
+                resolved - self.mended if resolved and self.mended else None,
+                wrong,
+            )
+
+
+def side_by_side(scenarios: Sequence[Scenario], cluster: Cluster, inbox: Inbox) -> list[Row]:
+    """Breaks all at once; each is mended as soon as its alerts were told. Ends when all have ended."""
+    say(f"breaking: {', '.join(scenario.name for scenario in scenarios)}")
+    running = [_Running(scenario, time.monotonic()) for scenario in scenarios]
+    for one in running:
+        one.scenario.breaks(cluster, 0)
+    while not all(one.over for one in running):
+        tick = time.monotonic()
+        for one in running:
+            if not one.over:
+                one.step(cluster, inbox)
+        cluster.programs.check()
+        time.sleep(max(0.0, tick + _TICK - time.monotonic()))
+    rows = [row for one in running for row in one.rows()]
+    return [*rows, *_unexpected(running, inbox)]
+
+
+def _unexpected(running: Sequence[_Running], inbox: Inbox) -> Iterable[Row]:
+    allowed = [one for r in running for one in (*r.scenario.expected, *r.scenario.also)]
+    began = min(r.began for r in running)
+    names = ", ".join(r.scenario.name for r in running) if len(running) < 3 else "all of the above"
+    for news in inbox.since(began):
+        if news.firing and news.labels["alertname"] != WATCHDOG and not any(one.is_in(news) for one in allowed):
+            yield Row(names, str(news), news.at - began, _ended(news, inbox), "not expected")
+
+
+def _ended(news: News, inbox: Inbox) -> float | None:
+    ends = (other.at for other in inbox.since(news.at) if not other.firing and other.labels == news.labels)
+    return next((end - news.at for end in ends), None)
+
+
+def settled(inbox: Inbox, seconds: float = 120) -> list[str]:
+    """Waits until only the watchdog fires; gives what still does."""
+    end = time.monotonic() + seconds
+    while left := [f"{a['alertname']} {a['severity']}" for a in inbox.firing() if a["alertname"] != WATCHDOG]:
+        if time.monotonic() > end:
+            return left
+        time.sleep(1)
+    return []
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as plain text."""
+    head = ("SCENARIO", "ALERT", "FIRES AFTER", "ENDS AFTER", "")
+    lines = [head, *((r.scenario, r.alert, _seconds(r.fired), _seconds(r.resolved), r.wrong or "ok") for r in rows)]
+    widths = [max(len(line[n]) for line in lines) for n in range(len(head))]
+    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.0f} s"
+
+
+def say(text: str) -> None:
+    """Progress is talk, the table is data."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
