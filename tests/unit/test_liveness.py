@@ -91,7 +91,7 @@ def test_more_failed_scrapes_than_fit_are_refused(tmp_path: Path) -> None:
 
 
 def test_failed_scrapes_leave_their_window(tmp_path: Path) -> None:
-    (found,) = _found(tmp_path, "thresholds: {scrape_failures: {for: 15m}}")
+    (found,) = _found(tmp_path, "thresholds: {scrape_failures: {warning: 3, for: 15m}}")
     assert (found.rule, found.hint) == ("dead-alert-for", "at most 12m30s")
 
 

@@ -98,7 +98,7 @@ def _workers(site: Site) -> tuple[Recorded, ...]:
     alive = f"0 * max(max_over_time(up{{{_JOB}}}[{site.bridge}]) == 1)"
     if "pool_solo" in site.facts:
         return (Recorded(f"max({up}) or {alive}"),)
-    fewest = f"max(max_over_time({ACTIVE_WORKERS.name}{{{_JOB}}}[{site.bridge}]))"
+    fewest = f"max(last_over_time({ACTIVE_WORKERS.name}{{{_JOB}}}[{site.bridge}]))"
     return (Recorded(f"max({up} and on (instance) {answers} > 0) or {fewest} or {alive}"),)
 
 
