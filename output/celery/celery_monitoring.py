@@ -865,35 +865,47 @@ class Counts:
             "celery_task_wait_time_seconds", "Time from when a task was due until it began.", wait_buckets
         )
         self._running: dict[str, tuple[Pair, float, int]] = {}
+        self._latest: dict[str, str] = {}  # the newest attempt of a task, by its id
         self._lost: OrderedDict[str, None] = OrderedDict()
 
     def begin(self, key: str, pair: Pair, pid: int, wait: float | None, since: float) -> None:
-        """A task began at `since` of the monotonic clock; `wait` is None when its publisher does not load this file."""
+        """An attempt (`id#retries`) began at `since` of the monotonic clock; `wait` is None when nobody knows it.
+
+        The next attempt may begin in another process before the end of this one is told, so they have different keys.
+        """
         with self._lock:
             self._running[key] = (pair, since, pid)
+            self._latest[key.rpartition("#")[0]] = key
             self._lost.pop(key, None)
             if wait is not None:
                 self._waits.observe(pair, wait)
 
     def end(self, key: str, pair: Pair, state: str, seconds: float, kind: str) -> None:
-        """A task ended where it ran; nothing when the main process has ended it already."""
+        """An attempt ended where it ran; nothing when the main process has ended it already."""
         with self._lock:
             if self._running.pop(key, None) is not None:
+                self._forget_attempt(key)
                 self._durations.observe(pair, seconds)
                 self._count(pair, state, kind)
 
-    def lose(self, key: str, pair: Pair, state: str, kind: str) -> None:
+    def lose(self, task_id: str, pair: Pair, state: str, kind: str) -> None:
         """The main process ends a task whose own process cannot tell any more, or that never began; once."""
         with self._lock:
+            key = self._latest.get(task_id, f"{task_id}#")
             if key in self._lost:
                 return
             self._lost[key] = None
             if len(self._lost) > _LOST_REMEMBERED:
-                self._lost.popitem(last=False)
+                self._forget_attempt(self._lost.popitem(last=False)[0])
             if (running := self._running.pop(key, None)) is not None:
                 pair, since, _ = running
                 self._durations.observe(pair, time.monotonic() - since)
             self._count(pair, state, kind)
+
+    def _forget_attempt(self, key: str) -> None:
+        task_id = key.rpartition("#")[0]
+        if self._latest.get(task_id) == key:
+            del self._latest[task_id]
 
     def _count(self, pair: Pair, state: str, kind: str) -> None:
         self._ended[(*pair, state)] = self._ended.get((*pair, state), 0) + 1
@@ -928,6 +940,7 @@ class Counts:
         gone = [k for k, (_, since, pid) in self._running.items() if since < late and not _counts_alive(pid)]
         for key in gone:
             del self._running[key]
+            self._forget_attempt(key)
 
 
 def _counts_family(name: str, text: str, label: str, counts: dict[tuple[str, str, str], int]) -> Family:
@@ -1564,18 +1577,20 @@ class WorkerMetrics:
             return
         pair = (task.name, self._queue(request))
         since = time.monotonic()
-        self._began[task_id] = (since, pair)
-        self._sink().begin(_metrics_key(task_id), pair, os.getpid(), wait_seconds(request), since)
+        attempt = _metrics_attempt(task_id, request)
+        self._began[attempt] = (since, pair)
+        self._sink().begin(attempt, pair, os.getpid(), wait_seconds(request), since)
 
-    def postrun(self, task_id: str = "", state: Any = None, retval: Any = None, **_: object) -> None:
+    def postrun(self, task_id: str = "", task: Any = None, state: Any = None, retval: Any = None, **_: object) -> None:
         """A task ended in this process."""
-        began = self._began.pop(task_id, None)
+        attempt = _metrics_attempt(task_id, task.request)
+        began = self._began.pop(attempt, None)
         if began is None:
             return
         since, pair = began
         if state:
             soft = "soft" if _metrics_is(getattr(retval, "exc", retval), "SoftTimeLimitExceeded") else ""
-            self._sink().end(_metrics_key(task_id), pair, str(state), time.monotonic() - since, soft)
+            self._sink().end(attempt, pair, str(state), time.monotonic() - since, soft)
         elif os.getpid() == self._main and _metrics_is(sys.exc_info()[1], "Timeout"):
             # gevent and eventlet throw this for a hard limit; Celery 5.5 sends no signal then.
             self._counts.lose(_metrics_key(task_id), pair, "FAILURE", "hard")
@@ -1597,11 +1612,14 @@ class WorkerMetrics:
 
     def _lose(self, sender: Any, task_id: str, request: Any, state: str, kind: str) -> None:
         # What runs in this very process ends in postrun, unless it was revoked.
-        if os.getpid() != self._main or (task_id in self._began and state != "REVOKED" and kind != "hard"):
+        if os.getpid() != self._main or (self._runs(task_id) and state != "REVOKED" and kind != "hard"):
             return
         self._drain()  # what the process told before it was lost
         queue = self._queue(request) if request else self._app.conf.task_default_queue
         self._counts.lose(_metrics_key(task_id), (sender.name, queue), state, kind)
+
+    def _runs(self, task_id: str) -> bool:
+        return any(attempt.rpartition("#")[0] == _metrics_key(task_id) for attempt in list(self._began))
 
     def _queue(self, request: Any) -> str:
         """The queue a message came from; a topic exchange's routing key when no queue has it."""
@@ -1618,6 +1636,10 @@ def install_metrics(app: Any, settings: Settings) -> None:
     install_heartbeat(settings)
     if settings.metrics.enabled:
         WorkerMetrics(app, settings).connect()
+
+
+def _metrics_attempt(task_id: str, request: Any) -> str:
+    return f"{_metrics_key(task_id)}#{request.retries}"
 
 
 def _metrics_key(task_id: str) -> str:

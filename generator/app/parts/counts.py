@@ -62,35 +62,47 @@ class Counts:
             "celery_task_wait_time_seconds", "Time from when a task was due until it began.", wait_buckets
         )
         self._running: dict[str, tuple[Pair, float, int]] = {}
+        self._latest: dict[str, str] = {}  # the newest attempt of a task, by its id
         self._lost: OrderedDict[str, None] = OrderedDict()
 
     def begin(self, key: str, pair: Pair, pid: int, wait: float | None, since: float) -> None:
-        """A task began at `since` of the monotonic clock; `wait` is None when its publisher does not load this file."""
+        """An attempt (`id#retries`) began at `since` of the monotonic clock; `wait` is None when nobody knows it.
+
+        The next attempt may begin in another process before the end of this one is told, so they have different keys.
+        """
         with self._lock:
             self._running[key] = (pair, since, pid)
+            self._latest[key.rpartition("#")[0]] = key
             self._lost.pop(key, None)
             if wait is not None:
                 self._waits.observe(pair, wait)
 
     def end(self, key: str, pair: Pair, state: str, seconds: float, kind: str) -> None:
-        """A task ended where it ran; nothing when the main process has ended it already."""
+        """An attempt ended where it ran; nothing when the main process has ended it already."""
         with self._lock:
             if self._running.pop(key, None) is not None:
+                self._forget_attempt(key)
                 self._durations.observe(pair, seconds)
                 self._count(pair, state, kind)
 
-    def lose(self, key: str, pair: Pair, state: str, kind: str) -> None:
+    def lose(self, task_id: str, pair: Pair, state: str, kind: str) -> None:
         """The main process ends a task whose own process cannot tell any more, or that never began; once."""
         with self._lock:
+            key = self._latest.get(task_id, f"{task_id}#")
             if key in self._lost:
                 return
             self._lost[key] = None
             if len(self._lost) > _LOST_REMEMBERED:
-                self._lost.popitem(last=False)
+                self._forget_attempt(self._lost.popitem(last=False)[0])
             if (running := self._running.pop(key, None)) is not None:
                 pair, since, _ = running
                 self._durations.observe(pair, time.monotonic() - since)
             self._count(pair, state, kind)
+
+    def _forget_attempt(self, key: str) -> None:
+        task_id = key.rpartition("#")[0]
+        if self._latest.get(task_id) == key:
+            del self._latest[task_id]
 
     def _count(self, pair: Pair, state: str, kind: str) -> None:
         self._ended[(*pair, state)] = self._ended.get((*pair, state), 0) + 1
@@ -125,6 +137,7 @@ class Counts:
         gone = [k for k, (_, since, pid) in self._running.items() if since < late and not _counts_alive(pid)]
         for key in gone:
             del self._running[key]
+            self._forget_attempt(key)
 
 
 def _counts_family(name: str, text: str, label: str, counts: dict[tuple[str, str, str], int]) -> Family:

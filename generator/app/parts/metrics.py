@@ -122,18 +122,20 @@ class WorkerMetrics:
             return
         pair = (task.name, self._queue(request))
         since = time.monotonic()
-        self._began[task_id] = (since, pair)
-        self._sink().begin(_metrics_key(task_id), pair, os.getpid(), wait_seconds(request), since)
+        attempt = _metrics_attempt(task_id, request)
+        self._began[attempt] = (since, pair)
+        self._sink().begin(attempt, pair, os.getpid(), wait_seconds(request), since)
 
-    def postrun(self, task_id: str = "", state: Any = None, retval: Any = None, **_: object) -> None:
+    def postrun(self, task_id: str = "", task: Any = None, state: Any = None, retval: Any = None, **_: object) -> None:
         """A task ended in this process."""
-        began = self._began.pop(task_id, None)
+        attempt = _metrics_attempt(task_id, task.request)
+        began = self._began.pop(attempt, None)
         if began is None:
             return
         since, pair = began
         if state:
             soft = "soft" if _metrics_is(getattr(retval, "exc", retval), "SoftTimeLimitExceeded") else ""
-            self._sink().end(_metrics_key(task_id), pair, str(state), time.monotonic() - since, soft)
+            self._sink().end(attempt, pair, str(state), time.monotonic() - since, soft)
         elif os.getpid() == self._main and _metrics_is(sys.exc_info()[1], "Timeout"):
             # gevent and eventlet throw this for a hard limit; Celery 5.5 sends no signal then.
             self._counts.lose(_metrics_key(task_id), pair, "FAILURE", "hard")
@@ -155,11 +157,14 @@ class WorkerMetrics:
 
     def _lose(self, sender: Any, task_id: str, request: Any, state: str, kind: str) -> None:
         # What runs in this very process ends in postrun, unless it was revoked.
-        if os.getpid() != self._main or (task_id in self._began and state != "REVOKED" and kind != "hard"):
+        if os.getpid() != self._main or (self._runs(task_id) and state != "REVOKED" and kind != "hard"):
             return
         self._drain()  # what the process told before it was lost
         queue = self._queue(request) if request else self._app.conf.task_default_queue
         self._counts.lose(_metrics_key(task_id), (sender.name, queue), state, kind)
+
+    def _runs(self, task_id: str) -> bool:
+        return any(attempt.rpartition("#")[0] == _metrics_key(task_id) for attempt in list(self._began))
 
     def _queue(self, request: Any) -> str:
         """The queue a message came from; a topic exchange's routing key when no queue has it."""
@@ -176,6 +181,10 @@ def install_metrics(app: Any, settings: Settings) -> None:
     install_heartbeat(settings)
     if settings.metrics.enabled:
         WorkerMetrics(app, settings).connect()
+
+
+def _metrics_attempt(task_id: str, request: Any) -> str:
+    return f"{_metrics_key(task_id)}#{request.retries}"
 
 
 def _metrics_key(task_id: str) -> str:
