@@ -13,6 +13,7 @@ from generator.catalog import dashboards as dashboard_modules
 from generator.catalog import signals as signal_modules
 from generator.catalog import sources as source_modules
 from generator.catalog.dashboard import Dashboard
+from generator.catalog.logs.signals import LOG_SIGNALS, LogSignal
 from generator.catalog.series import Series
 from generator.catalog.signal import Signal
 from generator.catalog.source import Source
@@ -28,6 +29,11 @@ class DuplicateId(Exception):
 def signals() -> Mapping[str, Signal]:
     """Every signal by id."""
     return _discover(signal_modules.__path__, signal_modules.__name__, Signal)
+
+
+def judged() -> Mapping[str, Signal | LogSignal]:
+    """Everything that `thresholds` may name: signals of the metrics, then those of the logs."""
+    return {**signals(), **LOG_SIGNALS}
 
 
 @cache

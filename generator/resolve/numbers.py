@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from generator.catalog.signal import SEVERITIES, Setting, Severity, Signal
+from generator.catalog.logs.signals import LogSignal
+from generator.catalog.signal import SEVERITIES, Level, Setting, Severity, Signal
 from generator.resolve.plan import Bound, Judged
 from generator.spec.model import Override, SeveritySpec, StackSpec, ThresholdSpec
 from generator.spec.scalars import Duration
@@ -22,7 +23,7 @@ def judge(signal: Signal, spec: StackSpec) -> Judged:
     bounds: dict[Severity, Bound] = {}
     for severity in SEVERITIES:
         listed = any(severity in levels for levels in overrides.values())
-        bound = _bound(signal, severity, written, listed=listed)
+        bound = _bound(signal.levels, severity, written, listed=listed, only_listed=signal.only_overrides)
         if bound:
             bounds[severity] = bound
     settings: dict[Setting, int] = {g.setting: _setting(g.setting, g.default, written) for g in signal.guards}
@@ -35,19 +36,33 @@ def _setting(setting: Setting, default: int, written: ThresholdSpec) -> int:
     return default if value is None else value
 
 
-def _bound(signal: Signal, severity: Severity, written: ThresholdSpec, *, listed: bool) -> Bound | None:
-    default = signal.levels.get(severity)
+def bounds_in_logs(signal: LogSignal, spec: StackSpec) -> dict[Severity, Bound]:
+    """When each severity of a signal of the logs begins on this stack."""
+    written = spec.thresholds.get(signal.id, _NOTHING)
+    found = {s: _bound(signal.levels, s, written) for s in SEVERITIES}
+    return {severity: bound for severity, bound in found.items() if bound}
+
+
+def _bound(
+    levels: Mapping[Severity, Level],
+    severity: Severity,
+    written: ThresholdSpec,
+    *,
+    listed: bool = False,
+    only_listed: bool = False,
+) -> Bound | None:
+    default = levels.get(severity)
     own = written.severity(severity) or SeveritySpec()
     if own.never:
         return None
     threshold = default.threshold if default else None
     if own.threshold:
         threshold = Fraction(own.threshold.value)
-    if signal.only_overrides:
+    if only_listed:
         threshold = None
     if threshold is None and not listed:
         return None
-    fallback = default.hold if default else max((level.hold for level in signal.levels.values()), default=None)
+    fallback = default.hold if default else max((level.hold for level in levels.values()), default=None)
     return Bound(
         threshold,
         _first(own.hold, written.hold, _HOLD if fallback is None else Fraction(fallback)),

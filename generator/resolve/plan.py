@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from generator.catalog.logs.signals import LogSignal
 from generator.catalog.series import Series
 from generator.catalog.signal import Guard, Setting, Severity, Signal
 from generator.catalog.site import Site
@@ -51,6 +52,14 @@ class Judged:
 
 
 @dataclass(frozen=True)
+class Logged:
+    """One signal of the logs that is on, with the numbers of this stack."""
+
+    signal: LogSignal
+    bounds: Mapping[Severity, Bound]
+
+
+@dataclass(frozen=True)
 class Off:
     """A signal that is not judged on this stack, and why."""
 
@@ -89,6 +98,8 @@ class Plan:
     chosen: Mapping[str, Chosen]
     """By the canonical series' name."""
     scraped: tuple[Scraped, ...]
+    logged: tuple[Logged, ...] = ()
+    """What is judged in the logs; empty when no listed shipper's backend judges."""
 
     def judgement(self, signal_id: str) -> Judged | None:
         """The resolved signal, if it is on."""

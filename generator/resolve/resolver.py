@@ -14,6 +14,7 @@ from generator.catalog.source import Reading, Source
 from generator.catalog.sources.flower import JOB as FLOWER
 from generator.document import Document, Trail
 from generator.problem import Problem, SpecError
+from generator.resolve import logs
 from generator.resolve.numbers import judge
 from generator.resolve.plan import Chosen, Judged, Off, Plan, Scraped
 from generator.spec.model import StackSpec
@@ -40,12 +41,20 @@ def resolve(spec: StackSpec, document: Document) -> Plan:
             off.append(why)
         else:
             judged.append(candidate)
-    problems = [*_named_but_off(off, spec, document), *_too_many_bounds(site, document)]
+    problems = [*_named_but_off(off, spec, document), *logs.problems(spec, document), *_too_many_bounds(site, document)]
     if problems:
         raise SpecError(problems)
     _choose_rest(site, scraped, chosen)
     used = {name: chosen[name] for name in registry.series() if name in chosen}
-    return Plan(spec=spec, site=site, judged=tuple(judged), off=tuple(off), chosen=used, scraped=scraped)
+    return Plan(
+        spec=spec,
+        site=site,
+        judged=tuple(judged),
+        off=tuple(off),
+        chosen=used,
+        scraped=scraped,
+        logged=logs.logged(spec),
+    )
 
 
 def _scraped(spec: StackSpec) -> tuple[Scraped, ...]:

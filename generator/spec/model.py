@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from generator.spec.alerting import Alerting, AlertingSection
 from generator.spec.app import App
+from generator.spec.logs import Logs
 from generator.spec.names import (
     AbsPath,
     AppName,
@@ -26,7 +27,7 @@ from generator.spec.names import (
 )
 from generator.spec.part import ITEMS, SECTION, Part
 from generator.spec.scalars import Bytes, Duration, Limit, Quantity, between
-from generator.spec.services import Compose, Flower, Logs
+from generator.spec.services import Compose, Flower
 
 Severity = Literal["info", "warning", "critical"]
 Output = Literal[

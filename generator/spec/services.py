@@ -1,4 +1,4 @@
-"""What a person may write in stack.yaml about Flower, log shipping and docker-compose."""
+"""What a person may write in stack.yaml about Flower and docker-compose."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from generator.spec.names import AbsPath, EnvName, IpAddress, LogGlob, Url, UrlPath
+from generator.spec.names import AbsPath, EnvName, IpAddress, UrlPath
 from generator.spec.part import SECTION, Part
 
-ELK_FOLDER = "/run/elk"
-"""Where the profile `elk` keeps its certificate authority and the API key of its shippers."""
 Port = Annotated[int, Field(ge=1024, le=65535)]
 """A TCP port that a program without privileges may open."""
 
@@ -46,45 +44,6 @@ class Flower(Part):
     """File in which Flower keeps them."""
     max_tasks: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
     """Most tasks that Flower keeps in memory, from 100; 10,000 need about 20 MB."""
-
-
-class Elasticsearch(Part):
-    """The Elasticsearch that logs are sent to."""
-
-    hosts: Annotated[list[Url], Field(min_length=1)] = ["https://elasticsearch:9200"]
-    """Addresses of the cluster. The default is the single node of docker-compose's profile `elk`."""
-    api_key_env: EnvName = "ELASTICSEARCH_API_KEY"
-    """Environment variable in which the shipper finds the API key, as id:key."""
-    ca_file: AbsPath | None = None
-    """File with the certificate authority of the cluster, such as /run/secrets/es_ca; absent: a public one."""
-
-    @property
-    def bundled(self) -> bool:
-        """Whether this is the node of docker-compose's profile `elk`."""
-        return self.hosts == ["https://elasticsearch:9200"]
-
-    @property
-    def authority(self) -> str | None:
-        """The file with the certificate authority; None for a public one."""
-        return self.ca_file or (f"{ELK_FOLDER}/ca.crt" if self.bundled else None)
-
-
-class Logs(Part):
-    """Where the workers' logs are read and sent."""
-
-    shippers: Annotated[list[Literal["filebeat"]], Field(min_length=1)]
-    """Programs that send the logs."""
-    path: LogGlob = "/var/log/celery/*.log"
-    """Files with one JSON object per line, as the shipper sees them."""
-    host_folder: AbsPath | None = None
-    """Folder of the host that holds them; absent means docker-compose's volume celery-logs, which workers share."""
-    elasticsearch: Annotated[Elasticsearch, SECTION] = Elasticsearch()
-    """The Elasticsearch that Filebeat sends to."""
-
-    @property
-    def folder(self) -> str:
-        """The folder of `path`."""
-        return self.path.rpartition("/")[0]
 
 
 class Ports(Part):

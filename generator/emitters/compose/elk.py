@@ -8,7 +8,7 @@ from generator.emitters.compose.demo import LOGS
 from generator.emitters.compose.parts import Condition, Health, Limits, Mount, Secret, Service, literal, pinned
 from generator.emitters.compose.secrets import API_KEY, ELASTIC, KIBANA, KIBANA_KEY, log_secrets
 from generator.resolve.plan import Plan
-from generator.spec.services import ELK_FOLDER, Logs
+from generator.spec.logs import ELK_FOLDER, Logs
 
 ELK = ("elk",)
 _CERTS = "/usr/share/elasticsearch/config/certs"

@@ -19,7 +19,7 @@ def plan(stack: Plan) -> list[Artefact]:
     return [
         Artefact(
             path="logs/filebeat/filebeat.yml",
-            template="filebeat/filebeat.yml.j2",
+            template="logs/filebeat.yml.j2",
             syntax="yaml",
             context={
                 "input": f"celery-{name}-{environment}",

@@ -1,0 +1,18 @@
+"""logs/: what reads the workers' log files, one folder per shipper, and the backends it brings along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from generator.artefact import Artefact
+from generator.emitters.logs import filebeat
+from generator.resolve.plan import Plan
+from generator.spec.logs import Shipper
+
+SHIPPERS: Mapping[Shipper, Callable[[Plan], list[Artefact]]] = {"filebeat": filebeat.plan}
+
+
+def plan(stack: Plan) -> list[Artefact]:
+    """The files of every shipper that stack.yaml lists."""
+    logs = stack.spec.logs
+    return [artefact for name in logs.shippers for artefact in SHIPPERS[name](stack)] if logs else []

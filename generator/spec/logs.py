@@ -1,0 +1,78 @@
+"""What a person may write in stack.yaml about the workers' logs: who reads them, and where they go."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from generator.spec.names import AbsPath, EnvName, LogGlob, Url
+from generator.spec.part import SECTION, Part
+from generator.spec.scalars import Duration, between
+
+ELK_FOLDER = "/run/elk"
+"""Where the profile `elk` keeps its certificate authority and the API key of its shippers."""
+Shipper = Literal["filebeat", "alloy", "cloudwatch"]
+
+
+class Elasticsearch(Part):
+    """The Elasticsearch that Filebeat sends to."""
+
+    hosts: Annotated[list[Url], Field(min_length=1)] = ["https://elasticsearch:9200"]
+    """Addresses of the cluster. The default is the single node of docker-compose's profile `elk`."""
+    api_key_env: EnvName = "ELASTICSEARCH_API_KEY"
+    """Environment variable in which the shipper finds the API key, as id:key."""
+    ca_file: AbsPath | None = None
+    """File with the certificate authority of the cluster, such as /run/secrets/es_ca; absent: a public one."""
+    retention: Annotated[Duration, between("1d", "3650d")] = Duration.of("30d")
+    """How long lines are kept, from 1d."""
+
+    @property
+    def bundled(self) -> bool:
+        """Whether this is the node of docker-compose's profile `elk`."""
+        return self.hosts == ["https://elasticsearch:9200"]
+
+    @property
+    def authority(self) -> str | None:
+        """The file with the certificate authority; None for a public one."""
+        return self.ca_file or (f"{ELK_FOLDER}/ca.crt" if self.bundled else None)
+
+
+class Loki(Part):
+    """The Loki that Alloy sends to."""
+
+    url: Url = "http://loki:3100"
+    """Its address, without a path. The default is the single Loki of docker-compose's profile `loki`."""
+    retention: Annotated[Duration, between("1d", "3650d")] = Duration.of("30d")
+    """How long the Loki of docker-compose keeps lines, from 1d; another Loki has its own setting."""
+
+    @property
+    def bundled(self) -> bool:
+        """Whether this is the Loki of docker-compose's profile `loki`."""
+        return self.url == "http://loki:3100"
+
+
+class CloudWatch(Part):
+    """The log group that the CloudWatch agent sends to."""
+
+
+class Logs(Part):
+    """Where the workers' logs are read and sent."""
+
+    shippers: Annotated[list[Shipper], Field(min_length=1)]
+    """Programs that send the logs: filebeat to Elasticsearch, alloy to Loki, cloudwatch to Amazon CloudWatch."""
+    path: LogGlob = "/var/log/celery/*.log"
+    """Files with one JSON object per line, as the shipper sees them."""
+    host_folder: AbsPath | None = None
+    """Folder of the host that holds them; absent means docker-compose's volume celery-logs, which workers share."""
+    elasticsearch: Annotated[Elasticsearch, SECTION] = Elasticsearch()
+    """The Elasticsearch that Filebeat sends to."""
+    loki: Annotated[Loki, SECTION] = Loki()
+    """The Loki that Alloy sends to."""
+    cloudwatch: Annotated[CloudWatch, SECTION] = CloudWatch()
+    """The log group that the CloudWatch agent sends to."""
+
+    @property
+    def folder(self) -> str:
+        """The folder of `path`."""
+        return self.path.rpartition("/")[0]
