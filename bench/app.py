@@ -25,6 +25,10 @@ _SEND = (
     "with app.connection_for_write() as connection, app.amqp.Producer(connection) as producer:\n"
     " for n in range(int({tasks})): ok.apply_async(producer=producer)\n"
 )
+_LIVE = (
+    "import sys; from generator.app.parts.health import health_main; "
+    "from generator.app.parts.settings import Settings; sys.exit(health_main(['live'], Settings(name='lab')))"
+)
 
 
 @dataclass(frozen=True)
@@ -109,11 +113,30 @@ def _context(told: dict[str, object]) -> object:
     return Context(told, called_directly=False)
 
 
+def liveness(folder: Path) -> tuple[float, float]:
+    """Milliseconds of `health live`, and of a Python that does nothing: the best of many."""
+    from generator.app.parts.health import Heartbeat
+
+    Heartbeat(str(folder / "w1@lab.heartbeat")).write("w1@lab")
+    found = []
+    for code in (_LIVE, "pass"):
+        taken = []
+        for _ in range(10):
+            began = time.perf_counter()
+            subprocess.run(
+                [sys.executable, "-c", code], env=lab_environment("", folder), check=True, stdout=subprocess.DEVNULL
+            )
+            taken.append(time.perf_counter() - began)
+        found.append(min(taken) * 1000)
+    return found[0], found[1]
+
+
 def main(rounds: int) -> int:
     """Prints a table; 1 when a budget is exceeded."""
     pool, main_process = handlers()
     with tempfile.TemporaryDirectory() as name, redis_server(Path(name)) as broker:
         runs: dict[bool, list[Run]] = {True: [], False: []}
+        live, bare = liveness(Path(name))
         for _ in range(rounds):
             for plain, found in runs.items():
                 found.append(measured(broker, Path(name), plain=plain))
@@ -121,6 +144,7 @@ def main(rounds: int) -> int:
     print(f"{'per no-op task':24}{'without':>12}{'with':>12}{'more':>12}")
     for text, one, other in (("wall clock", without.wall, with_it.wall), ("CPU", without.cpu, with_it.cpu)):
         print(f"{text:24}{one:9.1f} µs{other:9.1f} µs{other - one:9.1f} µs  ({100 * (other - one) / one:+.1f} %)")
+    print(f"`health live` takes {live:.0f} ms, {live / bare:.1f} times a Python that does nothing")
     own = pool + main_process
     print(f"receivers alone: {pool:.1f} µs in the pool + {main_process:.1f} µs in the main process per task")
     print(f"that is {100 * own / without.cpu:.1f} % of the CPU of a no-op task; budgets: 50 µs, 2 %")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import Celery  # type: ignore[import-untyped]
+from redis import Redis
 
 from generator.app.parts.broker import depths
 from generator.app.parts.health import Heartbeat, heartbeat_path, queues_in_order, worker_answers
@@ -95,15 +99,18 @@ def test_a_busy_worker_with_three_thousand_queued_is_healthy_to_the_guide_only(b
         assert not healthy, text
 
 
-def test_the_guides_worker_check_takes_three_seconds_and_ours_one_answer(broker: str, tmp_path: Path) -> None:
+def test_the_guides_worker_check_asks_everybody_three_times_and_ours_one_worker_once(
+    broker: str, tmp_path: Path
+) -> None:
     with worker(broker, tmp_path, "-c", "1", "-P", "threads") as one:
         app = _app(broker)
-        began = time.monotonic()
-        assert guide_check_worker_health(app)[0]
-        assert time.monotonic() - began >= 2.9
-        began = time.monotonic()
-        assert worker_answers(app, "w1@lab") == (True, "w1@lab answers")
-        assert time.monotonic() - began < 1
+        with _broadcasts(broker) as heard:
+            assert guide_check_worker_health(app)[0]
+        # Without a destination nobody knows how many answers to wait for, so each call lasts its whole timeout.
+        assert heard == [("ping", None), ("stats", None), ("active", None)]
+        with _broadcasts(broker) as heard:
+            assert worker_answers(app, "w1@lab") == (True, "w1@lab answers")
+        assert heard == [("ping", ["w1@lab"])]
         assert worker_answers(app, "w9@lab", 0.5) == (False, "w9@lab did not answer within 0.5 s")
         assert one.get("/readyz") == (200, "w1@lab answers\n")
         assert one.get("/livez")[0] == 200
@@ -112,6 +119,20 @@ def test_the_guides_worker_check_takes_three_seconds_and_ours_one_answer(broker:
         assert _health(broker, tmp_path, "live", *file)[0] == 0
         one.kill()
         assert _health(broker, tmp_path, "ready", "--timeout", "0.5", *file)[0] == 1
+
+
+@contextmanager
+def _broadcasts(broker: str) -> Iterator[list[tuple[str, list[str] | None]]]:
+    """What is broadcast to workers within the block: the command, and who is meant."""
+    heard: list[tuple[str, list[str] | None]] = []
+    with Redis.from_url(broker) as client, client.pubsub(ignore_subscribe_messages=True) as ear:
+        ear.subscribe("/0.celery.pidbox")
+        ear.get_message(timeout=5)  # that we are subscribed
+        yield heard
+        client.publish("/0.celery.pidbox", "the end")
+        while (said := ear.get_message(timeout=5)) and said["data"] != b"the end":
+            order = json.loads(base64.b64decode(json.loads(said["data"])["body"]))
+            heard.append((order["method"], order["destination"]))
 
 
 def test_the_guides_worker_check_raises_when_the_broker_is_down_and_ours_says_so(down: Any) -> None:
@@ -144,23 +165,21 @@ def test_a_worker_whose_loop_hangs_does_not_live(tmp_path: Path) -> None:
     assert not beat.alive()[0]
 
 
-def test_liveness_needs_no_celery_and_under_a_tenth_of_a_second(tmp_path: Path) -> None:
-    code = f"import sys; sys.argv[1:] = ['live']\ntry:\n exec({START!r})\nfinally:\n print('celery' in sys.modules)"
+def test_liveness_loads_nothing_of_celery(tmp_path: Path) -> None:
+    code = f"import sys; sys.argv[1:] = ['live']\ntry:\n exec({START!r})\nfinally:\n print(*sys.modules)"
     Heartbeat(str(tmp_path / "w1@lab.heartbeat")).write("w1@lab")
-    taken = []
-    for _ in range(5):
-        began = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            env=lab_environment("", tmp_path),
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        taken.append(time.monotonic() - began)
-        assert done.stdout.endswith("False\n")
-    assert min(taken) < 0.1
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=lab_environment("", tmp_path),
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
+    assert loaded & {"celery", "kombu", "billiard", "redis", "amqp", "http", "socket"} == set()
 
 
 def test_the_youngest_heartbeat_of_the_stack_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
