@@ -1,6 +1,7 @@
 """What a runbook adds to a signal: commands to look, commands that destroy, and where each number comes from.
 
-`{app}` stands for the Celery application of stack.yaml; what stands in angle brackets is filled in by the person.
+`{app}`, `{prometheus}` and `{alertmanager}` are filled in from stack.yaml; what stands in angle brackets is filled in
+by the person.
 Facts: each Celery command line was run on 5.7.0; texts name its answer and exit code where they surprise.
 """
 
@@ -22,6 +23,18 @@ class Command:
 
     run: str
     why: str
+
+
+def places(app: str, prometheus: str, alertmanager: str) -> Mapping[str, str]:
+    """What stands for each name in braces: the Celery application, and two addresses."""
+    return {"{app}": app, "{prometheus}": prometheus, "{alertmanager}": alertmanager}
+
+
+def filled(run: str, known: Mapping[str, str]) -> str:
+    """A command line with the names in braces replaced."""
+    for name, value in known.items():
+        run = run.replace(name, value)
+    return run
 
 
 STATUS = Command("celery -A {app} status", "Every worker that answers, in about a second; exit code 69 when none does.")
@@ -63,25 +76,23 @@ BROKER_DEPTH: Mapping[BrokerKind, tuple[Command, ...]] = {
 
 SAFE_STACK: Mapping[str, tuple[Command, ...]] = {
     "exporter_down": (
-        Command(
-            "curl -sS http://localhost:9090/api/v1/targets", "What Prometheus says of each target: see `lastError`."
-        ),
+        Command("curl -sS {prometheus}/api/v1/targets", "What Prometheus says of each target: see `lastError`."),
     ),
     "scrape_failures": (
         Command(
-            "curl -sS http://localhost:9090/api/v1/targets",
+            "curl -sS {prometheus}/api/v1/targets",
             "How long each scrape takes, `lastScrapeDuration`, beside the timeout of 15 s.",
         ),
     ),
     "rule_failures": (
-        Command("curl -sS http://localhost:9090/api/v1/rules", "Why the rule cannot be evaluated: see `lastError`."),
+        Command("curl -sS {prometheus}/api/v1/rules", "Why the rule cannot be evaluated: see `lastError`."),
     ),
     "notification_failures": (
-        Command("curl -sS http://localhost:9093/-/ready", "Whether Alertmanager is up at all."),
-        Command("amtool --alertmanager.url=http://localhost:9093 alert", "What it would have told."),
+        Command("curl -sS {alertmanager}/-/ready", "Whether Alertmanager is up at all."),
+        Command("amtool --alertmanager.url={alertmanager} alert", "What it would have told."),
     ),
     "watchdog": (
-        Command("curl -sS http://localhost:9093/api/v2/alerts", "The alert as Alertmanager has it, and its receivers."),
+        Command("curl -sS {alertmanager}/api/v2/alerts", "The alert as Alertmanager has it, and its receivers."),
     ),
 }
 """Commands for signals about the stack itself, by signal."""

@@ -80,7 +80,7 @@ def _severities(judged: Sequence[Judged]) -> list[str]:
 
 def _section(judged: Judged, stack: Plan) -> Row:
     signal = judged.signal
-    grafana = stack.spec.links.grafana.rstrip("/")
+    grafana = stack.spec.reached("grafana")
     board = registry.dashboards().get(signal.dashboard)
     own = list(_own(judged))
     return {
@@ -184,8 +184,8 @@ def _safe(judged: Judged, stack: Plan) -> Iterator[runbook.Command]:
 
 
 def _commands(commands: Sequence[runbook.Command], stack: Plan) -> list[Row]:
-    app = stack.spec.celery.app
-    return [{"run": c.run.replace("{app}", app), "why": c.why} for c in dict.fromkeys(commands)]
+    places = runbook.places(stack.spec.celery.app, stack.spec.reached("prometheus"), stack.spec.reached("alertmanager"))
+    return [{"run": runbook.filled(c.run, places), "why": c.why} for c in dict.fromkeys(commands)]
 
 
 def _silences(judged: Judged, stack: Plan, mutings: Sequence[Muting]) -> Iterator[str]:

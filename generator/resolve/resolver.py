@@ -12,6 +12,7 @@ from generator.catalog.signal import Signal
 from generator.catalog.site import Fact, Site
 from generator.catalog.source import Reading, Source
 from generator.catalog.sources.flower import JOB as FLOWER
+from generator.catalog.sources.stack import ALERTMANAGER
 from generator.document import Document, Trail
 from generator.problem import Problem, SpecError
 from generator.resolve import logs
@@ -65,8 +66,15 @@ def _scraped(spec: StackSpec) -> tuple[Scraped, ...]:
         version = written.version or next(iter(source.versions), "")
         at, path = _endpoint(source, spec)
         listed.append(Scraped(source, version, tuple(map(str, written.targets or (at,))), path))
-    own = [Scraped(s, next(iter(s.versions)), (s.target,), s.path) for s in known.values() if s.always]
+    own = [Scraped(s, next(iter(s.versions)), _own_targets(s, spec), s.path) for s in known.values() if s.always]
     return (*listed, *own)
+
+
+def _own_targets(source: Source, spec: StackSpec) -> tuple[str, ...]:
+    """Where Prometheus finds itself and the Alertmanagers."""
+    if source.id == ALERTMANAGER:
+        return tuple(spec.prometheus.alertmanagers)
+    return (f"localhost:{spec.prometheus.address.rpartition(':')[2]}",)
 
 
 def _endpoint(source: Source, spec: StackSpec) -> tuple[str, str]:

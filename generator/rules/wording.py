@@ -149,5 +149,5 @@ def texts(judged: Judged, severity: Severity, plan: Plan, fill: Fill | None = No
         "summary": _pieces(signal.summary, judged, severity, fill) + ".",
         "description": _pieces(description, judged, severity, fill),
         "runbook_url": f"{links.runbooks.rstrip('/')}/{signal.alert}.md",
-        "dashboard_url": f"{links.grafana.rstrip('/')}/d/{signal.dashboard}{query}",
+        "dashboard_url": f"{plan.spec.reached('grafana')}/d/{signal.dashboard}{query}",
     }

@@ -30,6 +30,7 @@ from generator.spec.scalars import Bytes, Duration, Limit, Quantity, between
 from generator.spec.services import Compose, Flower
 
 Severity = Literal["info", "warning", "critical"]
+Service = Literal["grafana", "prometheus", "alertmanager"]
 Output = Literal[
     "prometheus",
     "grafana",
@@ -212,19 +213,27 @@ class SourceSpec(Part):
 
 
 class Prometheus(Part):
-    """How often Prometheus looks."""
+    """How often Prometheus looks, and where it and Alertmanager are."""
 
     scrape_interval: Annotated[Duration, between("10s", "75s")] = Duration.of("30s")
     """Time between two scrapes of a target, from 10s to 75s; four must fit into the window of 5 minutes."""
     evaluation_interval: Annotated[Duration, between("10s", "1m")] = Duration.of("30s")
     """Time between two evaluations of a rule, from 10s to 1m."""
+    address: HostPort = "prometheus:9090"
+    """Where Grafana reaches Prometheus; it scrapes itself at the same port of localhost."""
+    alertmanagers: Annotated[list[HostPort], Field(min_length=1)] = ["alertmanager:9093"]
+    """Every Alertmanager that is told and scraped; Grafana asks the first."""
 
 
 class Links(Part):
     """Addresses that alerts point to."""
 
-    grafana: Url = "http://localhost:3000"
-    """Grafana as people reach it in a browser, without a slash at the end."""
+    grafana: Url | None = None
+    """Grafana as people reach it in a browser; absent means docker-compose's port on this machine."""
+    prometheus: Url | None = None
+    """Prometheus as people reach it; absent means docker-compose's port on this machine."""
+    alertmanager: Url | None = None
+    """Alertmanager as people reach it; absent means docker-compose's port on this machine."""
     runbooks: PathOrUrl = "output/runbooks"
     """Where the runbooks are read: a path in the repository, or an address."""
 
@@ -249,7 +258,7 @@ class StackSpec(Part):
     sources: Annotated[list[SourceSpec], Field(min_length=1)] = [SourceSpec(name="celery-exporter")]
     """Programs that expose the metrics, the preferred one first."""
     prometheus: Annotated[Prometheus, _Section] = Prometheus()
-    """How often Prometheus looks."""
+    """How often Prometheus looks, and where it and Alertmanager are."""
     links: Annotated[Links, _Section] = Links()
     """Addresses that alerts point to."""
     alerting: AlertingSection = Alerting()
@@ -266,3 +275,8 @@ class StackSpec(Part):
     """Kinds of output to generate; absent means all."""
     versions: Annotated[dict[str, VersionTag], _Section] = {}
     """Other versions of the programs in the generated files: component, then version or image tag in quotes."""
+
+    def reached(self, service: Service) -> str:
+        """The address at which people reach a web interface, without a slash at the end."""
+        written: str | None = getattr(self.links, service)
+        return written.rstrip("/") if written else f"http://localhost:{getattr(self.compose.ports, service)}"

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from generator.catalog.sources.stack import ALERTMANAGER
 from generator.problem import Mark, Problem, ToolMissing
 from generator.resolve.plan import Plan
 from generator.verify import tools
@@ -117,8 +118,10 @@ def _host_ports(services: Mapping[str, Service]) -> Iterator[Found]:
 def _targets(services: Mapping[str, Service], plan: Plan) -> Iterator[Found]:
     """Every target that stack.yaml leaves to us must be a service that listens there, on Prometheus's network."""
     elsewhere = {s.name for s in plan.spec.sources if s.targets}
+    if "alertmanagers" in plan.spec.prometheus.model_fields_set:
+        elsewhere.add(ALERTMANAGER)
     if plan.spec.outputs is not None:  # then somebody else runs what is not generated
-        elsewhere |= {"alertmanager", "flower"}.difference(plan.spec.outputs)
+        elsewhere |= {ALERTMANAGER, "flower"}.difference(plan.spec.outputs)
     for scraped in plan.scraped:
         for target in () if scraped.source.id in elsewhere else scraped.targets:
             host, _, port = target.rpartition(":")

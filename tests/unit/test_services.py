@@ -43,6 +43,25 @@ def test_the_scrape_of_flower_follows_its_prefix_and_port(prefix: str, path: str
     assert "flower:5999" in job
 
 
+def test_addresses_follow_stack_yaml_wherever_they_stand(tmp_path: Path) -> None:
+    moved = """\
+prometheus: {address: "metrics:9095", alertmanagers: ["am-1:9093", "am-2:9094"]}
+links: {alertmanager: https://alerts.example.com/}
+compose: {ports: {prometheus: 9190, grafana: 3100}}
+"""
+    files = _made(tmp_path, STACK + moved).files
+    assert "targets: ['localhost:9095']" in files["prometheus/prometheus.yml"]
+    assert files["prometheus/prometheus.yml"].count("am-2:9094") == 2  # told, and scraped
+    assert "url: http://metrics:9095\n" in files["grafana/provisioning/datasources/celery.yml"]
+    assert "http://localhost:9190/api/v1/rules" in files["runbooks/CeleryRuleEvaluationFailing.md"]
+    assert (
+        "amtool --alertmanager.url=https://alerts.example.com alert" in files["runbooks/CeleryNotificationsFailing.md"]
+    )
+    assert "http://localhost:3100/d/celery-queues" in files["prometheus/rules/celery-queues.yml"]
+    assert "--web.external-url=https://alerts.example.com'" in files["docker-compose.yml"]
+    assert not [name for name, text in files.items() if "localhost:9093" in text or "localhost:3000" in text]
+
+
 CANARY = "canary-5f1d2a"
 
 

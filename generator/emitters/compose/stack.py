@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from generator.catalog.sources.flower import CONFIG as FLOWER_CONFIG
 from generator.emitters.compose.demo import BROKERS
@@ -44,9 +45,15 @@ def broker_url(stack: Plan) -> str:
     return f"${{{name}:?set it in .env, see .env.example}}"
 
 
+def _outside(service: Literal["prometheus", "alertmanager"], stack: Plan) -> tuple[str, ...]:
+    """Flags by which links in messages lead to where people reach it; its own paths stay at the root."""
+    return (literal(f"--web.external-url={stack.spec.reached(service)}"), "--web.route-prefix=/")
+
+
 def prometheus(stack: Plan) -> Service:
     """Prometheus with the generated configuration and rules."""
     image, seen = pinned("prometheus", stack.site.tags)
+    port = int(stack.spec.prometheus.address.rpartition(":")[2])
     return Service(
         name="prometheus",
         why="Measures and judges. Reload after a change: docker compose kill -s HUP prometheus",
@@ -57,15 +64,17 @@ def prometheus(stack: Plan) -> Service:
             "--config.file=/etc/prometheus/prometheus.yml",
             "--storage.tsdb.path=/prometheus",
             f"--storage.tsdb.retention.time={stack.spec.compose.retention}",
+            *_outside("prometheus", stack),
+            *((f"--web.listen-address=:{port}",) if port != 9090 else ()),
         ),
-        expose=(9090,),
-        ports={stack.spec.compose.ports.prometheus: 9090},
+        expose=(port,),
+        ports={stack.spec.compose.ports.prometheus: port},
         mounts=(
             Mount("bind", "./prometheus", "/etc/prometheus"),
             Mount("volume", "prometheus", "/prometheus", read_only=False),
         ),
         networks=("frontend", "backend"),
-        health=Health(("CMD", "promtool", "check", "ready", "--url=http://127.0.0.1:9090")),
+        health=Health(("CMD", "promtool", "check", "ready", f"--url=http://127.0.0.1:{port}")),
         limits=Limits("1.0", "1G"),
     )
 
@@ -79,7 +88,11 @@ def alertmanager(stack: Plan) -> Service:
         image=image,
         seen=seen,
         user="65534:65534",
-        command=("--config.file=/etc/alertmanager/alertmanager.yml", "--storage.path=/alertmanager"),
+        command=(
+            "--config.file=/etc/alertmanager/alertmanager.yml",
+            "--storage.path=/alertmanager",
+            *_outside("alertmanager", stack),
+        ),
         expose=(9093,),
         ports={stack.spec.compose.ports.alertmanager: 9093},
         mounts=(
@@ -104,7 +117,7 @@ def grafana(stack: Plan) -> Service:
         user="472:0",
         environment={
             "GF_SECURITY_ADMIN_PASSWORD__FILE": ADMIN.target,
-            "GF_SERVER_ROOT_URL": literal(stack.spec.links.grafana),
+            "GF_SERVER_ROOT_URL": literal(stack.spec.reached("grafana")),
             "GF_USERS_ALLOW_SIGN_UP": "false",
             "GF_AUTH_ANONYMOUS_ENABLED": "false",
             "GF_ANALYTICS_REPORTING_ENABLED": "false",

@@ -10,7 +10,6 @@ from generator.resolve.plan import Plan
 
 FOLDER = "/etc/grafana/dashboards"
 """Where Grafana's container finds the dashboards."""
-_PROMETHEUS_URL = "http://prometheus:9090"
 _ALERTMANAGER_UID = "celery-alertmanager"
 
 
@@ -27,7 +26,7 @@ def _datasources(stack: Plan) -> Artefact:
         syntax="yaml",
         context={
             "prometheus_uid": DATASOURCE_UID,
-            "prometheus_url": _PROMETHEUS_URL,
+            "prometheus_url": f"http://{stack.spec.prometheus.address}",
             "interval": promql.seconds(stack.site.scrape),
             "alertmanager_uid": _ALERTMANAGER_UID,
             "alertmanager_url": f"http://{alertmanager}",
