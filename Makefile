@@ -37,7 +37,7 @@ secrets: $(RUN)  ## write missing secret files for docker compose into output/.s
 
 test: lint tools live-tools  ## everything: lint, types, output/ is current, all tests
 	@$(PY) -m generator check
-	@$(PY) -m pytest
+	@$(PY) -m pytest --numprocesses=2 --dist=loadfile
 
 test-fast: $(TEST)  ## unit, law and golden tests, in seconds
 	@$(PY) -m pytest -m 'not slow and not promtool'
@@ -52,7 +52,7 @@ tools: $(TOOLS)  ## the real programs that the tests run, unpacked into .tools
 
 golden: $(TEST) tools  ## rewrite the golden trees, then run the tests; read the diff line by line
 	@$(PY) -m pytest tests/golden --update-golden
-	@$(PY) -m pytest
+	@$(PY) -m pytest --numprocesses=2 --dist=loadfile
 
 schema: $(RUN)  ## write templates/schema/ anew from the models, after a change to them
 	@$(PY) -m generator schema > $(VENV)/schema.json
