@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,22 +97,21 @@ def prepare(stack: Path) -> Prepared:
 
 def stage(stack: Path) -> Stage:
     """Renders in memory and verifies offline; raises SpecError with every finding, before anything is written."""
-    with _no_garbage_collection():
-        prepared = prepare(stack)
-        rule_groups = groups(prepared.plan)
-        found = [*liveness.problems(prepared.plan, prepared.document), *contract.problems(rule_groups, prepared.plan)]
-        _stop(found)
-        rendered = tuple(render(artefact) for artefact in _artefacts(prepared.plan))
-        _stop(problem for one in rendered for problem in reparse.problems(one))
-        _stop(dashboards.problems(rendered, rule_groups, prepared.plan))
-        made = Stage(prepared, rendered)
-        _stop(compose_file.problems(made.files, prepared.plan))
-        _stop(links.problems(made.files, prepared.plan))
-        if shippers := made.checked_by("filebeat"):
-            from generator.verify import filebeat as filebeat_file  # a large model, of use to few stacks
+    prepared = prepare(stack)
+    rule_groups = groups(prepared.plan)
+    found = [*liveness.problems(prepared.plan, prepared.document), *contract.problems(rule_groups, prepared.plan)]
+    _stop(found)
+    rendered = tuple(render(artefact) for artefact in _artefacts(prepared.plan))
+    _stop(problem for one in rendered for problem in reparse.problems(one))
+    _stop(dashboards.problems(rendered, rule_groups, prepared.plan))
+    made = Stage(prepared, rendered)
+    _stop(compose_file.problems(made.files, prepared.plan))
+    _stop(links.problems(made.files, prepared.plan))
+    if shippers := made.checked_by("filebeat"):
+        from generator.verify import filebeat as filebeat_file  # a large model, of use to few stacks
 
-            _stop(filebeat_file.problems(made.files, shippers))
-        return made
+        _stop(filebeat_file.problems(made.files, shippers))
+    return made
 
 
 def generate(stack: Path, output: Path, *, force: bool = False) -> tuple[Stage, Changes]:
@@ -165,15 +162,3 @@ def _stop(problems: Iterable[Problem]) -> None:
     errors = [p for p in problems if p.level == "error"]
     if errors:
         raise SpecError(errors)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """A stack of 10,000 queues is millions of objects and no cycles: collecting them is a third of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
