@@ -1,17 +1,13 @@
 """The section `alerting` of stack.yaml: who is told of which alert, how often, and when not."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
 
 from generator.spec.names import AbsPath, HostPort, LabelName, OwnerName, QueueName, Slug, Url
 from generator.spec.part import Part, Severity
 from generator.spec.scalars import Duration, between
-
-if TYPE_CHECKING:
-    from pydantic_core import CoreSchema
 
 NOBODY = "nobody"
 """The receiver without integrations; it is always there."""
@@ -137,11 +133,11 @@ class Timing(Part):
 class Timings(Part):
     """Timing by severity."""
 
-    info: Timing = Timing()
+    info: Timing = Timing.model_construct()
     """Timing of severity info."""
-    warning: Timing = Timing()
+    warning: Timing = Timing.model_construct()
     """Timing of severity warning."""
-    critical: Timing = Timing()
+    critical: Timing = Timing.model_construct()
     """Timing of severity critical."""
 
     def timing(self, severity: Severity) -> Timing:
@@ -175,7 +171,7 @@ class Alerting(Part):
         dict[Slug, Receiver], BeforeValidator(_none_is({}), json_schema_input_type=dict[Slug, Receiver] | None)
     ] = {}
     """Who can be told: name, then ways. `nobody` is always there and tells nobody."""
-    default: Told = Told()
+    default: Told = Told.model_construct()
     """Receiver of every alert that nothing below sends elsewhere: one name, or one per severity; absent: nobody."""
     owners: Annotated[
         dict[OwnerName, Told], BeforeValidator(_none_is({}), json_schema_input_type=dict[OwnerName, Told] | None)
@@ -187,7 +183,9 @@ class Alerting(Part):
     """Other receivers for alerts about a queue; severities that are not named follow the queue's owner."""
     watchdog: Slug = NOBODY
     """Receiver of CeleryWatchdog, which always fires: a dead man's switch that calls when it stops. Told every 5m."""
-    timing: Annotated[Timings, BeforeValidator(_none_is({}), json_schema_input_type=Timings | None)] = Timings()
+    timing: Annotated[Timings, BeforeValidator(_none_is({}), json_schema_input_type=Timings | None)] = (
+        Timings.model_construct()
+    )
     """How alerts are gathered into messages, by severity."""
     mute: Annotated[list[Mute], BeforeValidator(_none_is([]), json_schema_input_type=list[Mute] | None)] = []
     """Times in which some alerts are not told; never critical ones unless that is said."""

@@ -1,7 +1,5 @@
 """What a person may write in stack.yaml about celery_monitoring.py, the file that stands beside the Celery app."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from generator.spec.names import AbsPath, ArgumentName, EnvName, IpAddress, ServiceName, TaskName
@@ -66,13 +64,13 @@ class OpenTelemetry(Part):
 class App(Part):
     """celery_monitoring.py, the file that stands beside the Celery application."""
 
-    logs: Annotated[AppLogs, SECTION] = AppLogs()
+    logs: Annotated[AppLogs, SECTION] = AppLogs.model_construct()
     """The JSON lines that workers and beat write."""
-    metrics: Annotated[AppMetrics, SECTION] = AppMetrics()
+    metrics: Annotated[AppMetrics, SECTION] = AppMetrics.model_construct()
     """The metrics endpoint of each worker."""
-    sentry: Annotated[Sentry, SECTION] = Sentry()
+    sentry: Annotated[Sentry, SECTION] = Sentry.model_construct()
     """Errors and traces to Sentry."""
-    newrelic: Annotated[NewRelic, SECTION] = NewRelic()
+    newrelic: Annotated[NewRelic, SECTION] = NewRelic.model_construct()
     """Tasks as background transactions of New Relic."""
-    opentelemetry: Annotated[OpenTelemetry, SECTION] = OpenTelemetry()
+    opentelemetry: Annotated[OpenTelemetry, SECTION] = OpenTelemetry.model_construct()
     """Traces of tasks, and their ids in the log lines."""

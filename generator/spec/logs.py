@@ -1,7 +1,5 @@
 """What a person may write in stack.yaml about the workers' logs: who reads them, and where they go."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -65,11 +63,11 @@ class Logs(Part):
     """Files with one JSON object per line, as the shipper sees them."""
     host_folder: AbsPath | None = None
     """Folder of the host that holds them; absent means docker-compose's volume celery-logs, which workers share."""
-    elasticsearch: Annotated[Elasticsearch, SECTION] = Elasticsearch()
+    elasticsearch: Annotated[Elasticsearch, SECTION] = Elasticsearch.model_construct()
     """The Elasticsearch that Filebeat sends to."""
-    loki: Annotated[Loki, SECTION] = Loki()
+    loki: Annotated[Loki, SECTION] = Loki.model_construct()
     """The Loki that Alloy sends to."""
-    cloudwatch: Annotated[CloudWatch, SECTION] = CloudWatch()
+    cloudwatch: Annotated[CloudWatch, SECTION] = CloudWatch.model_construct()
     """The log group that the CloudWatch agent sends to."""
 
     @property

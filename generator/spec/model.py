@@ -1,7 +1,5 @@
 """What a person may write in stack.yaml. A field's docstring is editor help and reference page."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -253,23 +251,23 @@ class StackSpec(Part):
     """Tasks with settings of their own; all other tasks are watched with the defaults."""
     thresholds: Annotated[dict[str, Annotated[ThresholdSpec, _Section]], _Section] = {}
     """How signals are judged: signal, then settings. `stackgen list` shows the signals."""
-    ignore: Annotated[Ignore, _Section] = Ignore()
+    ignore: Annotated[Ignore, _Section] = Ignore.model_construct()
     """What is not judged."""
-    sources: Annotated[list[SourceSpec], Field(min_length=1)] = [SourceSpec(name="celery-exporter")]
+    sources: Annotated[list[SourceSpec], Field(min_length=1)] = [SourceSpec.model_construct(name="celery-exporter")]
     """Programs that expose the metrics, the preferred one first."""
-    prometheus: Annotated[Prometheus, _Section] = Prometheus()
+    prometheus: Annotated[Prometheus, _Section] = Prometheus.model_construct()
     """How often Prometheus looks, and where it and Alertmanager are."""
-    links: Annotated[Links, _Section] = Links()
+    links: Annotated[Links, _Section] = Links.model_construct()
     """Addresses that alerts point to."""
-    alerting: AlertingSection = Alerting()
+    alerting: AlertingSection = Alerting.model_construct()
     """Who is told of which alert, how often, and when not; absent means that nobody is told."""
-    flower: Annotated[Flower, _Section] = Flower()
+    flower: Annotated[Flower, _Section] = Flower.model_construct()
     """Flower, the web interface of Celery."""
-    app: Annotated[App, _Section] = App()
+    app: Annotated[App, _Section] = App.model_construct()
     """celery_monitoring.py, the file that stands beside the Celery application."""
     logs: Logs | None = None
     """Where the workers' logs are read and sent; absent means that they are not."""
-    compose: Annotated[Compose, _Section] = Compose()
+    compose: Annotated[Compose, _Section] = Compose.model_construct()
     """The generated docker-compose.yml."""
     outputs: list[Output] | None = None
     """Kinds of output to generate; absent means all."""

@@ -14,6 +14,11 @@ ITEMS = BeforeValidator(lambda value: [] if value is None else value)
 
 
 class Part(BaseModel):
-    """A mapping of stack.yaml: nothing is converted silently, no key is ignored, nothing changes later."""
+    """A mapping of stack.yaml: nothing is converted silently, no key is ignored, nothing changes later.
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    Only the validator of the whole file is ever built: a default that is a Part comes from `model_construct`, because a
+    call would build the validator of that Part alone. For the same reason the modules of the models do without
+    `from __future__ import annotations`: Pydantic would compile each annotation again.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)

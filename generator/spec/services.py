@@ -1,7 +1,5 @@
 """What a person may write in stack.yaml about Flower and docker-compose."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -36,7 +34,7 @@ class Flower(Part):
     """Address that Flower listens on; inside a container it must be 0.0.0.0, and the container's port stays private."""
     url_prefix: UrlPath = ""
     """Path under which a reverse proxy serves Flower, such as /flower; every address moves, that of /metrics too."""
-    basic_auth: Annotated[BasicAuth, SECTION] = BasicAuth()
+    basic_auth: Annotated[BasicAuth, SECTION] = BasicAuth.model_construct()
     """Where Flower finds who may log in; without users Flower does not start."""
     persistent: bool = True
     """Whether tasks that were seen survive a restart of Flower."""
@@ -64,7 +62,7 @@ class Ports(Part):
 class Compose(Part):
     """The generated docker-compose.yml."""
 
-    ports: Annotated[Ports, SECTION] = Ports()
+    ports: Annotated[Ports, SECTION] = Ports.model_construct()
     """Ports of the host, on 127.0.0.1 only."""
     retention: Literal["7d", "15d", "30d", "90d"] = "15d"
     """How long Prometheus keeps its data."""

@@ -121,7 +121,7 @@ def _overrides(
                 yield from _order(signals[name], _effective(path, signals[name], judged, override))
 
 
-_DEFAULTS = ThresholdSpec()
+_DEFAULTS = ThresholdSpec.model_construct()
 
 
 def _of(override: Override, severity: Severity) -> Quantity | None:
