@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ast
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple, Self
 
 from generator.artefact import Artefact
 from generator.resolve.plan import Plan
@@ -19,6 +20,10 @@ PARTS = (
 
 _FOLDER = Path(__file__).resolve().parent.parent / "app" / "parts"
 _OURS = "generator.app.parts."
+_HEAD = re.compile(r'"""[^"]*"""\n\n((?:(?:import|from) .*\n|\n)*)')
+"""A part's docstring and imports, one a line. They are our own modules, as ruff lays them out: no parser is needed."""
+_SETTINGS = re.compile(r"^SETTINGS = .*\n", re.MULTILINE)
+_NAME = re.compile(r"^(?:def |async def |class |(?=\w+(?:: .*)? = ))(\w+)", re.MULTILINE)
 
 
 def plan(stack: Plan) -> list[Artefact]:
@@ -61,63 +66,37 @@ def _stack(stack: Plan) -> dict[str, object]:
 @cache
 def _sources() -> Mapping[str, object]:
     """The parts without their imports, and the imports of all."""
-    trees = {name: (_FOLDER / f"{name}.py").read_text(encoding="utf-8") for name in ("settings", *PARTS)}
-    read = {name: Part(name, text) for name, text in trees.items()}
+    read = {name: Part.of(name, (_FOLDER / f"{name}.py").read_text(encoding="utf-8")) for name in ("settings", *PARTS)}
     refuse_names_twice(read.values())
     return {
-        "imports": imports(part.imports for part in read.values()),
+        "imports": _imports(part.imports for part in read.values()),
         "classes": read["settings"].body,
         "parts": "\n\n\n".join(read[name].body for name in PARTS),
     }
 
 
-class Part:
+class Part(NamedTuple):
     """One part's text, split: imports at its top, and what follows, without docstring and SETTINGS."""
 
-    def __init__(self, name: str, text: str) -> None:
-        lines = text.splitlines()
-        self.name = name
-        self.imports: list[ast.Import | ast.ImportFrom] = []
-        self.names: set[str] = set()
-        dropped: set[int] = set()
-        tree = ast.parse(text)
-        for position, node in enumerate(tree.body):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                self.imports.append(node)
-            elif not (position == 0 and isinstance(node, ast.Expr)) and _bound(node) != {"SETTINGS"}:
-                self.names |= _bound(node)
-                continue
-            dropped |= _lines(node)
-        for inner in ast.walk(tree):
-            if isinstance(inner, ast.ImportFrom) and (inner.module or "").startswith(_OURS):
-                dropped |= _lines(inner)
-                if not "".join(lines[inner.lineno : inner.lineno + 1]).strip():
-                    dropped.add(inner.lineno + 1)
-        self.body = "\n".join(line for number, line in enumerate(lines, 1) if number not in dropped).strip("\n")
+    name: str
+    imports: tuple[str, ...]
+    body: str
 
-
-def _lines(node: ast.stmt) -> set[int]:
-    return set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-
-
-def _bound(node: ast.stmt) -> set[str]:
-    """Names that a statement at the top of a module gives."""
-    match node:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            return {name}
-        case ast.Assign(targets=targets):
-            return {target.id for target in targets if isinstance(target, ast.Name)}
-        case ast.AnnAssign(target=ast.Name(id=name)):
-            return {name}
-        case _:
-            return set()
+    @classmethod
+    def of(cls, name: str, text: str) -> Self:
+        """From the text of the module."""
+        head = _HEAD.match(text)
+        if head is None:
+            message = f"generator/app/parts/{name}.py: expected a docstring, then imports"
+            raise ValueError(message)
+        return cls(name, tuple(head[1].split("\n")), _SETTINGS.sub("", text[head.end() :]).strip("\n"))
 
 
 def refuse_names_twice(parts: Iterable[Part]) -> None:
     """Raises ValueError: in one file the second would silently win."""
     owner: dict[str, str] = {}
     for part in parts:
-        for name in sorted(part.names):
+        for name in sorted(set(_NAME.findall(part.body))):
             if other := owner.get(name):
                 message = (
                     f"generator/app/parts: {name} stands in {other}.py and in {part.name}.py, which become one file"
@@ -126,17 +105,17 @@ def refuse_names_twice(parts: Iterable[Part]) -> None:
             owner[name] = part.name
 
 
-def imports(parts: Iterable[Iterable[ast.Import | ast.ImportFrom]]) -> str:
+def _imports(parts: Iterable[Iterable[str]]) -> str:
     """One block of sorted imports: __future__ and the standard library; without the parts' imports of each other."""
     plain: set[str] = set()
     named: dict[str, set[str]] = {}
-    for node in (node for part in parts for node in part):
-        if isinstance(node, ast.Import):
-            plain |= {ast.unparse(ast.Import([alias])) for alias in node.names}
-        elif not (node.module or "").startswith(_OURS):
-            names = named.setdefault(node.module or "", set())
-            names |= {f"{a.name} as {a.asname}" if a.asname else a.name for a in node.names}
-    lines = sorted(plain) + [_from(module, names) for module, names in sorted(named.items()) if module != "__future__"]
+    for line in (line for part in parts for line in part):
+        module, _, names = line.removeprefix("from ").partition(" import ")
+        if line.startswith("import "):
+            plain.add(line)
+        elif names and module != "__future__" and not module.startswith(_OURS):
+            named.setdefault(module, set()).update(names.split(", "))
+    lines = sorted(plain) + [_from(module, names) for module, names in sorted(named.items())]
     return "\n".join(["from __future__ import annotations", "", *lines])
 
 

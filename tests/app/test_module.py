@@ -51,10 +51,13 @@ def test_the_file_knows_nothing_of_the_generator(tmp_path: Path) -> None:
 
 def test_the_file_imports_the_standard_library_only(tmp_path: Path) -> None:
     text = write_module(tmp_path, EVERYTHING)["celery_monitoring.py"]
-    tops = [node for node in ast.parse(text).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    tree = ast.parse(text)
+    tops = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     names = {alias.name for node in tops if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in tops if isinstance(node, ast.ImportFrom)}
     assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names
+    inner = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert not any(name.startswith("generator") for name in inner)
 
 
 def test_settings_are_what_stack_yaml_says(tmp_path: Path) -> None:
@@ -74,7 +77,7 @@ def test_an_unknown_command_names_the_known(tmp_path: Path) -> None:
 
 
 def test_a_name_that_stands_in_two_parts_is_refused() -> None:
-    parts = [celery_module.Part("one", "def a() -> None: ...\n"), celery_module.Part("two", "a = 1\n")]
+    parts = [celery_module.Part("one", (), "def a() -> None: ...\n"), celery_module.Part("two", (), "a = 1\n")]
     with pytest.raises(ValueError, match=r"a stands in one\.py and in two\.py"):
         celery_module.refuse_names_twice(parts)
 
