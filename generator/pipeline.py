@@ -33,13 +33,13 @@ from generator.resolve.resolver import resolve
 from generator.rules.build import groups
 from generator.spec import parse
 from generator.spec.model import Output
-from generator.verify import amtool, contract, dashboards, links, liveness, promtool, reparse
 from generator.verify import compose as compose_file
+from generator.verify import contract, dashboards, links, liveness, reparse
 from generator.write import Changes, compare, write
-from generator.write.secret_files import Wanted, Written, write_missing
 
 if TYPE_CHECKING:
     from generator.doctor.finding import Finding
+    from generator.write.secret_files import Written
 
 EMITTERS: Mapping[Output, tuple[Callable[[Plan], list[Artefact]], ...]] = {
     "prometheus": (prometheus.plan, rule_tests.plan),
@@ -122,6 +122,8 @@ def generate(stack: Path, output: Path, *, force: bool = False) -> tuple[Stage, 
 
 def check(stack: Path, output: Path) -> tuple[Stage, list[Problem]]:
     """What is stale, edited or foreign in output/, and what promtool says of it."""
+    from generator.verify import amtool, promtool  # threads, which no other command needs
+
     made = stage(stack)
     found = compare(made.files, output, spec_sha256=made.prepared.document.sha256)
     if not any(p.level == "error" for p in found):
@@ -145,6 +147,8 @@ def doctor(stack: Path, output: Path, **where: str | None) -> list[Finding]:
 
 def secret_files(stack: Path, output: Path, *, placeholders: bool = False) -> tuple[Path, Written]:
     """Writes the secret files that docker-compose.yml mounts and that are missing; gives their folder and names."""
+    from generator.write.secret_files import Wanted, write_missing
+
     wanted = [Wanted(secret.name, secret.kind) for secret in compose.secrets(prepare(stack).plan)]
     folder = output / compose.SECRETS
     return folder, write_missing(wanted, folder, placeholders=placeholders)

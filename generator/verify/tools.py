@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +49,8 @@ def run(tool: Path, *args: str | Path, cwd: Path, timeout_seconds: float = TIMEO
 
     Raises ToolMissing when the file cannot be started at all.
     """
+    import subprocess  # costs what a whole emitter does, and generate starts no program
+
     command = [str(tool), *map(str, args)]
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
     try:
