@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Syntax = Literal["yaml", "json", "markdown", "python", "text"]
 Check = Literal["rules", "rule-tests", "prometheus-config", "alertmanager-config", "route-tests", "filebeat", "compose"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Artefact:
+class Artefact(NamedTuple):
     """One file to be written: where, from which template, with which values, judged by which checks."""
 
     path: str
@@ -23,8 +21,7 @@ class Artefact:
     checks: tuple[Check, ...] = ()
 
 
-@dataclass(frozen=True)
-class Rendered:
+class Rendered(NamedTuple):
     """One file as it will be written, still knowing the artefact it came from."""
 
     artefact: Artefact

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from generator.problem import Mark
@@ -32,8 +31,7 @@ class Node(NamedTuple):
     size: int = 1
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(NamedTuple):
     """A file that is well-formed YAML with one mapping at the top."""
 
     file: str

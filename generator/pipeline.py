@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from generator.artefact import Artefact, Rendered
 from generator.document import Document
@@ -56,8 +55,7 @@ EMITTERS: Mapping[Output, tuple[Callable[[Plan], list[Artefact]], ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A stack.yaml that is understood, before anything is rendered."""
 
     document: Document
@@ -72,8 +70,7 @@ class Prepared:
         ] + routing.notices(self.plan, self.document)
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(NamedTuple):
     """Everything that would be written, rendered and verified offline."""
 
     prepared: Prepared

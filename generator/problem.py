@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal, assert_never
+from typing import Literal, NamedTuple, assert_never
 
 Level = Literal["error", "warning", "notice"]
 Format = Literal["text", "json", "github"]
 
 
-@dataclass(frozen=True, order=True)
-class Mark:
+class Mark(NamedTuple):
     """A place in a file a person can open; line and column count from 1, 0 means the whole file."""
 
     file: str

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from generator.catalog import promql
 from generator.catalog.series import Series, Unit
@@ -47,8 +46,7 @@ def narrowed(expr: str, *matchers: str) -> str:
     return _SELECTOR.sub(select, expr) if matchers else expr
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """What a panel's expression may know of one stack."""
 
     site: Site
@@ -105,8 +103,7 @@ def worst(signal: Signal, expr: str) -> str:
     return f"{'topk' if signal.bad_when == 'above' else 'bottomk'}({MOST}, {expr})"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Query:
+class Query(NamedTuple):
     """One query of a panel."""
 
     expr: Callable[[View], str]
@@ -122,8 +119,7 @@ class Query:
     """One value at the end of the time range, instead of a value for each moment of it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Panel:
+class Panel(NamedTuple):
     """One panel. `signals` give the threshold lines, the alerts' words and the runbook links."""
 
     title: str
@@ -143,16 +139,14 @@ class Panel:
     """Columns of a table that say nothing."""
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """Panels under one heading."""
 
     title: str
     panels: tuple[Panel, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Dashboard:
+class Dashboard(NamedTuple):
     """One dashboard; its id is its uid and the name of its file."""
 
     id: str

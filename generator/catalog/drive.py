@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
+from typing import NamedTuple
 
 from generator.catalog.series import Series
 
 Labels = Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Level:
+class Level(NamedTuple):
     """The value is one level; `beside` are other levels that must hold for the signal to speak at all."""
 
     series: Series
@@ -22,28 +23,25 @@ class Level:
     """Amounts of the `beside` series under which a bad value must stay silent."""
 
 
-@dataclass(frozen=True)
-class Age:
+class Age(NamedTuple):
     """The value is the time since the timestamp that a level holds."""
 
     series: Series
 
 
-@dataclass(frozen=True)
-class Growth:
+class Growth(NamedTuple):
     """The value is how fast a level grows, per second."""
 
     series: Series
 
 
-@dataclass(frozen=True)
-class Share:
+class Share(NamedTuple):
     """The value is the share of `part` in `part` plus `rest`, two flows told apart by labels."""
 
     part: Series
     rest: Series
-    part_labels: Labels = field(default_factory=dict)
-    rest_labels: Labels = field(default_factory=dict)
+    part_labels: Labels = MappingProxyType({})
+    rest_labels: Labels = MappingProxyType({})
     inverted: bool = False
     """True when the value is the share of `rest`."""
     outside: tuple[str, ...] = ()
@@ -52,45 +50,39 @@ class Share:
     """False when the rest already contains the part (timeouts are failures too)."""
 
 
-@dataclass(frozen=True)
-class Quantile:
+class Quantile(NamedTuple):
     """The value is the 95th percentile of a flow of buckets."""
 
     series: Series
 
 
-@dataclass(frozen=True)
-class Drain:
+class Drain(NamedTuple):
     """The value is a level divided by a flow: the time until a queue is empty."""
 
     length: Series
     flow: Series
 
 
-@dataclass(frozen=True)
-class Stuck:
+class Stuck(NamedTuple):
     """The value is a level, of interest only while a flow is zero."""
 
     length: Series
     flow: Series
 
 
-@dataclass(frozen=True)
-class Fleet:
+class Fleet(NamedTuple):
     """The value is a level divided by its own largest value in the last hour."""
 
     series: Series
 
 
-@dataclass(frozen=True)
-class Failures:
+class Failures(NamedTuple):
     """The value is the number of failed scrapes in the last 15 minutes."""
 
     series: Series
 
 
-@dataclass(frozen=True)
-class Overdue:
+class Overdue(NamedTuple):
     """The value is the time since a flow last moved."""
 
     series: Series

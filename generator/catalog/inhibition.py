@@ -7,7 +7,7 @@ Source: https://prometheus.io/docs/alerting/latest/configuration/#inhibition-rel
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from generator.catalog.signal import Severity, Signal
 from generator.catalog.signals.queues import (
@@ -36,8 +36,7 @@ NEVER_MUTED = (WATCHDOG, BROKER_DOWN)
 """The watchdog proves that alerts arrive. The broker's alert mutes others, so nothing may mute it: no circles."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Inhibition:
+class Inhibition(NamedTuple):
     """While `by` fires, `mutes` are not told."""
 
     by: Signal

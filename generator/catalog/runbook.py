@@ -8,8 +8,7 @@ Facts: each Celery command line was run on 5.7.0; texts name its answer and exit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from generator.catalog.series import Family
 from generator.catalog.signal import Severity
@@ -17,8 +16,7 @@ from generator.catalog.signal import Severity
 BrokerKind = Literal["redis", "rabbitmq"]
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """One command line, and what its answer tells or what it does."""
 
     run: str

@@ -5,8 +5,7 @@ Names follow level:metric:operation with the vocabulary of the guide. Only sourc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Family = Literal["workers", "queues", "tasks", "stack"]
 Unit = Literal["tasks", "workers", "ratio", "seconds", "per_second", "count"]
@@ -21,8 +20,7 @@ STATES = ("SUCCESS", "FAILURE", "RETRY", "REVOKED", "REJECTED")
 """Values of the label `state`: how one execution of a task ended."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Series:
+class Series(NamedTuple):
     """One canonical series: its name, labels, unit, and what it means whichever exporter is used."""
 
     name: str

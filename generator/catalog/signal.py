@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from generator.catalog.drive import Drive
 from generator.catalog.series import Family, Series, Unit
@@ -18,8 +17,7 @@ Dimension = Literal["queue", "task"]
 Setting = Literal["min_tasks", "min_failures"]
 
 
-@dataclass(frozen=True)
-class Level:
+class Level(NamedTuple):
     """When a severity begins: the number compared with, and how many seconds it must last."""
 
     threshold: Fraction
@@ -28,8 +26,7 @@ class Level:
     """Seconds the alert goes on firing after its condition ended (`keep_firing_for`)."""
 
 
-@dataclass(frozen=True)
-class Guard:
+class Guard(NamedTuple):
     """Least traffic below which the signal says nothing: `expr` must be at least the setting."""
 
     setting: Setting
@@ -47,8 +44,7 @@ def _nothing(site: Site) -> str:
     return ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Signal:
+class Signal(NamedTuple):
     """One measured thing. `expr` is the value, over canonical series; everything else is derived from it."""
 
     id: str
@@ -61,6 +57,16 @@ class Signal:
     expr: Callable[[Site], str]
     drive: Drive
     levels: Mapping[Severity, Level]
+    summary: str
+    """One line. `{value}`, `{limit}` and `{<label>}` are filled in."""
+    action: str
+    """What to do first; the alert's description is the summary's details plus this."""
+    meaning: str
+    """What it means for the user of the application; first paragraph of the runbook."""
+    causes: tuple[str, ...]
+    dashboard: str
+    """uid of the dashboard that shows it."""
+
     bad_when: Literal["above", "below"] = "above"
     record: str = ""
     """Name under which the value is recorded; "" when `expr` is a plain selector."""
@@ -78,16 +84,6 @@ class Signal:
     """The values the signal's label can take, where not every value is possible; none where any is."""
     applies: Callable[[Site], str] = _nothing
     """Why the signal has nothing to say about this stack; "" when it has."""
-
-    summary: str
-    """One line. `{value}`, `{limit}` and `{<label>}` are filled in."""
-    action: str
-    """What to do first; the alert's description is the summary's details plus this."""
-    meaning: str
-    """What it means for the user of the application; first paragraph of the runbook."""
-    causes: tuple[str, ...]
-    dashboard: str
-    """uid of the dashboard that shows it."""
 
     @property
     def min_tasks(self) -> int | None:

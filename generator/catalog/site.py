@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from generator.catalog import promql
 
@@ -16,8 +16,7 @@ RESERVED_QUEUES = r"celeryev\..*|.*\.celery\.pidbox|.*\.reply\.celery\.pidbox"
 """Queues that Celery itself makes on the broker (events, remote control): never the user's."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Site:
+class Site(NamedTuple):
     """One stack, as far as PromQL and exporter command lines need to know it."""
 
     scrape: Fraction
@@ -27,13 +26,13 @@ class Site:
     ignored_queues: tuple[str, ...] = ()
     ignored_tasks: tuple[str, ...] = ()
     facts: frozenset[Fact] = frozenset()
-    jobs: Mapping[str, str] = field(default_factory=dict)
+    jobs: Mapping[str, str] = MappingProxyType({})
     """Scrape job of every source whose loss must be noticed."""
-    versions: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = MappingProxyType({})
+    tags: Mapping[str, str] = MappingProxyType({})
     """Image tags that stack.yaml gives, by component."""
-    targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    match: Mapping[str, str] = field(default_factory=dict)
+    targets: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    match: Mapping[str, str] = MappingProxyType({})
     duration_buckets: tuple[Fraction, ...] = ()
     wait_buckets: tuple[Fraction, ...] = ()
     worker_memory_limit: int | None = None

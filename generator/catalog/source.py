@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from generator.catalog.images import Image
 from generator.catalog.series import Series
@@ -14,8 +14,7 @@ from generator.catalog.timeline import Counter, Gauge, Input, Segment
 MetricType = Literal["counter", "gauge", "histogram"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Metric:
+class Metric(NamedTuple):
     """One metric family as the exporter exposes it; a histogram is named without _bucket, _sum or _count."""
 
     name: str
@@ -29,27 +28,25 @@ class Metric:
     """First version that has it; "" for all we support."""
 
 
-@dataclass(frozen=True)
-class Recorded:
+class Recorded(NamedTuple):
     """One recording rule of a reading: the expression and the labels the rule adds."""
 
     expr: str
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = MappingProxyType({})
 
 
 Stimulus = Callable[[Site, Mapping[str, str], tuple[Segment, ...], int], list[Input]]
 """What a test feeds to make a canonical series say a value: (site, labels, segments, step seconds) -> input series."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reading:
+class Reading(NamedTuple):
     """How one source computes one canonical series."""
 
     series: Series
     uses: tuple[Metric, ...]
     rules: Callable[[Site], tuple[Recorded, ...]]
     stimulus: Stimulus
-    spoiled_by: Mapping[Fact, str] = field(default_factory=dict)
+    spoiled_by: Mapping[Fact, str] = MappingProxyType({})
     """Facts under which this reading is wrong, each with the reason a user is told."""
     survives: bool = False
     """True when the series goes on as 0 after metrics with a lifetime are gone, so that an alert may wait for ever."""
@@ -57,19 +54,17 @@ class Reading:
     """A known inaccuracy, printed by `explain` and in the runbook."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Launch:
+class Launch(NamedTuple):
     """How to start the exporter: what the stack computes from stack.yaml, without any secret."""
 
     image: str
     command: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = MappingProxyType({})
     """Values are literals or `${NAME}` references to the environment of whoever starts it."""
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
+class Source(NamedTuple):
     """One exporter or endpoint that Prometheus scrapes."""
 
     id: str
@@ -81,8 +76,8 @@ class Source:
     metrics: tuple[Metric, ...]
     readings: tuple[Reading, ...]
     path: str = "/metrics"
-    params: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    versions: Mapping[str, Image] = field(default_factory=dict)
+    params: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    versions: Mapping[str, Image] = MappingProxyType({})
     """Version -> container image; the first is the default."""
     broker: Literal["redis", "rabbitmq", ""] = ""
     """The only broker it understands; "" for any."""

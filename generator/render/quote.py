@@ -6,8 +6,8 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from json.encoder import encode_basestring
+from typing import NamedTuple
 
 # Plain YAML is used only where PyYAML (YAML 1.1), yaml.v2 and yaml.v3 (Prometheus, Loki, compose) all read text.
 _WORD = r"[A-Za-z0-9_./()%+*=<>@;$&~^!-]"
@@ -25,8 +25,7 @@ _SHORT = 60
 _LONG = 100
 
 
-@dataclass(frozen=True)
-class _Language:
+class _Language(NamedTuple):
     """How a language writes text, None, True, False, and what stands between key and value."""
 
     text: Callable[[str], str]
@@ -54,7 +53,7 @@ def _data(value: object, language: _Language) -> str:
             return int.__repr__(value)
         case float():
             return _float(value)
-        case list() | tuple():
+        case list() | tuple() if not hasattr(value, "_fields"):  # a record is no list
             return "[" + ", ".join(_data(item, language) for item in value) + "]"
         case Mapping():
             pairs = (_data(key, language) + language.colon + _data(item, language) for key, item in value.items())

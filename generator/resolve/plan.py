@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from generator.catalog.logs.signals import LogSignal
 from generator.catalog.series import Series
@@ -14,8 +14,7 @@ from generator.catalog.source import Reading, Source
 from generator.spec.model import StackSpec
 
 
-@dataclass(frozen=True)
-class Bound:
+class Bound(NamedTuple):
     """When one severity of one signal begins on this stack."""
 
     threshold: Fraction | None
@@ -24,8 +23,7 @@ class Bound:
     keep: Fraction
 
 
-@dataclass(frozen=True, kw_only=True)
-class Judged:
+class Judged(NamedTuple):
     """One signal that is on, with the numbers of this stack."""
 
     signal: Signal
@@ -51,16 +49,14 @@ class Judged:
         return tuple(on.values())
 
 
-@dataclass(frozen=True)
-class Logged:
+class Logged(NamedTuple):
     """One signal of the logs that is on, with the numbers of this stack."""
 
     signal: LogSignal
     bounds: Mapping[Severity, Bound]
 
 
-@dataclass(frozen=True)
-class Off:
+class Off(NamedTuple):
     """A signal that is not judged on this stack, and why."""
 
     signal: Signal
@@ -68,8 +64,7 @@ class Off:
     hint: str = ""
 
 
-@dataclass(frozen=True)
-class Chosen:
+class Chosen(NamedTuple):
     """The source whose reading computes a canonical series on this stack."""
 
     source: Source
@@ -77,8 +72,7 @@ class Chosen:
     series: Series
 
 
-@dataclass(frozen=True)
-class Scraped:
+class Scraped(NamedTuple):
     """One scrape job."""
 
     source: Source
@@ -87,8 +81,7 @@ class Scraped:
     path: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(NamedTuple):
     """Everything emitters need; made once from stack.yaml and the catalogue."""
 
     spec: StackSpec

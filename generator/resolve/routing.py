@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from generator.catalog.inhibition import BLIND, INHIBITIONS, NEVER_MUTED, SAME_STACK, SEVERITY_LADDER, Inhibition
 from generator.catalog.signal import SEVERITIES, Severity
@@ -29,8 +30,7 @@ ODD_SEVERITY: Severity = "warning"
 _NO_ONE = Told()
 
 
-@dataclass(frozen=True)
-class Leaf:
+class Leaf(NamedTuple):
     """One severity of a branch: who is told, and when not."""
 
     severity: Severity
@@ -38,8 +38,7 @@ class Leaf:
     mutes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Branch:
+class Branch(NamedTuple):
     """Alerts with this value of this label."""
 
     label: str
@@ -47,8 +46,7 @@ class Branch:
     leaves: tuple[Leaf, ...]
 
 
-@dataclass(frozen=True)
-class Pace:
+class Pace(NamedTuple):
     """How alerts of one severity are gathered into messages."""
 
     group_by: tuple[str, ...]
@@ -57,8 +55,7 @@ class Pace:
     repeat_interval: Duration
 
 
-@dataclass(frozen=True)
-class Muting:
+class Muting(NamedTuple):
     """One inhibition rule: labels of the alert that mutes, of the alerts muted, and labels that must agree."""
 
     by: Mapping[str, tuple[str, ...]]

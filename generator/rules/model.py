@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
+from types import MappingProxyType
+from typing import NamedTuple
 
 from generator.catalog.signal import Severity
 from generator.resolve.plan import Judged
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recording:
+class Recording(NamedTuple):
     """One recording rule; `why` is printed above it."""
 
     record: str
     expr: str
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = MappingProxyType({})
     why: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Alerting:
+class Alerting(NamedTuple):
     """One alert rule: one severity of one signal."""
 
     alert: str
@@ -34,8 +33,7 @@ class Alerting:
     severity: Severity
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """Rules evaluated one after the other, so that each sees what those before it recorded."""
 
     name: str

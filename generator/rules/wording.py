@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import assert_never
+from typing import NamedTuple, assert_never
 from urllib.parse import quote_plus
 
 from generator.catalog import promql
@@ -93,8 +92,7 @@ def literal(text: str) -> str:
     return f"{{{{ {json.dumps(text, ensure_ascii=False)} }}}}" if "{{" in text else text
 
 
-@dataclass(frozen=True)
-class Fill:
+class Fill(NamedTuple):
     """What one firing alert fills in."""
 
     labels: Mapping[str, str]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import NamedTuple
 
 import promql_parser as ql
 
@@ -45,8 +45,7 @@ def problems(groups: Sequence[Group], plan: Plan) -> list[Problem]:
     return sorted(dict.fromkeys(contract.found))
 
 
-@dataclass(frozen=True)
-class _Place:
+class _Place(NamedTuple):
     """A rule: its file, its group, how many rules stand before it, and its name."""
 
     file: Mark
@@ -115,7 +114,7 @@ class _Contract:
             case ql.SubqueryExpr() | ql.ParenExpr():
                 return self._shape(at, node.expr)
             case ql.UnaryExpr():
-                return replace(self._shape(at, node.expr), name="")
+                return self._shape(at, node.expr)._replace(name="")
             case ql.AggregateExpr():
                 return self._aggregate(at, node)
             case ql.BinaryExpr():
@@ -146,7 +145,7 @@ class _Contract:
             alert = exact.get("alertname")
             if alert and alert not in self._alerts:
                 self._say(at, "unknown-alert", f"no alert is named {alert}", nearest(alert, self._alerts))
-            return replace(ANYTHING, name=name, counts=False)
+            return ANYTHING._replace(name=name, counts=False)
         return self._series(at, name, exact)
 
     def _metric(self, at: _Place, name: str, exact: dict[str, str], sources: list[Exposed]) -> Shape:
@@ -168,15 +167,15 @@ class _Contract:
         selected = list(self._recorded.selected(name, exact))
         if not selected:
             self._unknown(at, name, exact)
-            return replace(ANYTHING, name=name)
+            return ANYTHING._replace(name=name)
         if name == at.where:
-            return replace(ANYTHING, name=name, counts=False)
+            return ANYTHING._replace(name=name, counts=False)
         late = next((r for r, last in selected if r.group != at.group or last >= at.position), None)
         if late:
             where = "later in this group" if late.group == at.group else f"in group {late.group}"
             message = f"{name} is recorded {where}, so it is one interval late here"
             self._say(at, "late-series", message, "record it earlier in this group")
-            return replace(ANYTHING, name=name, counts=False)
+            return ANYTHING._replace(name=name, counts=False)
         return Shape(frozenset().union(*(record.labels for record, _ in selected)), name, counts=False)
 
     def _unknown(self, at: _Place, name: str, exact: dict[str, str]) -> None:
@@ -205,7 +204,7 @@ class _Contract:
             self._needs(at, inner, label, f"{inner.name or 'an expression'} is grouped")
         operator = str(node.op)
         if operator in _PICKS:
-            return replace(inner, name="")
+            return inner._replace(name="")
         if node.modifier and node.modifier.type == ql.AggModifierType.Without:
             labels = inner.labels - labels
         if operator == "count_values" and isinstance(node.param, ql.StringLiteral):
@@ -215,13 +214,13 @@ class _Contract:
     def _binary(self, at: _Place, node: ql.BinaryExpr) -> Shape:
         left, right = self._shape(at, node.lhs), self._shape(at, node.rhs)
         if left.scalar or right.scalar:
-            return replace(right if left.scalar else left, name="", scalar=left.scalar and right.scalar)
+            return (right if left.scalar else left)._replace(name="", scalar=left.scalar and right.scalar)
         operator = str(node.op)
         self._agree(at, node, left, right)
         if operator == "or":
             return Shape(left.labels | right.labels, open=left.open or right.open)
         if operator in _SETS:
-            return replace(left, name="")
+            return left._replace(name="")
         return matched(node, left, right)
 
     def _agree(self, at: _Place, node: ql.BinaryExpr, left: Shape, right: Shape) -> None:
@@ -256,13 +255,13 @@ class _Contract:
             return self._copied(at, shape, texts[0], texts[2:3])
         if function == "histogram_quantile":
             self._needs(at, shape, "le", f"{shape.name or 'an expression'} is divided into buckets")
-            return replace(shape, labels=shape.labels - {"le"}, name="")
-        return replace(shape, name="")
+            return shape._replace(labels=shape.labels - {"le"}, name="")
+        return shape._replace(name="")
 
     def _copied(self, at: _Place, shape: Shape, target: str, sources: Sequence[str]) -> Shape:
         for source in sources:
             self._needs(at, shape, source, f"{shape.name or 'an expression'} is relabelled")
-        return replace(shape, labels=shape.labels | {target}, name="")
+        return shape._replace(labels=shape.labels | {target}, name="")
 
     def _range(self, at: _Place, function: str, arguments: Sequence[object], shape: Shape) -> None:
         matrix = next((a for a in arguments if isinstance(a, ql.MatrixSelector)), None)

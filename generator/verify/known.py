@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from generator.catalog.source import Metric
 from generator.resolve.plan import Plan, Scraped
@@ -26,8 +27,7 @@ OF_ALERTS = frozenset({"ALERTS", "ALERTS_FOR_STATE"})
 _VECTOR = "vector("
 
 
-@dataclass(frozen=True)
-class Exposed:
+class Exposed(NamedTuple):
     """One metric name of one scraped source, as PromQL sees it."""
 
     metric: Metric

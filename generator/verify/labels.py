@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import promql_parser as ql
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(NamedTuple):
     """What an expression gives: series with these labels, or a scalar."""
 
     labels: frozenset[str] = frozenset()
@@ -34,7 +33,7 @@ def matched(node: ql.BinaryExpr, left: Shape, right: Shape) -> Shape:
     """The result of arithmetic or a comparison between two vectors."""
     modifier = node.modifier
     if modifier is None or modifier.matching is None:
-        return replace(left, name="")
+        return left._replace(name="")
     added = frozenset(modifier.group_labels or ())
     if modifier.card == ql.VectorMatchCardinality.ManyToOne:
         return Shape(left.labels | added, open=left.open)

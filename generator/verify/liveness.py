@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
+from typing import NamedTuple
 
 import promql_parser as ql
 
@@ -20,8 +20,7 @@ _SCRAPES = 4
 """Scrapes that must fit into a window: `increase` needs two, and one may fail."""
 
 
-@dataclass(frozen=True)
-class _Dead:
+class _Dead(NamedTuple):
     """Why an alert cannot fire, and the value of stack.yaml that makes it so."""
 
     rule: str
@@ -30,8 +29,7 @@ class _Dead:
     hint: str
 
 
-@dataclass(frozen=True)
-class _One:
+class _One(NamedTuple):
     """One severity of one signal on this stack."""
 
     judged: Judged

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from generator.problem import ToolMissing
 
@@ -17,8 +17,7 @@ _REPOSITORY = Path(__file__).resolve().parents[2]
 _UNPACKED = ("v3", "v2", "compose")  # newest first; tests/tools/fetch.sh puts them there
 
 
-@dataclass(frozen=True)
-class Completed:
+class Completed(NamedTuple):
     """What a finished program left: exit code (0 is success), and its two texts."""
 
     code: int

@@ -6,7 +6,8 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from generator.write.folder import STAGE, Folder
 
@@ -18,12 +19,11 @@ Known = Mapping[str, frozenset[str]]
 """For each path the sha256 of every text that we may have written there."""
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(NamedTuple):
     """What the last complete run wrote: sha256 of stack.yaml, and of each file by its path."""
 
     spec: str = ""
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = MappingProxyType({})
 
 
 def sha256(data: bytes) -> str:

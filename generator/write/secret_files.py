@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o644
@@ -15,16 +14,14 @@ FILE_MODE = 0o644
 PLACEHOLDER = "placeholder\n"
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """One secret file, and how a value for it can be made."""
 
     name: str
     kind: Literal["random", "users", "given"]
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(NamedTuple):
     """Names of the files that were written, that were there, and that only a person can write."""
 
     created: tuple[str, ...]

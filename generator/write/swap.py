@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from generator.problem import SpecError
 from generator.write import manifest, said
@@ -15,8 +15,7 @@ from generator.write.states import State, states
 LOCK_SECONDS = 10.0
 
 
-@dataclass(frozen=True)
-class Changes:
+class Changes(NamedTuple):
     """What a run did, as paths below output/, each group sorted."""
 
     created: tuple[str, ...] = ()
@@ -86,8 +85,7 @@ def _stops(state: State, force: bool) -> bool:
     return state == "blocked" or (state in {"edited", "foreign"} and not force)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Swap:
+class _Swap(NamedTuple):
     """One set of changes, in the order in which they are safe."""
 
     put: Sequence[tuple[str, bytes]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -161,7 +160,7 @@ def _alerts(folder: Path) -> tuple[Plan, Group]:
 def _changed(folder: Path, **change: object) -> list[Problem]:
     plan, group = _alerts(folder)
     first: Alerting = group.alerts[0]
-    return contract.problems([replace(group, alerts=(replace(first, **change),))], plan)  # type: ignore[arg-type]
+    return contract.problems([group._replace(alerts=(first._replace(**change),))], plan)  # type: ignore[arg-type]
 
 
 def test_an_alert_that_loses_its_queue_is_found(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +167,7 @@ def test_a_line_of_panels_fills_the_grid(guide: Plan) -> None:
 
 def test_too_wide_a_panel_begins_a_line(guide: Plan) -> None:
     one: Panel = registry.dashboards()["celery-queues"].panels[0]
-    wide = [replace(one, width=w) for w in (12, 13, 11)]
+    wide = [one._replace(width=w) for w in (12, 13, 11)]
     assert [[panel.width for panel in line] for line in lines(wide)] == [[12], [13, 11]]
 
 
@@ -217,8 +216,8 @@ def _findings_with(plan: Plan, change: Any) -> list[Problem]:
     for one in rendered(plan):
         board: Board | Any = one.artefact.context.get("dashboard")
         if board and board["uid"] == "celery-queues":
-            artefact = replace(one.artefact, context={"dashboard": change(board)})
-            made.append(replace(one, artefact=artefact))
+            artefact = one.artefact._replace(context={"dashboard": change(board)})
+            made.append(one._replace(artefact=artefact))
         else:
             made.append(one)
     return dashboards.problems(made, groups(plan), plan)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -97,7 +96,7 @@ def test_failed_scrapes_leave_their_window(tmp_path: Path) -> None:
 
 def test_a_window_of_too_few_scrapes_is_refused(tmp_path: Path) -> None:
     plan, document = _planned(tmp_path, "")
-    slow = replace(plan, site=replace(plan.site, scrape=Fraction(76)))
+    slow = plan._replace(site=plan.site._replace(scrape=Fraction(76)))
     (found,) = [p for p in liveness.problems(slow, document) if p.rule == "dead-alert-window"]
     assert (found.where, found.hint) == ("prometheus.scrape_interval", "at most 1m15s")
 
@@ -111,10 +110,10 @@ def test_a_value_below_zero_is_refused(tmp_path: Path) -> None:
 
 def _with(plan: Plan, signal: str, **bound: Fraction) -> Plan:
     judged = tuple(
-        replace(j, bounds={s: replace(b, **bound) for s, b in j.bounds.items()}) if j.signal.id == signal else j
+        j._replace(bounds={s: b._replace(**bound) for s, b in j.bounds.items()}) if j.signal.id == signal else j
         for j in plan.judged
     )
-    return replace(plan, judged=judged)
+    return plan._replace(judged=judged)
 
 
 def _ever_fires(promtool: Path, folder: Path, plan: Plan, signal: str, fed: list[dict[str, str]]) -> bool:
@@ -178,7 +177,7 @@ def test_a_quantile_beyond_the_largest_bucket_never_fires(promtool: Path, tmp_pa
     plan, document = _planned(tmp_path, "thresholds: {task_duration_p95: {warning: 20m}}")
     assert liveness.problems(plan, document) == []  # our own command line has a bound for it
     fixed = tuple(b for b in plan.site.duration_buckets if b <= 600)
-    others = replace(plan, site=replace(plan.site, duration_buckets=fixed))
+    others = plan._replace(site=plan.site._replace(duration_buckets=fixed))
     for seconds, accepted in ((1200, False), (600, False), (300, True)):
         judged = _with(others, "task_duration_p95", threshold=Fraction(seconds))
         assert ([p.rule for p in liveness.problems(judged, document)] == []) == accepted
@@ -202,8 +201,8 @@ def test_an_alert_on_heartbeats_alone_dies_with_them(promtool: Path, tmp_path: P
     for hold, accepted in ((600, False), (540, True)):
         plan, document = _planned(tmp_path, f"thresholds: {{workers_active: {{for: {hold}s}}}}")
         name = "celery:workers_active:count"
-        reading = replace(plan.chosen[name].reading, survives=False, rules=_heartbeats)
-        plan = replace(plan, chosen={**plan.chosen, name: replace(plan.chosen[name], reading=reading)})
+        reading = plan.chosen[name].reading._replace(survives=False, rules=_heartbeats)
+        plan = plan._replace(chosen={**plan.chosen, name: plan.chosen[name]._replace(reading=reading)})
         fed = [{"series": f'celery_worker_up{{{TARGET},hostname="h"}}', "values": "1x60 0x19 stale"}]
         refused = [p.where for p in liveness.problems(plan, document) if "workers_active" in p.where]
         assert (refused == []) == accepted

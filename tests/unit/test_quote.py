@@ -15,6 +15,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from generator.problem import Mark
 from generator.render import quote
 
 NASTY = "\x00\x07\t\n\r \x1f\x7f\x80\x85\x9f\xa0\xad\u2028\u2029\ufeff\ufffd\ufffe\uffff😀é"
@@ -199,7 +200,7 @@ def test_an_enum_prints_as_its_text() -> None:
 
 
 @pytest.mark.parametrize("printer", [quote.as_yaml, quote.as_json, quote.as_python, quote.as_alloy, quote.as_markdown])
-@pytest.mark.parametrize("value", ["\ud800", float("nan"), float("inf"), {1, 2}, object(), b"x"])
+@pytest.mark.parametrize("value", ["\ud800", float("nan"), float("inf"), {1, 2}, object(), b"x", Mark("a")])
 def test_what_no_file_can_hold_is_refused(printer: Callable[[object], str], value: object) -> None:
     with pytest.raises((ValueError, TypeError)):
         printer(value)

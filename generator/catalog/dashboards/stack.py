@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from generator.catalog import promql
 from generator.catalog.dashboard import Dashboard, Panel, Query, Row, View, judged
 from generator.catalog.signals.stack import (
@@ -92,7 +90,7 @@ _ALERTS = Row(
             kind="timeseries",
             description="How many alerts of this stack fire, by severity.",
             unit="count",
-            queries=tuple(replace(query, at_end=False) for query in _FIRING_NOW),
+            queries=tuple(query._replace(at_end=False) for query in _FIRING_NOW),
             width=24,
             height=6,
             stacked=True,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Language = Literal["promql", "bash", "python", "yaml", "text"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """One thing of the guide."""
 
     title: str
@@ -29,8 +27,7 @@ class Row:
     """Files of output/ that hold it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Chapter:
+class Chapter(NamedTuple):
     """One section of the guide."""
 
     title: str

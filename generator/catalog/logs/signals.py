@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from generator.catalog.logs.line import ERROR_TYPE, TASK, WORKER
 from generator.catalog.logs.question import Question, happened
@@ -14,8 +13,7 @@ from generator.catalog.series import Unit
 from generator.catalog.signal import Level, Severity
 
 
-@dataclass(frozen=True, kw_only=True)
-class LogSignal:
+class LogSignal(NamedTuple):
     """One thing that is counted in the logs, or missed in them; the same for every backend that judges."""
 
     id: str
@@ -26,8 +24,6 @@ class LogSignal:
     levels: Mapping[Severity, Level]
     window: int | None
     """Seconds in which lines are counted; None: the threshold is the time without any line."""
-    by: tuple[str, ...] = ()
-    """Labels of the alert, one for each field that the question counts by."""
     summary: str
     """One line. `{value}`, `{limit}` and `{<label>}` are filled in."""
     action: str
@@ -35,6 +31,8 @@ class LogSignal:
     causes: tuple[str, ...]
     dashboard: str
     """uid of the dashboard that shows such lines."""
+    by: tuple[str, ...] = ()
+    """Labels of the alert, one for each field that the question counts by."""
     bad_when: Literal["above"] = "above"
     overrides: None = None
     min_tasks: None = None

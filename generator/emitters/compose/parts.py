@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from generator.catalog.images import Image, default
 
@@ -15,8 +15,7 @@ SECRETS = ".secrets"
 """The folder beside docker-compose.yml that holds one file per secret; `check` does not look into dot folders."""
 
 
-@dataclass(frozen=True)
-class Secret:
+class Secret(NamedTuple):
     """One secret file. `random`: any value will do. `users`: lines of user:password. `given`: only a person has it."""
 
     name: str
@@ -31,8 +30,7 @@ class Secret:
         return cls(name, kind, f"/run/secrets/{name}", why)
 
 
-@dataclass(frozen=True)
-class Mount:
+class Mount(NamedTuple):
     """A file, folder or volume inside a container; what is generated or the host's is read-only."""
 
     kind: Literal["bind", "volume"]
@@ -41,8 +39,7 @@ class Mount:
     read_only: bool = True
 
 
-@dataclass(frozen=True)
-class Health:
+class Health(NamedTuple):
     """How the container is asked whether it works; the program must be inside the image."""
 
     test: tuple[str, ...]
@@ -52,8 +49,7 @@ class Health:
     start_period: str = "30s"
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """The most a container may use."""
 
     cpus: str
@@ -61,8 +57,7 @@ class Limits:
     pids: int = 100
 
 
-@dataclass(frozen=True, kw_only=True)
-class Service:
+class Service(NamedTuple):
     """One container."""
 
     name: str
@@ -75,16 +70,16 @@ class Service:
     build: str = ""
     profiles: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = MappingProxyType({})
     expose: tuple[int, ...] = ()
-    ports: Mapping[int, int] = field(default_factory=dict)
+    ports: Mapping[int, int] = MappingProxyType({})
     """Port of the host's loopback -> port of the container."""
     mounts: tuple[Mount, ...] = ()
     secrets: tuple[Secret, ...] = ()
-    depends: Mapping[str, Condition] = field(default_factory=dict)
+    depends: Mapping[str, Condition] = MappingProxyType({})
     health: Health | None = None
     tmpfs: tuple[str, ...] = ("/tmp",)
-    exceptions: Mapping[str, str] = field(default_factory=dict)
+    exceptions: Mapping[str, str] = MappingProxyType({})
     """What is not as strict as elsewhere -> why: health, read_only, user, pid."""
     pid: str = ""
     restart: Literal["unless-stopped", "no"] = "unless-stopped"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from generator.catalog import registry
 from generator.catalog.dashboard import Dashboard, Panel, Query, View
@@ -24,7 +23,7 @@ def view(stack: Plan) -> View:
 def shown(panel: Panel, stack: Plan) -> Panel | None:
     """The panel with the queries that can be answered; None when there is none."""
     queries = tuple(query for query in panel.queries if not _lacks(query, stack))
-    return replace(panel, queries=queries) if queries else None
+    return panel._replace(queries=queries) if queries else None
 
 
 def missing(dashboard: Dashboard, stack: Plan) -> Iterator[tuple[str, str]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
+from typing import NamedTuple
 
 from generator.catalog import promql
 from generator.catalog.dashboard import Panel, View, chosen
@@ -17,8 +17,7 @@ COLORS: dict[Severity, str] = {"critical": "red", "warning": "orange", "info": "
 GOOD = "green"
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A threshold that differs between queues or tasks, as one more query."""
 
     expr: str
