@@ -117,7 +117,9 @@ class Folder:
             with _at(path), open(os.open(str(number), _CREATE, 0o644, dir_fd=stage), "wb") as stream:
                 os.fchmod(stream.fileno(), 0o644)
                 stream.write(text)
-        # All are written before the first is synced: a journalling file system then commits most of them at once.
+                stream.flush()
+                _begin_sync(stream.fileno())
+        # All are on their way before the first is waited for: a journalling file system then commits most at once.
         for number, (path, _) in enumerate(texts):
             with _at(path), open(os.open(str(number), _READ, dir_fd=stage), "rb") as stream:
                 os.fsync(stream.fileno())
@@ -183,6 +185,12 @@ def locked(path: Path, seconds: float) -> Iterator[Folder]:
 def readable(folder: int | Path) -> None:
     """Lets everybody enter a folder just made, whatever the umask: containers read it as another user."""
     os.chmod(folder, stat.S_IMODE(os.stat(folder).st_mode) | 0o755)
+
+
+def _begin_sync(file: int) -> None:
+    """Lets the system begin to write a file out, where it can be asked to: the sync itself then takes half the time."""
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 @contextmanager
