@@ -7,6 +7,7 @@ import json
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, NoReturn
 
 import yaml
@@ -38,9 +39,9 @@ def problems(rendered: Rendered) -> list[Problem]:
             message = "expected every line, also the last, to end in one newline character"
             raise _Refused(message)
         holds = _READERS[artefact.syntax](rendered.text)
+        lost = {repr(value): None for value in rendered.ink if not all(map(holds, _leaves(value)))}
     except _Refused as error:
         return [Problem(Mark(artefact.path, error.line, error.column), error.rule, where, str(error))]
-    lost = {repr(value): None for value in rendered.ink if not all(map(holds, _leaves(value)))}
     return [_lost(artefact.path, where, text) for text in lost]
 
 
@@ -154,6 +155,7 @@ def _read_json(text: str) -> Callable[[Leaf], bool]:
 
 
 def _read_python(text: str) -> Callable[[Leaf], bool]:
+    """Settings stand at the top of a module; functions and classes are looked into when a value is not among them."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # an unknown escape in a text is only a SyntaxWarning
@@ -163,8 +165,15 @@ def _read_python(text: str) -> Callable[[Leaf], bool]:
         raise _Refused(message, error.lineno or 0, error.offset or 0) from error
     except ValueError as error:
         raise _Refused(str(error)) from error
+    code = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
+    found = _constants(node for node in tree.body if node not in code)
+    inside = cache(lambda: _constants(code))
+    return lambda leaf: leaf in found or leaf in inside()
+
+
+def _constants(nodes: Iterable[ast.stmt]) -> set[Leaf]:
     found: set[Leaf] = set()
-    for node in ast.walk(tree):
+    for node in (inner for top in nodes for inner in ast.walk(top)):
         match node:
             case ast.Constant(value=value):
                 found.update(_leaves(value))
@@ -174,7 +183,7 @@ def _read_python(text: str) -> Callable[[Leaf], bool]:
                 _refuse_repeated_key(keys)
             case _:
                 pass
-    return found.__contains__
+    return found
 
 
 def _refuse_repeated_key(keys: Iterable[ast.expr | None]) -> None:
@@ -201,7 +210,7 @@ def _read_markdown(text: str) -> Callable[[Leaf], bool]:
         raise _Refused(message)
     escapes = (r"\\(\|)", r"\\(<)", r"\\([!-/:-@\[-`{-~])")
     views = [_one_line(view) for view in (text, *(re.sub(escape, r"\1", text) for escape in escapes))]
-    return lambda leaf: any(_one_line(_shown(leaf)) in view for view in views)
+    return cache(lambda leaf: any(_one_line(_shown(leaf)) in view for view in views))
 
 
 def _read_text(text: str) -> Callable[[Leaf], bool]:
