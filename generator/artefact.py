@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-Syntax = Literal["yaml", "json", "markdown", "python", "text"]
-Check = Literal["rules", "rule-tests", "prometheus-config", "alertmanager-config", "route-tests", "filebeat", "compose"]
+Syntax = Literal["yaml", "json", "ndjson", "markdown", "python", "text"]
+Check = Literal[
+    "rules",
+    "rule-tests",
+    "prometheus-config",
+    "alertmanager-config",
+    "route-tests",
+    "filebeat",
+    "elasticsearch",
+    "compose",
+]
 
 
 class Artefact(NamedTuple):

@@ -108,6 +108,10 @@ def stage(stack: Path) -> Stage:
         from generator.verify import filebeat as filebeat_file  # a large model, of use to few stacks
 
         _stop(filebeat_file.problems(made.files, shippers))
+    if loaded := made.checked_by("elasticsearch"):
+        from generator.verify import elasticsearch as elasticsearch_files
+
+        _stop(elasticsearch_files.problems(made.files, loaded))
     return made
 
 

@@ -133,6 +133,7 @@ _WITHOUT_INK = frozenset({"comment", "source"})
 _PRINTERS: Mapping[Syntax, Printer | None] = {
     "yaml": quote.as_yaml,
     "json": quote.as_json,
+    "ndjson": quote.as_json,
     "markdown": quote.as_markdown,
     "python": quote.as_python,
     "text": None,
@@ -140,6 +141,7 @@ _PRINTERS: Mapping[Syntax, Printer | None] = {
 _FILTERS: Mapping[Syntax, Mapping[str, Printer]] = {
     "yaml": {"comment": quote.as_comment, "block": quote.yaml_block},
     "json": {},
+    "ndjson": {},
     "markdown": {
         "comment": quote.as_html_comment,
         "code": quote.markdown_code,

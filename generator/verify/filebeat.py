@@ -28,11 +28,11 @@ class _Options(BaseModel):
 
 
 class _Identity(_Options):
-    native: None = Field()
+    fingerprint: None = Field()
 
 
 class _Fingerprint(_Options):
-    enabled: bool
+    enabled: Literal[True]
     offset: Annotated[int, Field(ge=0)] = 0
     length: Annotated[int, Field(ge=64)] = 1024
 
@@ -170,6 +170,10 @@ def _of_file(path: str, text: str) -> Iterator[Problem]:
             where = ".".join(map(str, one["loc"]))
             yield Problem(Mark(path), "filebeat-option", where, f"Filebeat 9.5: {one['msg']}")
         return
+    for read in config.filebeat.inputs:
+        if read.clean_removed and not read.close.on_state_change.removed:
+            said = "clean_removed must be off where close.on_state_change.removed is: a file would be read twice"
+            yield Problem(Mark(path), "filebeat-removed", read.id, said)
     ids = [one.id for one in config.filebeat.inputs]
     for twice in {i for i in ids if ids.count(i) > 1}:
         yield Problem(Mark(path), "filebeat-id", "filebeat.inputs", f"the id {twice} stands twice: Filebeat would stop")

@@ -154,6 +154,17 @@ def _read_json(text: str) -> Callable[[Leaf], bool]:
         raise _Refused(str(error)) from error
 
 
+def _read_ndjson(text: str) -> Callable[[Leaf], bool]:
+    found: set[Leaf] = set()
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            found.update(_leaves(quote.parse_json(line)))
+        except (ValueError, RecursionError) as error:
+            message = f"not JSON: {error}"
+            raise _Refused(message, number) from error
+    return found.__contains__
+
+
 def _read_python(text: str) -> Callable[[Leaf], bool]:
     """Settings stand at the top of a module; functions and classes are looked into when a value is not among them."""
     try:
@@ -244,6 +255,7 @@ def _one_line(text: str) -> str:
 _READERS: Mapping[Syntax, Callable[[str], Callable[[Leaf], bool]]] = {
     "yaml": _read_yaml,
     "json": _read_json,
+    "ndjson": _read_ndjson,
     "python": _read_python,
     "markdown": _read_markdown,
     "text": _read_text,

@@ -20,7 +20,7 @@ from generator.app.parts.redact import error_fields, is_replaced, is_undecodable
 from generator.app.parts.settings import Settings
 
 Fields = dict[str, Any]  # JSON is open by nature
-ECS_VERSION = "8.17.0"
+ECS_VERSION = "9.0.0"
 OWN_FIELDS = "celery_monitoring"
 """Attribute of a record that holds fields of ours, nested as they will be written."""
 
@@ -83,12 +83,12 @@ class JsonLines(logging.Handler):
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         fields: Fields = {
             "@timestamp": moment.replace("+00:00", "Z"),
+            "host": {"name": self._host},
+            "process": {"pid": os.getpid(), "thread": {"name": record.threadName}},
             "log": {"level": record.levelname.lower(), "logger": record.name},
             "message": message_of(record),
             "ecs": {"version": ECS_VERSION},
             "service": self._service,
-            "host": {"name": self._host},
-            "process": {"pid": os.getpid(), "thread": {"name": record.threadName}},
             "event": {"dataset": "celery.log"},
         }
         if record.exc_info and record.exc_info[1] and not is_undecodable(record):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Kind = Literal["date", "keyword", "text", "long", "double", "flattened"]
+Kind = Literal["date", "keyword", "match_only_text", "wildcard", "long", "double", "flattened"]
 
 
 class Field(NamedTuple):
@@ -25,7 +25,7 @@ class Field(NamedTuple):
 
 
 TIME = Field("@timestamp", "date", "When it happened, in UTC, to the millisecond.")
-MESSAGE = Field("message", "text", "The sentence a person reads.")
+MESSAGE = Field("message", "match_only_text", "The sentence a person reads.")
 LEVEL = Field("log.level", "keyword", "debug, info, warning, error or critical.")
 SERVICE = Field("service.name", "keyword", "The stack's name.")
 ENVIRONMENT = Field("service.environment", "keyword", "The stack's environment.")
@@ -55,8 +55,8 @@ FIELDS = (
     Field("event.duration", "long", "How long the task ran, in nanoseconds."),
     Field("event.reason", "keyword", "Why a task was revoked: revoked, expired or terminated."),
     ERROR_TYPE,
-    Field("error.message", "text", "The exception's text, cut short."),
-    Field("error.stack_trace", "text", "Files, lines and source of the frames, without values, cut short."),
+    Field("error.message", "match_only_text", "The exception's text, cut short."),
+    Field("error.stack_trace", "wildcard", "Files, lines and source of the frames, without values, cut short."),
     *(TRACE, SPAN, TASK, TASK_ID),
     Field("celery.task.retries", "long", "How often it was tried before."),
     Field("celery.task.wait_seconds", "double", "How long it waited between being sent and being started."),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from generator.catalog.logs.datastream import DataStream
 from generator.emitters.compose.demo import LOGS
 from generator.emitters.compose.parts import Condition, Health, Limits, Mount, Secret, Service, literal, pinned
 from generator.emitters.compose.secrets import API_KEY, ELASTIC, KIBANA, KIBANA_KEY, log_secrets
@@ -15,6 +17,8 @@ _CERTS = "/usr/share/elasticsearch/config/certs"
 _WRITES = "its start script writes into its own folder, and Java starts libraries from /tmp"
 _ROOT = "it gives the files of a new volume to the group of the others"
 _ONCE = "it runs once and ends"
+_LOGIN = f"""printf 'user = "elastic:%s"\\n' "$(cat {ELASTIC.target})\""""
+"""Prints an option of curl, so that the password stands in no command line."""
 
 
 def services(stack: Plan) -> Iterator[Service]:
@@ -24,7 +28,7 @@ def services(stack: Plan) -> Iterator[Service]:
         return
     yield _filebeat(stack, logs)
     if logs.elasticsearch.bundled:
-        yield from (_certificates(stack), _elasticsearch(stack), _accounts(stack, logs), _kibana(stack))
+        yield from (_certificates(stack), _elasticsearch(stack), _accounts(stack), _kibana(stack), _saved(stack))
 
 
 def _shell(script: str) -> tuple[str, ...]:
@@ -141,27 +145,49 @@ def _elasticsearch(stack: Plan) -> Service:
     )
 
 
-def _accounts(stack: Plan, logs: Logs) -> Service:
-    index = f"logs-celery-{stack.spec.stack.environment.replace('-', '_')}"
+def _accounts(stack: Plan) -> Service:
+    stream = DataStream.of(stack.spec.stack.name, stack.spec.stack.environment).name
     script = f"""\
 cd config/certs
 ask() {{
-  curl -sf --cacert ca.crt -K <(printf 'user = "elastic:%s"\\n' "$(cat {ELASTIC.target})") \\
+  curl -sf --cacert ca.crt -K <({_LOGIN}) \\
     -H 'Content-Type: application/json' -d @- "https://elasticsearch:9200/_security/$1"
 }}
 printf '{{"password": "%s"}}' "$(cat {KIBANA.target})" | ask user/kibana_system/_password
+({_LOGIN}; echo 'cacert = "/usr/share/elasticsearch/config/certs/ca.crt"') |
+  sh /setup/setup.sh https://elasticsearch:9200
 if [ ! -s api_key ]; then
   printf '{{"name": "filebeat", "role_descriptors": {{"filebeat": {{"cluster": ["monitor"], "index": [%s]}}}}}}' \\
-    '{{"names": ["{index}"], "privileges": ["auto_configure", "create_doc"]}}' | ask api_key |
+    '{{"names": ["{stream}"], "privileges": ["auto_configure", "create_doc"]}}' | ask api_key |
     sed -nE 's/.*"id":"([^"]+)".*"api_key":"([^"]+)".*/\\1:\\2/p' > /tmp/api_key
   [ -s /tmp/api_key ] && cp /tmp/api_key api_key
 fi
 chmod 0640 api_key
 """
     after: dict[str, Condition] = {"elasticsearch": "service_healthy"}
-    why = f"Gives Kibana its password and makes the API key that may only write {index}."
-    del logs
-    return _job(stack, "elk-accounts", why, script, after, ELASTIC, KIBANA)
+    why = f"Loads the index template, gives Kibana its password, makes the API key that may only write {stream}."
+    job = _job(stack, "elk-accounts", why, script, after, ELASTIC, KIBANA)
+    return replace(job, mounts=(*job.mounts, Mount("bind", "./logs/elasticsearch", "/setup")))
+
+
+def _saved(stack: Plan) -> Service:
+    image, seen = pinned("elasticsearch", stack.site.tags)
+    return Service(
+        name="elk-kibana",
+        why="Imports the data view and the saved searches into Kibana.",
+        image=image,
+        seen=seen,
+        profiles=ELK,
+        user="1000:0",
+        command=_shell(f"{_LOGIN} | sh /setup/setup.sh http://kibana:5601"),
+        mounts=(Mount("bind", "./logs/kibana", "/setup"),),
+        secrets=(ELASTIC,),
+        networks=("logs",),
+        depends={"kibana": "service_healthy"},
+        restart="no",
+        exceptions={"health": _ONCE},
+        limits=Limits("0.5", "128M"),
+    )
 
 
 def _kibana(stack: Plan) -> Service:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from generator.artefact import Artefact
-from generator.emitters.logs import filebeat
+from generator.emitters.logs import elasticsearch, filebeat
 from generator.resolve.plan import Plan
 from generator.spec.logs import Shipper
 
-SHIPPERS: Mapping[Shipper, Callable[[Plan], list[Artefact]]] = {"filebeat": filebeat.plan}
+
+def _elastic(stack: Plan) -> list[Artefact]:
+    return [*filebeat.plan(stack), *elasticsearch.plan(stack)]
+
+
+SHIPPERS: Mapping[Shipper, Callable[[Plan], list[Artefact]]] = {"filebeat": _elastic}
 
 
 def plan(stack: Plan) -> list[Artefact]:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from generator.artefact import Artefact
+from generator.catalog.logs.datastream import DataStream
 from generator.resolve.plan import Plan
+
+FINGERPRINT = 256
+"""Bytes by which Filebeat knows a file again. Time, host and process of its first line stand within them, and no line
+is shorter, so that a file is read from its first line on."""
+COMPRESSED = r"\.(gz|zst|xz|bz2)$"
 
 
 def plan(stack: Plan) -> list[Artefact]:
@@ -12,8 +18,7 @@ def plan(stack: Plan) -> list[Artefact]:
     if logs is None or "filebeat" not in logs.shippers:
         return []
     name, environment = stack.spec.stack.name, stack.spec.stack.environment
-    # A hyphen separates the three parts of a data stream's name, so a part cannot have one.
-    namespace = environment.replace("-", "_")
+    stream = DataStream.of(name, environment)
     elasticsearch = logs.elasticsearch
     key = elasticsearch.api_key_env
     return [
@@ -23,12 +28,14 @@ def plan(stack: Plan) -> list[Artefact]:
             syntax="yaml",
             context={
                 "input": f"celery-{name}-{environment}",
-                "paths": [logs.path],
-                "rotated": [r"\.gz$", r"\.zst$"],
+                "paths": [logs.path, f"{logs.path}?*"],
+                "compressed": [COMPRESSED],
+                "fingerprint": {"enabled": True, "offset": 0, "length": FINGERPRINT},
                 "name": name,
                 "environment": environment,
-                "namespace": namespace,
-                "index": f"logs-celery-{namespace}",
+                "dataset": stream.dataset,
+                "namespace": stream.namespace,
+                "index": stream.name,
                 "hosts": elasticsearch.hosts,
                 "api_key": f"${{{key}:?set {key}}}",
                 "authorities": [elasticsearch.authority] if elasticsearch.authority else None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import stat
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +33,41 @@ def _config(folder: Path, logs: str = "{shippers: [filebeat]}") -> Any:
     return yaml.safe_load(_made(folder, logs))
 
 
+def _input(folder: Path, logs: str = "{shippers: [filebeat]}") -> Any:
+    (one,) = _config(folder, logs)["filebeat"]["inputs"]
+    return one
+
+
 def test_the_data_stream_has_three_parts_and_no_date(tmp_path: Path) -> None:
-    assert _config(tmp_path)["output"]["elasticsearch"]["index"] == "logs-celery-pre_prod"
+    assert _config(tmp_path)["output"]["elasticsearch"]["index"] == "logs-celery.shop-pre_prod"
 
 
-def test_small_files_are_read(tmp_path: Path) -> None:
-    (one,) = _config(tmp_path)["filebeat"]["inputs"]
-    assert (one["file_identity"], one["prospector"]["scanner"]["fingerprint"]) == ({"native": None}, {"enabled": False})
+def test_a_file_is_known_by_its_first_line_whatever_its_inode(tmp_path: Path) -> None:
+    one = _input(tmp_path)
+    assert one["file_identity"] == {"fingerprint": None}
+    assert one["prospector"]["scanner"]["fingerprint"] == {"enabled": True, "offset": 0, "length": 256}
+
+
+@pytest.mark.parametrize(
+    ("file", "read"),
+    [("w.log", True), ("w.log.1", True), ("w.log-20261122", True), ("w.log.2.gz", False), ("w.pid", False)],
+)
+def test_a_rotated_file_is_read_to_its_end_unless_it_is_compressed(file: str, read: bool, tmp_path: Path) -> None:
+    one = _input(tmp_path)
+    named = any(fnmatch(f"/var/log/celery/{file}", pattern) for pattern in one["paths"])
+    left_out = any(re.search(pattern, file) for pattern in one["prospector"]["scanner"]["exclude_files"])
+    assert (named and not left_out) is read
+
+
+def test_a_renamed_or_deleted_file_is_not_let_go_before_its_end(tmp_path: Path) -> None:
+    one = _input(tmp_path)
+    assert one["close"]["on_state_change"] == {"inactive": "5m", "renamed": False, "removed": False}
+    assert one["clean_removed"] is False
+
+
+def test_the_dataset_of_a_line_is_its_own(tmp_path: Path) -> None:
+    (processor,) = _config(tmp_path)["processors"]
+    assert "dataset" not in processor["add_fields"]["fields"]["event"]
 
 
 def test_the_key_is_a_reference(tmp_path: Path) -> None:
@@ -60,10 +90,12 @@ def test_without_logs_there_is_no_filebeat(tmp_path: Path) -> None:
 BREAKS = {
     "the old input": ("type: filestream", "type: log"),
     "a misspelled option": ("close:", "closes:"),
-    "an option of the old input": ("      clean_removed: true", "      json.keys_under_root: true"),
+    "an option of the old input": ("      clean_removed: false", "      json.keys_under_root: true"),
+    "states that are forgotten too soon": ("clean_removed: false", "clean_removed: true"),
+    "inodes": ("file_identity: {fingerprint: null}", "file_identity: {native: null}"),
     "no id": ("      id: celery-shop-pre-prod\n", ""),
-    "a short fingerprint": ("fingerprint: {enabled: false}", "fingerprint: {enabled: true, length: 32}"),
-    "a dated index": ("logs-celery-pre_prod", "'logs-celery-%{+yyyy.MM.dd}'"),
+    "a short fingerprint": ("length: 256", "length: 32"),
+    "a dated index": ("logs-celery.shop-pre_prod", "'logs-celery-%{+yyyy.MM.dd}'"),
     "a template": ("template: {enabled: false}", "template: {enabled: true}"),
     "a password in a host": ("https://elasticsearch:9200", "https://elastic:pw@elasticsearch:9200"),
     "a literal key": ("'${ELASTICSEARCH_API_KEY:?set ELASTICSEARCH_API_KEY}'", "abc:def"),

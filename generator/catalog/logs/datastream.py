@@ -1,0 +1,31 @@
+"""The Elasticsearch data stream of a stack, and what Kibana calls its objects.
+
+Source: https://www.elastic.co/docs/reference/ecs/ecs-data_stream: a name is type-dataset-namespace, and neither of the
+last two may have a hyphen.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class DataStream(NamedTuple):
+    """One per stack and environment, so that each has its own retention and its own API key."""
+
+    dataset: str
+    namespace: str
+
+    @classmethod
+    def of(cls, name: str, environment: str) -> DataStream:
+        """The data stream of a stack."""
+        return cls(f"celery.{name.replace('-', '_')}", environment.replace("-", "_"))
+
+    @property
+    def name(self) -> str:
+        """The name by which Elasticsearch knows it; its index template has the same."""
+        return f"logs-{self.dataset}-{self.namespace}"
+
+
+def saved_id(name: str, environment: str, what: str = "") -> str:
+    """The id of a Kibana object: the same at every import, so that an import replaces what the last one made."""
+    return "-".join(filter(None, ("celery", name, environment, what)))
