@@ -171,12 +171,3 @@ def wait_until(file: Path, *words: str, seconds: float = 25) -> str:
 def lines(text: str) -> list[dict[str, Any]]:
     """Every line as JSON; a line that is none is a failure."""
     return [json.loads(line) for line in text.splitlines()]
-
-
-def flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Names of all fields, with dots."""
-    for key, inner in value.items():
-        if isinstance(inner, dict):
-            yield from flat(inner, f"{prefix}{key}.")
-        else:
-            yield prefix + key

@@ -7,7 +7,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from generator.catalog.logs.line import ERROR_TYPE, TASK, WORKER
+from generator.catalog.logs.line import ACTION, ERROR_TYPE, TASK, WORKER
 from generator.catalog.logs.question import Question, happened
 from generator.catalog.series import Unit
 from generator.catalog.signal import Level, Severity
@@ -84,7 +84,8 @@ WORKER_LOST = LogSignal(
     alert="CeleryWorkerProcessLost",
     title="Pool processes that died under a task",
     unit="count",
-    question=Question(((ERROR_TYPE, "WorkerLostError"),), (WORKER,)),
+    # Celery writes a line of its own with this error too.
+    question=Question(((ACTION, "task-failed"), (ERROR_TYPE, "WorkerLostError")), (WORKER,)),
     by=("worker",),
     levels={"warning": Level(Fraction(0))},
     window=WINDOW,
