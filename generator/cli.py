@@ -210,6 +210,9 @@ def secrets(stack: Path, output: Path, placeholders: bool) -> None:
 @click.option("--alertmanager", metavar="URL", help="Alertmanager, such as http://localhost:9093.")
 @click.option("--exporter", metavar="URL", help="celery-exporter, such as http://localhost:9808.")
 @click.option("--broker", metavar="NAME", help="Environment variable with the broker's address; never the address.")
+@click.option(
+    "--logs", metavar="[PATH]", is_flag=False, flag_value="", help="Workers' log files; alone: where stack.yaml says."
+)
 def doctor(stack: Path, output: Path, style: Format, **where: str | None) -> None:
     """Look at a running stack: which alerts cannot work, why, and what to do. Reads only.
 

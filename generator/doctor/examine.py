@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from generator.catalog.sources import worker
-from generator.doctor import broker, events, http, machine, queues, rules, scraped
+from generator.doctor import broker, events, http, logs, machine, queues, rules, scraped
 from generator.doctor.exposition import Sample, samples
 from generator.doctor.finding import Finding
 from generator.doctor.seen import EXPORTER, Seen
@@ -30,6 +30,8 @@ class Asked:
     broker: str | None = None
     """Name of the environment variable that holds the broker's address."""
     secrets: Path | None = None
+    logs: str | None = None
+    """Log files, or their folder; "": where stack.yaml says."""
 
 
 def examine(plan: Plan, asked: Asked) -> list[Finding]:
@@ -46,6 +48,7 @@ def examine(plan: Plan, asked: Asked) -> list[Finding]:
     seen = eyes.seen
     found = [*eyes.unreachable, *scraped.check(seen), *events.check(seen), *events.priorities(seen)]
     found += queues.check(seen)
+    found += logs.check(plan, asked.logs) if asked.logs is not None else ()
     return found + list(machine.check(plan, asked.secrets) if asked.secrets else [])
 
 
