@@ -7,9 +7,11 @@ from typing import get_args
 
 from generator.artefact import Artefact
 from generator.catalog import promql, registry, runbook
+from generator.catalog.logs.asked import of_signal
 from generator.catalog.signal import SEVERITIES, Severity
 from generator.catalog.sources.stack import GROUP_PREFIX
 from generator.resolve import routing
+from generator.resolve.logs import look
 from generator.resolve.plan import Judged, Plan
 from generator.resolve.routing import Muting
 from generator.rules import owners
@@ -68,6 +70,8 @@ def _page(alert: str, judged: Sequence[Judged], stack: Plan, mutings: Sequence[M
             "more_owners": len(told) - MOST if len(told) > MOST else None,
             "safe": _commands([c for one in judged for c in _safe(one, stack)], stack),
             "dangerous": _commands([c for one in judged for c in runbook.DANGEROUS[one.signal.family]], stack) or None,
+            "logs": look((a for one in judged for a in of_signal(one.signal.id, one.signal.family)), stack.spec)
+            or None,
             "silences": list(dict.fromkeys(text for one in judged for text in _silences(one, stack, mutings))),
             "ignored": [*stack.spec.ignore.queues, *stack.spec.ignore.tasks][:MOST] or None,
         },

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from generator.catalog.logs.asked import Asked, Query, queries
 from generator.catalog.logs.signals import LOG_SIGNALS
 from generator.document import Document
 from generator.problem import Problem
@@ -39,3 +40,12 @@ def problems(spec: StackSpec, document: Document) -> Iterator[Problem]:
             message = f"{name} cannot be judged on this stack: no shipper whose backend judges logs is listed"
             hint = f"add {' or '.join(sorted(JUDGES))} to logs.shippers"
             yield Problem(document.key_mark(path), "signal-without-source", ".".join(path), message, hint)
+
+
+def look(asked: Iterable[Asked], spec: StackSpec) -> list[tuple[str, list[Query]]]:
+    """Each question's title, and how each backend of this stack is asked; nothing where no logs are sent."""
+    if spec.logs is None:
+        return []
+    name, environment = spec.stack.name, spec.stack.environment
+    distinct = dict.fromkeys(asked)
+    return [(one.title, list(queries(one, spec.logs.shippers, name, environment))) for one in distinct]

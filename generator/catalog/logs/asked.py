@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from generator.catalog.logs import insights, kql, line, logql
+from generator.catalog.logs.datastream import saved_title
 from generator.catalog.logs.question import Question, happened
 from generator.catalog.logs.signals import LOG_SIGNALS
 from generator.catalog.series import Family
@@ -66,21 +67,21 @@ def of_signal(signal: str, family: Family) -> tuple[Asked, ...]:
 
 
 class Query(NamedTuple):
-    """One question as a backend understands it."""
+    """One question as a backend understands it, and where to paste it."""
 
     where: str
     language: str
     text: str
 
 
-def queries(question: Question, shippers: Iterable[str], name: str, environment: str) -> Iterator[Query]:
+def queries(asked: Asked, shippers: Iterable[str], name: str, environment: str) -> Iterator[Query]:
     """The question for each backend that these shippers send to."""
-    listed = tuple(shippers)
+    listed, question = tuple(shippers), asked.question
     if "filebeat" in listed:
-        yield Query("Kibana, Discover", "kql", kql.lines(question, name, environment))
+        where = f"Kibana, Discover; there is the saved search `{saved_title(name, environment, asked.id)}`"
+        yield Query(where, "kql", kql.lines(question, name, environment))
     if "alloy" in listed:
-        yield Query(
-            "Grafana, Explore, data source Loki", "logql", logql.lines(question, logql.stream(name, environment))
-        )
+        text = logql.lines(question, logql.stream(name, environment))
+        yield Query("Grafana, Explore, data source Loki", "logql", text)
     if "cloudwatch" in listed:
         yield Query("CloudWatch, Logs Insights", "text", insights.query(question))

@@ -29,3 +29,8 @@ class DataStream(NamedTuple):
 def saved_id(name: str, environment: str, what: str = "") -> str:
     """The id of a Kibana object: the same at every import, so that an import replaces what the last one made."""
     return "-".join(filter(None, ("celery", name, environment, what)))
+
+
+def saved_title(name: str, environment: str, what: str) -> str:
+    """What Kibana's list calls a saved search."""
+    return f"Celery {name}, {environment}: {what}"

@@ -13,7 +13,7 @@ from typing import Any
 from generator.artefact import Artefact
 from generator.catalog.logs import asked, kql, line
 from generator.catalog.logs.asked import Asked
-from generator.catalog.logs.datastream import DataStream, saved_id
+from generator.catalog.logs.datastream import DataStream, saved_id, saved_title
 from generator.resolve.plan import Plan
 
 COLUMNS = (line.ACTION, line.TASK, line.TASK_ID, line.QUEUE, line.WORKER, line.ERROR_TYPE, line.MESSAGE)
@@ -67,7 +67,7 @@ def _search(one: Asked, stack: Plan) -> dict[str, Any]:
         "indexRefName": INDEX,
     }
     attributes = {
-        "title": f"Celery {name}, {environment}: {one.id}",
+        "title": saved_title(name, environment, one.id),
         "description": one.title,
         "columns": [field.path for field in COLUMNS],
         "sort": [[line.TIME.path, "desc"]],
