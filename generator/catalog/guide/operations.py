@@ -49,14 +49,21 @@ LOGGING = Chapter(
             "template. A new index each day is what data streams have replaced; Elasticsearch asks for TLS and a "
             "login since version 8.",
             ours="A `filestream` input with an id and the `ndjson` parser, a data stream, TLS, and an API key by "
-            "reference. Short files are read too; by default Filebeat 9 waits until one has 1024 bytes.",
-            where=("logs/filebeat/filebeat.yml",),
+            "reference. A file is read from its first line on, and to its end when it is renamed; by default Filebeat "
+            "9 waits until a file has 1024 bytes. The data stream has a template and a retention of its own, "
+            "`logs.elasticsearch.retention`: the policy that Elasticsearch has for all logs never deletes.",
+            where=(
+                "logs/filebeat/filebeat.yml",
+                "logs/elasticsearch/index-template.json",
+                "logs/elasticsearch/setup.sh",
+            ),
         ),
         Row(
             title="Log Aggregation",
             guide="Send logs to centralized logging system (ELK, Loki, CloudWatch).",
-            ours="Elasticsearch, through Filebeat. Loki and CloudWatch are not generated yet.",
-            where=("logs/filebeat/filebeat.yml",),
+            ours="Elasticsearch through Filebeat, with a data view and saved searches for Kibana. Each runbook has the "
+            "queries for what its alert is about. Loki and CloudWatch are not generated yet.",
+            where=("logs/filebeat/filebeat.yml", "logs/kibana/celery.ndjson", "logs/kibana/setup.sh"),
         ),
     ),
 )

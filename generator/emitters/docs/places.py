@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import get_args
 
 from generator.catalog.sources.stack import GROUP_PREFIX
 from generator.resolve.plan import Judged, Plan
+from generator.spec.logs import Shipper
 from generator.spec.model import Output
 
 Link = dict[str, object]
+
+SENDS: Mapping[str, Shipper] = {"filebeat": "filebeat", "elasticsearch": "filebeat", "kibana": "filebeat"}
+"""Folder of logs/ -> the shipper that it comes with."""
 
 
 def wanted(stack: Plan) -> tuple[str, ...]:
@@ -20,7 +25,7 @@ def wanted(stack: Plan) -> tuple[str, ...]:
 def exists(path: str, stack: Plan) -> bool:
     """Whether a file that the catalogue names is generated for this stack."""
     folder, _, name = path.partition("/")
-    if folder == "logs" and stack.spec.logs is None:
+    if folder == "logs" and (stack.spec.logs is None or SENDS[name.partition("/")[0]] not in stack.spec.logs.shippers):
         return False
     if folder == "exporters":
         return "exporters" in wanted(stack) and any(s.source.id == name.removesuffix(".yml") for s in stack.scraped)
