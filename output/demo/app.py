@@ -3,9 +3,8 @@
 
 import os
 
-import json_logs
+import celery_monitoring
 from celery import Celery
-from celery.signals import setup_logging
 
 QUEUES = ["celery", "priority"]
 DEAD_LETTER = ["dead_letter"]
@@ -21,5 +20,5 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     beat_schedule={"heartbeat": {"task": "demo.heartbeat", "schedule": 60.0, "options": {"expires": 60}}},
 )
-# Celery leaves logging alone when somebody listens here.
-setup_logging.connect(json_logs.start)
+# All that an application needs: the generated file beside it, and this line.
+celery_monitoring.setup(app)

@@ -164,5 +164,5 @@ def test_every_exception_of_the_check_is_explained_in_the_file(tmp_path: Path) -
 def test_the_demo_has_no_address_of_its_own(tmp_path: Path) -> None:
     made = _stage(tmp_path, STACKS["redis"])
     demo = [text for path, text in made.files.items() if path.startswith("demo/")]
-    assert len(demo) == 5
+    assert len(demo) == 4
     assert not any("redis://" in text for text in demo)

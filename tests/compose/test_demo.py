@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -13,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from generator import pipeline
-from generator.emitters import compose
+from generator.emitters import celery_module, compose
 from generator.render.environment import render
 from tests.flower.redis_server import redis_server
+from tests.logs.judge import parsed, wrong_fields
 
 STACK = """\
 version: 1
@@ -27,7 +27,7 @@ SECONDS = 8
 
 
 def _celery(folder: Path, broker: str, *command: str) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "CELERY_BROKER_URL": broker, "LOG_FOLDER": str(folder)}
+    environment = {**os.environ, "CELERY_BROKER_URL": broker}
     return subprocess.Popen(
         [sys.executable, *command],
         cwd=folder,
@@ -51,11 +51,12 @@ def _stop(program: subprocess.Popen[bytes]) -> str:
 @pytest.mark.slow
 def test_the_demo_runs_tasks_and_logs_json_without_results(tmp_path: Path) -> None:
     (tmp_path / "stack.yaml").write_text(STACK, encoding="utf-8")
-    made = compose.plan(pipeline.prepare(tmp_path / "stack.yaml").plan)
-    for one in (a for a in made if a.path.startswith("demo/")):
-        (tmp_path / one.path.removeprefix("demo/")).write_text(render(one).text, encoding="utf-8")
+    plan = pipeline.prepare(tmp_path / "stack.yaml").plan
+    for one in (a for a in (*compose.plan(plan), *celery_module.plan(plan)) if a.path.startswith(("demo/", "celery/"))):
+        (tmp_path / one.path.partition("/")[2]).write_text(render(one).text, encoding="utf-8")
     with redis_server(tmp_path) as broker:
-        arguments = ("-m", "celery", "-A", "app", "worker", "--concurrency=2", "--queues=celery,priority")
+        options = ("--concurrency=2", "--queues=celery,priority", "--loglevel=INFO", f"--logfile={tmp_path}/%h.log")
+        arguments = ("-m", "celery", "-A", "app", "worker", *options)
         worker = _celery(tmp_path, broker, *arguments)
         traffic = _celery(tmp_path, broker, "traffic.py")
         time.sleep(SECONDS)
@@ -64,8 +65,8 @@ def test_the_demo_runs_tasks_and_logs_json_without_results(tmp_path: Path) -> No
         _stop(traffic)
         _stop(worker)
     (log,) = tmp_path.glob("*.log")
-    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    said = [line["message"] for line in lines]
-    assert any(text.startswith("Task demo.quick[") and text.endswith("s: ...") for text in said)
-    assert {"demo.quick"} <= {line.get("celery.task.name") for line in lines}
-    assert all({"@timestamp", "log.level", "message"} <= set(line) for line in lines)
+    lines = parsed(log.read_bytes().splitlines())
+    assert {wrong for line in lines for wrong in wrong_fields(line)} == set()
+    done = [line for line in lines if line["event"].get("action") == "task-succeeded"]
+    assert "demo.quick" in {line["celery"]["task"]["name"] for line in done}
+    assert {line["service"]["name"] for line in lines} == {"shop"}

@@ -73,10 +73,16 @@ def _difference(path: str, trees: Trees) -> list[str]:
 
 
 def test_its_services_volumes_and_secrets_are_gone_and_the_others_as_they_were(trees: Trees) -> None:
-    before, after = (yaml.safe_load(tree["docker-compose.yml"]) for tree in trees)
+    before, after = (_compose(tree) for tree in trees)
     for part, own in (("services", SERVICES), ("volumes", VOLUMES), ("secrets", SECRETS), ("networks", SHARED)):
         assert _but(before[part], own) == (after.get(part) or {}), part
         assert own <= set(before[part]), part
+
+
+def _compose(tree: dict[str, str]) -> Any:
+    """With the last shipper, the demo's own log files go too."""
+    text = tree["docker-compose.yml"]
+    return yaml.safe_load(text if OTHERS else re.sub(r" +- '?--logfile=.*\n", "", text))
 
 
 def _but(part: dict[str, Any], own: set[str]) -> dict[str, Any]:

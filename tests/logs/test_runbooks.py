@@ -10,7 +10,8 @@ import pytest
 
 from generator import pipeline
 from generator.catalog.logs import asked
-from generator.catalog.registry import signals
+from generator.catalog.logs.signals import LOG_SIGNALS
+from generator.catalog.registry import judged
 
 STACK = """\
 version: 1
@@ -65,7 +66,12 @@ def test_each_backend_is_asked_in_its_own_language(shipper: str) -> None:
 
 
 def test_the_table_names_signals_that_exist() -> None:
-    assert set(asked.BY_SIGNAL) <= set(signals())
+    assert set(asked.BY_SIGNAL) <= set(judged())
+
+
+def test_every_signal_of_the_logs_asks_for_the_lines_that_it_counts() -> None:
+    for signal in LOG_SIGNALS.values():
+        assert [one.question.fields for one in asked.of_signal(signal.id, "logs")] == [signal.question.fields]
 
 
 def test_every_question_is_saved_once() -> None:

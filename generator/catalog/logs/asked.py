@@ -10,7 +10,6 @@ from generator.catalog.logs import insights, kql, line, logql
 from generator.catalog.logs.datastream import saved_title
 from generator.catalog.logs.question import Question, happened
 from generator.catalog.logs.signals import LOG_SIGNALS
-from generator.catalog.series import Family
 
 
 class Asked(NamedTuple):
@@ -41,7 +40,7 @@ HARD = Asked(
 SAVED = (ALL, ERRORS, RECEIVED, SUCCEEDED, FAILED, RETRIED, REVOKED, REJECTED, UNKNOWN, LOST, SOFT, HARD)
 """Every question, in the order in which Kibana's list shows them first."""
 
-BY_FAMILY: Mapping[Family, tuple[Asked, ...]] = MappingProxyType(
+BY_FAMILY: Mapping[str, tuple[Asked, ...]] = MappingProxyType(
     {
         "workers": (LOST, ERRORS),
         "queues": (RECEIVED, ERRORS),
@@ -56,14 +55,18 @@ BY_SIGNAL: Mapping[str, tuple[Asked, ...]] = MappingProxyType(
         "task_duration_p95": (SUCCEEDED, SOFT, HARD),
         "task_retry_ratio": (RETRIED,),
         "task_timeout_ratio": (SOFT, HARD),
+        "log_failures": (FAILED,),
+        "log_unregistered": (UNKNOWN,),
+        "log_worker_lost": (LOST,),
+        "log_silence": (ALL,),
     }
 )
 """Signals whose lines are not those of their family."""
 
 
-def of_signal(signal: str, family: Family) -> tuple[Asked, ...]:
+def of_signal(signal: str, family: str) -> tuple[Asked, ...]:
     """What to ask about a signal."""
-    return BY_SIGNAL.get(signal, BY_FAMILY[family])
+    return BY_SIGNAL[signal] if signal in BY_SIGNAL else BY_FAMILY[family]
 
 
 class Query(NamedTuple):

@@ -17,6 +17,8 @@ PACKAGES = ("celery[redis]==5.7.0", "prometheus_client==0.26.0")
 LOGS = "celery-logs"
 """The volume in which the demo's workers write their logs, for the log shipper."""
 _FOLDER = "/var/log/celery"
+_MODULE = "/monitoring"
+"""Where the demo finds celery_monitoring.py."""
 _WHY_NO_HEALTH = "nothing asks it, and it is started again when it ends"
 
 
@@ -33,14 +35,13 @@ def services(stack: Plan) -> Iterator[Service]:
         stack,
         "worker",
         "A worker for every queue but the dead letters. One more: docker compose up -d --scale worker=2",
-        ("worker", "--concurrency=2", f"--queues={','.join(working)}", "--loglevel=INFO"),
+        ("worker", "--concurrency=2", f"--queues={','.join(working)}", "--loglevel=INFO", *_logfile(stack, "%h")),
         health=Health(
             ("CMD-SHELL", "celery -A app inspect ping -d celery@$$HOSTNAME"), "60s", "20s", start_period="60s"
         ),
     )
-    yield _celery(
-        stack, "beat", "Sends the periodic task.", ("beat", "--schedule=/tmp/beat", "--pidfile=", "--loglevel=INFO")
-    )
+    options = ("--schedule=/tmp/beat", "--pidfile=", "--loglevel=INFO", *_logfile(stack, "beat"))
+    yield _celery(stack, "beat", "Sends the periodic task.", ("beat", *options))
     yield _celery(stack, "traffic", "Sends tasks of every kind, for ever.", ())
 
 
@@ -53,12 +54,12 @@ def files(stack: Plan) -> list[Artefact]:
         "priorities": stack.spec.celery.broker.priorities or None,
         "events": stack.spec.celery.events,
         "sent_events": stack.spec.celery.sent_events,
-        "log_folder": _FOLDER,
+        "monitored": _monitored(stack) or None,
     }
     return [
         *(
             Artefact(path=f"demo/{name}", template=f"compose/demo/{name}.j2", syntax="python", context=context)
-            for name in ("app.py", "json_logs.py", "tasks.py", "traffic.py")
+            for name in ("app.py", "tasks.py", "traffic.py")
         ),
         Artefact(
             path="demo/Dockerfile",
@@ -67,6 +68,16 @@ def files(stack: Plan) -> list[Artefact]:
             context={"image": default("python").reference(stack.site.tags), "packages": list(PACKAGES)},
         ),
     ]
+
+
+def _monitored(stack: Plan) -> bool:
+    return stack.spec.outputs is None or "celery" in stack.spec.outputs
+
+
+def _logfile(stack: Plan, name: str) -> tuple[str, ...]:
+    """A file for the shipper where there is one; else `docker compose logs` shows the lines."""
+    written = stack.spec.logs is not None or stack.spec.app.logs.path is not None
+    return (f"--logfile={_FOLDER}/{name}.log",) if written else ()
 
 
 def _celery(stack: Plan, name: str, why: str, arguments: tuple[str, ...], health: Health | None = None) -> Service:
@@ -81,10 +92,11 @@ def _celery(stack: Plan, name: str, why: str, arguments: tuple[str, ...], health
         profiles=DEMO,
         user="1000:1000",
         command=tuple(map(literal, ("celery", "-A", "app", *arguments) if arguments else ("python", "traffic.py"))),
-        environment={"CELERY_BROKER_URL": url(stack)},
+        environment={"CELERY_BROKER_URL": url(stack), **({"PYTHONPATH": _MODULE} if _monitored(stack) else {})},
         expose=(9809,) if worker else (),
         mounts=(
             Mount("bind", "./demo", "/app"),
+            *((Mount("bind", "./celery", _MODULE),) if _monitored(stack) else ()),
             Mount("volume", LOGS, _FOLDER, read_only=False),
         ),
         networks=("backend", "broker") if worker else ("broker",),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from generator.catalog.logs.datastream import DataStream
 from generator.emitters.compose.demo import LOGS
@@ -167,7 +166,7 @@ chmod 0640 api_key
     after: dict[str, Condition] = {"elasticsearch": "service_healthy"}
     why = f"Loads the index template, gives Kibana its password, makes the API key that may only write {stream}."
     job = _job(stack, "elk-accounts", why, script, after, ELASTIC, KIBANA)
-    return replace(job, mounts=(*job.mounts, Mount("bind", "./logs/elasticsearch", "/setup")))
+    return job._replace(mounts=(*job.mounts, Mount("bind", "./logs/elasticsearch", "/setup")))
 
 
 def _saved(stack: Plan) -> Service:
