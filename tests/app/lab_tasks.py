@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from typing import Any
 
@@ -30,7 +31,12 @@ app.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=False,
     task_create_missing_queues=True,
 )
-if os.environ.get("LAB_PLAIN") != "1":
+if folder := os.environ.get("LAB_MODULE"):
+    sys.path.insert(0, folder)
+    import celery_monitoring  # type: ignore[import-not-found]  # the generated file
+
+    celery_monitoring.setup(app)
+elif os.environ.get("LAB_PLAIN") != "1":
     mark_published()
     install_metrics(app, SETTINGS)
 

@@ -12,31 +12,14 @@ import pytest
 
 from generator.app.parts.resources import descendants, memory_limit
 from tests.app.cluster import Worker, send, total, until, worker
+from tests.contract.take import EVERYWHERE, EXPECTED
 from tests.flower.redis_server import redis_server
 
 pytestmark = pytest.mark.slow
 
-EVERYWHERE = """
-for n in range(20): ok.delay()
-for n in range(7): fail.delay()
-for n in range(3): again.delay()
-for n in range(2): reject.delay(); ignore.delay()
-for n in range(2): ok.apply_async(expires=-5)
-app.send_task("lab.ok", queue="priority")
-"""
-"""What any pool can do."""
 PREFORK_ONLY = """
 for n in range(2): soft.delay(); hard.delay(); killed.delay()
 """
-EXPECTED = {
-    ("ok", "SUCCESS"): 21,
-    ("ok", "REVOKED"): 2,
-    ("fail", "FAILURE"): 7,
-    ("again", "RETRY"): 6,
-    ("again", "SUCCESS"): 3,
-    ("reject", "REJECTED"): 2,
-    ("ignore", "IGNORED"): 2,
-}
 EXPECTED_PREFORK = EXPECTED | {("soft", "FAILURE"): 2, ("hard", "FAILURE"): 2, ("killed", "FAILURE"): 2}
 
 

@@ -8,6 +8,7 @@ from generator.catalog import registry
 from generator.catalog.source import Metric
 from generator.catalog.sources import celery_exporter, flower
 from tests.contract.scrape import names, read
+from tests.contract.take import EXPECTED
 
 EVIDENCE = {
     "celery-exporter 0.12.2": "celery-exporter-0.12.2-",
@@ -27,7 +28,7 @@ UNSEEN = {"cadvisor": "no container engine in our lab; its names are from its so
 
 UNUSED = {
     "celery_active_consumer_count": "RabbitMQ only, and counts consumers, not workers; the rabbitmq source is better",
-    "celery_tasks_running": "wrong for ever after a pool process is killed; the module will not have it",
+    "celery_tasks_running": "for a person who looks at one worker; nothing of ours judges or draws it",
     "flower_task_prefetch_time_seconds": "the last value only, not a distribution",
     "flower_worker_prefetched_tasks": "drifts with retries",
     "flower_worker_number_of_currently_executing_tasks": "frozen after the worker dies",
@@ -163,3 +164,12 @@ def test_series_without_lifetime_stay(metric: Metric) -> None:
 def test_flower_remembers_the_dead_for_ever_unless_told_otherwise() -> None:
     assert [s.value for s in read("flower-2.2.0-allkilled-640s").of("flower_worker_online")] == [1, 1]
     assert {m.lifetime for m in flower.SOURCE.metrics} == {flower.PURGE}
+
+
+@pytest.mark.parametrize("name", names("worker-load"))
+def test_a_worker_of_any_pool_counts_what_was_sent(name: str) -> None:
+    counted: dict[tuple[str, str], float] = {}
+    for sample in read(name).of("celery_tasks_total"):
+        key = (sample.labels["task"].removeprefix("lab."), sample.labels["state"])
+        counted[key] = counted.get(key, 0) + sample.value
+    assert {key: counted.get(key) for key in EXPECTED} == EXPECTED

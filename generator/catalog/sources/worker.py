@@ -1,7 +1,7 @@
 """The worker itself: the metrics endpoint of our app-side module, with the guide's own metric names and exact counts.
 
-One target per worker, so a target that is down is a worker that is down. Facts: scrapes of the prototype of that
-module on Celery 5.5 and 5.7 (tests/scrapes/worker-*.prom).
+One target per worker, so a target that is down is a worker that is down. Facts: scrapes of workers of each pool with
+that module on Celery 5.7 (tests/scrapes/worker-*.prom).
 """
 
 from __future__ import annotations

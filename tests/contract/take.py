@@ -1,0 +1,73 @@
+"""`python -m tests.contract.take`: takes tests/scrapes/worker-*.prom anew, from workers with the generated module.
+
+One worker of each pool runs tasks that end in every way its pool can end them, and one is still running when it is
+scraped; another prefork worker has had nothing to do.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.app.cluster import Worker, send, total, until, worker
+from tests.app.workers import write_module
+from tests.contract.scrape import SCRAPES
+from tests.flower.redis_server import redis_server
+
+POOLS = ("prefork", "threads", "solo", "gevent", "eventlet")
+EVERYWHERE = """
+for n in range(20): ok.delay()
+for n in range(7): fail.delay()
+for n in range(3): again.delay()
+for n in range(2): reject.delay(); ignore.delay()
+for n in range(2): ok.apply_async(expires=-5)
+app.send_task("lab.ok", queue="priority")
+"""
+"""What any pool can do."""
+EXPECTED = {
+    ("ok", "SUCCESS"): 21,
+    ("ok", "REVOKED"): 2,
+    ("fail", "FAILURE"): 7,
+    ("again", "RETRY"): 6,
+    ("again", "SUCCESS"): 3,
+    ("reject", "REJECTED"): 2,
+    ("ignore", "IGNORED"): 2,
+}
+"""By task and state: how often that ends so."""
+LIMITS = {"prefork": "soft.delay(); hard.delay(); killed.delay()", "gevent": "hard.delay()", "eventlet": "hard.delay()"}
+"""By pool: the time limits that it keeps, and for prefork a process that is killed."""
+
+
+def main() -> int:
+    """Writes the files."""
+    with tempfile.TemporaryDirectory() as name, redis_server(Path(name)) as broker:
+        write_module(Path(name), "{metrics: {enabled: true, host: 127.0.0.1}}")
+        for number, pool in enumerate(POOLS):
+            _take(f"{broker.removesuffix('0')}{number}", Path(name), pool)
+    return 0
+
+
+def _take(broker: str, folder: Path, pool: str) -> None:
+    more = {"LAB_MODULE": str(folder)}
+    with worker(broker, folder, "-P", pool, "-c", "3", "-Q", "celery,priority", name=pool, **more) as one:
+        if pool == "prefork":
+            _write("worker-idle", one)
+        limits = LIMITS.get(pool, "")
+        send(broker, folder, EVERYWHERE + limits, **more)
+        wanted = sum(EXPECTED.values()) + (len(limits.split(";")) if limits else 0)
+        until(lambda: sum(one.outcomes().values()) == wanted, 30, one.outcomes)
+        if pool != "solo":  # it does not answer while a task runs
+            send(broker, folder, "slow.delay(60)", **more)
+            until(lambda: total(one.samples(), "celery_tasks_running") == 1, 10)
+        _write("worker-load" if pool == "prefork" else f"worker-load-{pool}", one)
+
+
+def _write(name: str, one: Worker) -> None:
+    lines = [line for line in one.get()[1].splitlines() if not line.startswith("# HELP")]
+    (SCRAPES / f"{name}.prom").write_text("\n".join(lines) + "\n")
+    print(f"{name}: {len(lines)} lines")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
