@@ -1,4 +1,7 @@
-"""What a Redis broker holds, asked in Redis' own protocol: queues and the length of each of their lists."""
+"""What a Redis broker holds, asked in Redis' own protocol: queues and the length of each of their lists.
+
+Of RabbitMQ only that it lets us in: what it holds is scraped (source rabbitmq).
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,14 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
+from generator.doctor import amqp
 from generator.doctor.http import Unreachable
 
 TIMEOUT_SECONDS = 5.0
 _SEPARATOR = b"\x06\x16"
 _BINDINGS = b"_kombu.binding."
+_PORTS = {"redis": 6379, "rediss": 6379, "amqp": 5672, "pyamqp": 5672, "amqps": 5671}
+_SECURE = ("rediss", "amqps")
 _MOST_ROUNDS = 1000
 """Of SCAN; beyond a million keys the doctor looks at the first part only."""
 
@@ -31,28 +37,30 @@ class Broker:
 def look(url: str) -> Broker:
     """Looks at the broker. Raises Unreachable; its text never holds the address."""
     parts = urlsplit(url)
-    if parts.scheme not in ("redis", "rediss"):
-        message = "only a Redis broker (redis:// or rediss://) can be looked at"
+    if parts.scheme not in _PORTS:
+        message = f"only a broker of {', '.join(f'{scheme}://' for scheme in _PORTS)} can be looked at"
         raise Unreachable(message)
     try:
-        with socket.create_connection((parts.hostname or "localhost", parts.port or 6379), TIMEOUT_SECONDS) as plain:
-            secure = ssl.create_default_context() if parts.scheme == "rediss" else None
+        address = (parts.hostname or "localhost", parts.port or _PORTS[parts.scheme])
+        with socket.create_connection(address, TIMEOUT_SECONDS) as plain:
+            secure = ssl.create_default_context() if parts.scheme in _SECURE else None
             wire = secure.wrap_socket(plain, server_hostname=parts.hostname) if secure else plain
             with wire.makefile("rwb") as stream:
-                return _look(_Wire(stream), parts.username, parts.password, parts.path.strip("/"))
+                if parts.scheme.startswith("redis"):
+                    return _look(_Wire(stream), parts.username, parts.password, parts.path.strip("/"))
+                user, password = unquote(parts.username or "guest"), unquote(parts.password or "guest")
+                amqp.enter(stream, user, password, unquote(parts.path[1:]) or "/")
+                return Broker(frozenset(), {})
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         message = f"it does not answer ({reason})"
         raise Unreachable(message) from error
 
 
-class _Stream(Protocol):
+class _Stream(amqp.Stream, Protocol):
     """What is needed of a socket's file."""
 
-    def write(self, data: bytes, /) -> int: ...
-    def flush(self) -> None: ...
     def readline(self, size: int = -1, /) -> bytes: ...
-    def read(self, size: int = -1, /) -> bytes: ...
 
 
 class _Wire:

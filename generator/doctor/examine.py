@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from generator.catalog.sources import worker
+from generator.catalog.sources import rabbitmq, worker
 from generator.doctor import broker, events, http, logs, machine, queues, rules, scraped
 from generator.doctor.exposition import Sample, samples
 from generator.doctor.finding import Finding
@@ -110,6 +110,7 @@ def _by_prometheus(seen: Seen, url: str) -> Seen:
     now = _series(url, "vector(time())")[0].value
     clocks = _clocks(seen, "Prometheus", now)
     up, like = _series(url, "up"), list(map(_target, _series(url, _LIKE_EXPORTER)))
+    held = _series(url, f'{rabbitmq.READY.name}{{job="{rabbitmq.JOB}"}}')
     begun = _series(url, f'{worker.START.name}{{job="{worker.JOB}"}} > time() + 5')
     names, job = "|".join(seen.plan.chosen), seen.plan.site.jobs.get(EXPORTER, EXPORTER)
     return replace(
@@ -117,6 +118,7 @@ def _by_prometheus(seen: Seen, url: str) -> Seen:
         up={_target(s): s.value > 0 for s in up},
         jobs_with_tasks={job: frozenset(i for j, i in like if j == job) for job, _ in like},
         recorded=frozenset(s.name for s in _series(url, f'{{__name__=~"{names}"}}')),
+        queues=frozenset(s.labels.get("queue", "") for s in held),
         born_later=frozenset(s.labels.get("worker", "?") for s in begun),
         exporter=tuple(_series(url, f'{{job="{job}"}}')) or None,
         rules=rules.loaded(http.ask(f"{url}/api/v1/rules")),

@@ -17,7 +17,7 @@ _MOST = 10
 def check(seen: Seen) -> Iterator[Finding]:
     """One finding for all unknown queues together."""
     site = seen.plan.site
-    there = set(seen.broker.queues) if seen.broker else set()
+    there = set(seen.queues) | (set(seen.broker.queues) if seen.broker else set())
     there |= {s.labels["queue_name"] for s in seen.exporter or () if s.name == QUEUE_LENGTH_METRIC.name}
     left_out = re.compile("|".join([RESERVED_QUEUES, *map(promql.wildcard, site.ignored_queues)]))
     unknown = sorted(q for q in there - set(site.queues) if q and not left_out.fullmatch(q))

@@ -41,6 +41,8 @@ class Seen:
     """Names of canonical series that have a value now."""
     born_later: frozenset[str] = frozenset()
     """Workers, by the clock of Prometheus, that will start in the future."""
+    queues: frozenset[str] = frozenset()
+    """Queues that RabbitMQ itself lists."""
     alerts: frozenset[str] | None = None
     """Names of the alerts that Alertmanager holds."""
     clocks: Mapping[str, float] = field(default_factory=dict)

@@ -8,92 +8,90 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from tests.live import answered
-from tests.live.cluster import Cluster, prepared
-from tests.live.inbox import Inbox, listening
+from tests.live import proof
+from tests.live.brokers import PORTS
 from tests.live.processes import Failed
-from tests.live.run import WATCHDOG, Row, say, settled, side_by_side, table
-from tests.live.scenarios import LOST, ONE_AFTER_THE_OTHER, TOGETHER, warm_up
+from tests.live.run import say
+from tests.live.scenarios import HOUR_SECONDS
 
-_INSIDE = "STACKGEN_LIVE_INSIDE"
-_SCRAPES_SEEN = 25
-"""Seconds in which each target is scraped twice; the short form has no scenario that needs counters."""
+_INSIDE = "STACKGEN_LIVE_FOLDER"
+"""Set for the process that does the work, the first of its namespace."""
 
 
 def main() -> int:
     """The exit code: 0 when everything happened as expected and nothing else did."""
     parser = argparse.ArgumentParser(prog="python -m tests.live", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="only the quickest scenarios, in two minutes")
+    parser.add_argument("--short", action="store_true", help="only the quickest scenarios, on Redis, in two minutes")
     parser.add_argument("--only", action="append", metavar="NAME", help="only scenarios whose name contains this")
+    parser.add_argument("--broker", choices=tuple(PORTS), action="append", help="only on this broker")
+    parser.add_argument("--hour", type=float, default=HOUR_SECONDS, help="seconds of an hour in which nothing happens")
     parser.add_argument("--keep", action="store_true", help="keep the folder with configuration and logs")
     options = parser.parse_args()
-    if _INSIDE not in os.environ:
-        _enter_namespace()
-    folder = Path(tempfile.mkdtemp(prefix="stackgen-live-"))
+    asked = proof.Asked(short=options.short, only=options.only or [], hour=options.hour)
+    if folder := os.environ.get(_INSIDE):
+        try:
+            return proof.run(Path(folder), options.broker[-1], asked)
+        except Failed as error:
+            say(f"failed: {error}")
+            return 1
+    kinds = options.broker or (["redis"] if options.short else list(PORTS))
+    kinds = [kind for kind in kinds if asked.batches(kind)]
+    if not kinds:
+        parser.error("no scenario has such a name")
+    namespace = _namespace()
+    codes = []
+    for kind in kinds:
+        with _folder(keep=options.keep) as folder:
+            codes.append(_run_inside(namespace, folder, [*sys.argv[1:], "--broker", kind]))
+    return max(codes)
+
+
+def _namespace() -> list[str]:
+    """The command that gives a program a process namespace, which the kernel ends with it; () where it may not."""
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    command = ["unshare", *user, "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if shutil.which("unshare") and not subprocess.run([*command, "true"], check=False, capture_output=True).returncode:
+        return command
+    say("no process namespace here: after a SIGKILL of this program, pool processes may end only seconds later")
+    return []
+
+
+@contextmanager
+def _folder(*, keep: bool) -> Iterator[str]:
+    """The folder of one run; it is gone afterwards, also when the run is interrupted."""
+    folder = tempfile.mkdtemp(prefix="stackgen-live-")
     try:
-        return _run(folder, short=options.short, only=options.only or [])
-    except Failed as error:
-        say(f"failed: {error}")
-        return 1
+        yield folder
     finally:
-        if options.keep:
+        if keep:
             say(f"kept: {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _enter_namespace() -> None:
-    """Becomes the parent of a process namespace, which the kernel ends with it; goes on as it is where it may not."""
-    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    command = ["unshare", *user, "--pid", "--fork", "--kill-child", "--mount-proc"]
-    if not shutil.which("unshare") or subprocess.run([*command, "true"], check=False, capture_output=True).returncode:
-        say("no process namespace here: after a SIGKILL of this program, pool processes may end only seconds later")
-        return
-    os.environ[_INSIDE] = "1"
-    os.execvp(command[0], [*command, sys.executable, "-m", "tests.live", *sys.argv[1:]])
-
-
-def _run(folder: Path, *, short: bool, only: list[str]) -> int:
-    cluster = prepared(folder)
+def _run_inside(namespace: Sequence[str], folder: str, arguments: Sequence[str]) -> int:
+    """Runs this program once more, where it does the work; ends it with this one, however this one ends."""
+    # unshare takes no notice of SIGTERM and SIGINT, and neither does the first process of a namespace.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    command = ["setpriv", "--pdeathsig", "KILL", *namespace, sys.executable, "-m", "tests.live", *arguments]
     began = time.monotonic()
-    try:
-        with listening(cluster.ports["hook"]) as inbox:
-            cluster.start()
-            say(f"all runs after {time.monotonic() - began:.0f} s, logs in {folder}")
-            return _prove(cluster, inbox, short=short, only=only)
-    finally:
-        cluster.programs.kill_all()
-
-
-def _prove(cluster: Cluster, inbox: Inbox, *, short: bool, only: list[str]) -> int:
-    warm_up(cluster)
-    time.sleep(_SCRAPES_SEEN / 2 if short else _SCRAPES_SEEN)
-    rows: list[Row] = []
-    wrong: list[str] = []
-    for batch in (TOGETHER, LOST, *((one,) for one in ONE_AFTER_THE_OTHER)):
-        chosen = [s for s in batch if (s.short or not short) and (not only or any(o in s.name for o in only))]
-        if chosen:
-            rows += side_by_side(chosen, cluster, inbox)
-            rows += [Row(chosen[-1].name, left, wrong="still fires") for left in settled(inbox)]
-        if batch is TOGETHER:
-            wrong = answered.problems(cluster, lenient=short or bool(only))
-            for finding in wrong:
-                say(finding)
-    wrong += answered.failures(cluster)
-    wrong += [f"doctor, of a healthy stack: {one.rule}: {one.what}" for one in cluster.examined()]
-    if not any(news.labels["alertname"] == WATCHDOG for news in inbox.news):
-        rows.append(Row("always", WATCHDOG, wrong="never told"))
-    print(table(rows))
-    print(*wrong, sep="\n")
-    bad = [row for row in rows if row.wrong]
-    print(f"{len(rows) - len(bad)} of {len(rows)} as expected; {len(wrong)} findings about queries and rules")
-    return 1 if bad or wrong else 0
+    environment = {**os.environ, _INSIDE: folder, "TMPDIR": folder}
+    with subprocess.Popen(command, env=environment, start_new_session=True) as child:
+        try:
+            return child.wait()
+        finally:
+            child.kill()
+            say(f"{arguments[-1]}: {time.monotonic() - began:.0f} s")
 
 
 if __name__ == "__main__":

@@ -9,15 +9,18 @@ from typing import Any
 
 from celery import Celery  # type: ignore[import-untyped]
 
-app = Celery("live", broker=os.environ.get("LIVE_BROKER_URL", "memory://"))
+BROKER = os.environ.get("LIVE_BROKER_URL", "memory://")
+REDIS_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5}
+
+app = Celery("live", broker=BROKER)
 app.conf.update(
     task_send_sent_event=True,
-    worker_send_task_events=True,
+    worker_send_task_events=os.environ.get("LIVE_EVENTS", "1") == "1",
     worker_prefetch_multiplier=1,
     task_ignore_result=True,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    broker_transport_options={"socket_connect_timeout": 2, "socket_timeout": 5},
+    broker_transport_options=REDIS_OPTIONS if BROKER.startswith("redis:") else {},
 )
 
 if folder := os.environ.get("LIVE_MODULE"):
@@ -77,3 +80,11 @@ def hoard(megabytes: int, seconds: float) -> int:
     held = b"x" * (megabytes << 20)  # zeros would not be resident
     time.sleep(seconds)
     return len(held)
+
+
+@app.task(name="live.burn")  # type: ignore[untyped-decorator]
+def burn(seconds: float) -> None:
+    """Uses CPU time, however long that takes."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -12,25 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from generator import pipeline
-from generator.app.parts.resources import memory_limit
-from generator.catalog.sources import celery_exporter, redis
+from generator.app.parts.broker import depths
 from generator.doctor.examine import Asked, examine
 from generator.doctor.finding import Finding
-from tests.live.processes import LOOPBACK, REPOSITORY, Programs, answers, free_ports, listens
+from tests.live import brokers
+from tests.live.brokers import TOOLS, Kind, program
+from tests.live.exporters import EXPORTERS, exporter, module
+from tests.live.processes import LOOPBACK, REPOSITORY, Programs, answers
 
-STACK = Path(__file__).with_name("stack.yaml")
-TOOLS = REPOSITORY / ".tools"
 WORKERS = ("w1@alpha", "w2@beta", "w3@gamma")
 """celery-exporter knows a worker by what stands behind the @, so each has a host of its own."""
-FIXED = {"prometheus": "localhost:9090", "alertmanager": "alertmanager:9093"}
-"""Addresses that stack.yaml cannot move: written over in the generated prometheus.yml."""
-_PORT = re.compile(rf"{re.escape(LOOPBACK)}:(29\d\d\d)")
-_NAMES = {
-    "29808": "exporter",
-    "29121": "redis-exporter",
-    "29099": "hook",
-    **{str(29801 + n): worker for n, worker in enumerate(WORKERS)},
-}
 HOARD_MEGABYTES = 700
 
 
@@ -38,20 +29,28 @@ HOARD_MEGABYTES = 700
 class Cluster:
     """The system; every method is one thing that can happen to it."""
 
+    kind: Kind
     programs: Programs
     ports: dict[str, int]
     stage: pipeline.Stage
-    folder: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where everything of this run is."""
+        return self.programs.folder
 
     @property
     def broker(self) -> str:
         """The broker's address."""
-        return f"redis://{LOOPBACK}:{self.ports['redis']}/0"
+        return brokers.address(self.kind, self.ports)
 
     @property
     def prometheus(self) -> str:
         """Prometheus' address."""
-        return f"http://{LOOPBACK}:{self.ports['prometheus']}"
+        return self._url("prometheus")
+
+    def _url(self, name: str) -> str:
+        return f"http://{LOOPBACK}:{self.ports[name]}"
 
     @property
     def _app(self) -> Any:
@@ -63,53 +62,38 @@ class Cluster:
 
     def start(self) -> None:
         """Starts everything and waits until all of it answers."""
-        self.start_redis()
+        self.start_broker()
         for worker in WORKERS:
             self.start_worker(worker)
-        self.start_exporter()
-        self._start_redis_exporter()
+        for name in EXPORTERS[self.kind]:
+            self.start_exporter(name)
         self._start_alertmanager()
         self._start_prometheus()
-        for name in (*WORKERS, "exporter", "redis-exporter", "alertmanager", "prometheus"):
-            path = "-/ready" if name in FIXED else "metrics"
-            url = f"http://{LOOPBACK}:{self.ports[name]}/{path}"
-            self.programs.wait(name, partial(answers, url))
+        for name in (*WORKERS, *EXPORTERS[self.kind]):
+            self.programs.wait(name, partial(answers, f"{self._url(name)}/metrics"))
+        for name in ("alertmanager", "prometheus"):
+            self.programs.wait(name, partial(answers, f"{self._url(name)}/-/ready"))
 
-    def start_redis(self) -> None:
-        """The broker, which keeps nothing on disk."""
-        keeps_nothing = ("--save", "", "--appendonly", "no", "--dir", str(self.folder))
-        self.programs.start(
-            "redis",
-            [program("redis", "redis-server"), "--bind", LOOPBACK, "--port", str(self.ports["redis"]), *keeps_nothing],
-            libraries("redis"),
-        )
-        self.programs.wait("redis", lambda: listens(self.ports["redis"]))
+    def start_broker(self) -> None:
+        """The broker, for the first time or again."""
+        brokers.start(self.kind, self.programs, self.ports)
 
-    def start_worker(self, name: str, queues: str = "celery,bulk") -> None:
+    def start_worker(self, name: str, queues: str = "celery,bulk", *, events: bool = True) -> None:
         """One worker with three pool processes."""
-        command = [sys.executable, "-m", "celery", "-A", "tests.live.app", "worker", "-n", name, "-c", "3", "-E"]
+        command = [sys.executable, "-m", "celery", "-A", "tests.live.app", "worker", "-n", name, "-c", "3"]
         environment = {
             "LIVE_BROKER_URL": self.broker,
             "LIVE_MODULE": f"{self.folder}/output/celery",
+            "LIVE_EVENTS": "1" if events else "0",
             "CELERY_METRICS_PORT": str(self.ports[name]),
             "CELERY_HEARTBEAT_FILE": f"{self.folder}/%h.heartbeat",
         }
         self.programs.start(name, [*command, "-Q", queues, "-l", "WARNING"], environment)
 
-    def start_exporter(self) -> None:
-        """celery-exporter with the generated flags."""
-        start = "from src.cli import cli; cli(auto_envvar_prefix='CE')"
-        flags = celery_exporter.launch(self.stage.prepared.plan.site, "0.12.2").command
-        where = (f"--host={LOOPBACK}", f"--port={self.ports['exporter']}")
-        command = [program("celery-exporter", "python"), "-c", start, *flags, *where]
-        self.programs.start("exporter", command, {"CE_BROKER_URL": self.broker})
-
-    def _start_redis_exporter(self) -> None:
-        version = next(iter(redis.SOURCE.versions))
-        flags = redis.launch(self.stage.prepared.plan.site, version).command
-        listen = f"--web.listen-address={LOOPBACK}:{self.ports['redis-exporter']}"
-        command = [program("redis-exporter", "prometheus-redis-exporter"), *flags, listen]
-        self.programs.start("redis-exporter", command, {"REDIS_ADDR": self.broker})
+    def start_exporter(self, name: str) -> None:
+        """One exporter, with what was generated for it."""
+        command, environment = exporter(name, self.stage.prepared.plan.site, self.broker, self.ports, self.folder)
+        self.programs.start(name, command, environment)
 
     def _start_alertmanager(self) -> None:
         command = [
@@ -131,70 +115,63 @@ class Cluster:
         ]
         self.programs.start("prometheus", command)
 
-    def examined(self) -> list[Finding]:
-        """What `stackgen doctor` says of this system."""
-        os.environ["LIVE_BROKER_URL"] = self.broker
+    def examined(self, broker: str = "") -> list[Finding]:
+        """What `stackgen doctor` says of this system; of another broker address if one is given."""
+        os.environ["LIVE_BROKER_URL"] = broker or self.broker
         asked = Asked(
             prometheus=self.prometheus,
-            exporter=f"http://{LOOPBACK}:{self.ports['exporter']}",
-            alertmanager=f"http://{LOOPBACK}:{self.ports['alertmanager']}",
+            exporter=self._url("exporter") if "exporter" in self.programs.running else None,
+            alertmanager=self._url("alertmanager"),
             broker="LIVE_BROKER_URL",
         )
         return examine(self.stage.prepared.plan, asked)
 
-    def send(self, task: str, *args: object, queue: str = "celery") -> None:
+    def health(self, *arguments: str) -> tuple[int, str]:
+        """Exit code and words of `python -m celery_monitoring health …`."""
+        command, environment = module(self.folder, self.broker, "health", *arguments)
+        done = subprocess.run(
+            command,
+            env={**os.environ, **environment, "CELERY_HEARTBEAT_FILE": f"{self.folder}/%h.heartbeat"},
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        return done.returncode, (done.stdout + done.stderr).strip()
+
+    def send(self, task: str, *args: object, queue: str = "celery", **options: object) -> None:
         """Sends a task; the broker may be away."""
         from kombu.exceptions import OperationalError
 
         try:
-            self._app.send_task(task, args, queue=queue, retry=False)
+            self._app.send_task(task, args, queue=queue, retry=False, **options)
         except (OperationalError, OSError):
             return
+
+    def sent_events(self, *, on: bool) -> None:
+        """Whether our senders say that they sent a task."""
+        self._app.conf.task_send_sent_event = on
 
     def consume(self, queue: str, *, on: bool) -> None:
         """Lets the first worker consume a queue, or not."""
         control = self._app.control
         (control.add_consumer if on else control.cancel_consumer)(queue, destination=[WORKERS[0]], reply=False)
 
+    def resize(self, worker: str, by: int) -> None:
+        """Gives a worker more pool processes, or fewer."""
+        control = self._app.control
+        (control.pool_grow if by > 0 else control.pool_shrink)(abs(by), destination=[worker], reply=False)
+
     def waiting(self, queue: str) -> int:
         """Messages in a queue."""
         with self._app.connection_for_read() as connection:
-            return int(connection.default_channel.client.llen(queue))
+            return depths(connection, [queue])[queue].ready
 
     def purge(self, queue: str) -> None:
         """Empties a queue."""
         with self._app.connection_for_write() as connection:
-            connection.default_channel.client.delete(queue)
-
-
-def program(tree: str, name: str) -> str:
-    """A program that tests/live/install.sh put into .tools."""
-    found = TOOLS / tree / ("bin" if tree == "celery-exporter" else "usr/bin") / name
-    if not found.exists():
-        sys.exit(f"{found} is not there: run tests/live/install.sh")
-    return str(found)
-
-
-def libraries(tree: str) -> dict[str, str]:
-    """Where an unpacked program finds the libraries that came with it."""
-    return {"LD_LIBRARY_PATH": ":".join(str(path) for path in (TOOLS / tree / "usr/lib").glob("*-linux-gnu"))}
-
-
-def prepared(folder: Path) -> Cluster:
-    """Generates the configuration for free ports; nothing runs yet."""
-    names = (*_NAMES.values(), "redis", "prometheus", "alertmanager")
-    ports = dict(zip(names, free_ports(len(names)), strict=True))
-    stack = folder / "stack.yaml"
-    share = f"{HOARD_MEGABYTES * 2**20 / memory_limit():.2%}"
-    text = STACK.read_text().replace("warning: 50%", f"warning: {share}")
-    stack.write_text(_PORT.sub(lambda m: f"{LOOPBACK}:{ports[_NAMES[m[1]]]}", text))
-    stage, _ = pipeline.generate(stack, folder / "output")
-    config = folder / "output/prometheus/prometheus.yml"
-    text = config.read_text()
-    for name, fixed in FIXED.items():
-        text = text.replace(fixed, f"{LOOPBACK}:{ports[name]}")
-    config.write_text(text)
-    return Cluster(Programs(folder), ports, stage, folder)
+            connection.default_channel.queue_purge(queue)
 
 
 def _in_its_tree(tools: Path, folder: Path) -> list[str]:

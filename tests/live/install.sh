@@ -4,12 +4,13 @@
 #   .tools/v3               Prometheus 3.x and Alertmanager 0.33, from Debian's packages
 #   .tools/redis            redis-server 7.0, from Debian's packages
 #   .tools/redis-exporter   oliver006/redis_exporter 1.45, from Debian's packages
+#   .tools/rabbitmq         RabbitMQ 3.10 and Erlang 25, from Debian's packages
 #   .tools/celery-exporter  danihodovic/celery-exporter 0.11.2 from PyPI, where it is called prometheus-exporter-celery;
 #                           in an environment of its own with kombu<5.6, because it does not start with a newer one
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-tests/tools/fetch.sh v3 redis redis-exporter
+tests/tools/fetch.sh v3 redis redis-exporter rabbitmq
 if [ ! -x .tools/celery-exporter/bin/celery ]; then
   echo 'prometheus-exporter-celery 0.11.2 from PyPI into .tools/celery-exporter' >&2
   rm -rf .tools/celery-exporter

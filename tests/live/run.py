@@ -37,6 +37,7 @@ class _Running:
     resolved: dict[Expected, float] = field(default_factory=dict)
     late: bool = False
     kept: int = -1
+    wrong: str = ""
 
     @property
     def over(self) -> bool:
@@ -61,6 +62,7 @@ class _Running:
         self.late = bool(self.scenario.expected) and waited > self.scenario.patience
         if self.mended is None and (all_fired or self.late):
             say(f"  {self.scenario.name}: {'too late' if self.late else 'told'} after {waited:.0f} s; mending")
+            self.wrong = "" if self.late else self.scenario.sees(cluster)
             self.mended = time.monotonic()
             self.scenario.mends(cluster, int(now - self.began))
 
@@ -68,6 +70,8 @@ class _Running:
         """The lines of this scenario."""
         if not self.scenario.expected:
             yield Row(self.scenario.name, f"nothing for {self.scenario.stays:.0f} s")
+        if self.wrong:
+            yield Row(self.scenario.name, "what is seen of it", wrong=self.wrong)
         for one in self.scenario.expected:
             fired, resolved = self.fired.get(one), self.resolved.get(one)
             wrong = "" if fired and resolved else "never told" if not fired else "never ended"
@@ -111,7 +115,7 @@ def _ended(news: News, inbox: Inbox) -> float | None:
     return next((end - news.at for end in ends), None)
 
 
-def settled(inbox: Inbox, seconds: float = 120) -> list[str]:
+def settled(inbox: Inbox, seconds: float = 600) -> list[str]:
     """Waits until only the watchdog fires; gives what still does."""
     end = time.monotonic() + seconds
     while left := [f"{a['alertname']} {a['severity']}" for a in inbox.firing() if a["alertname"] != WATCHDOG]:

@@ -7,6 +7,7 @@
 #   tests/tools/fetch.sh compose   .tools/compose/usr/bin: docker-compose 2.x, which needs no engine to check a file
 #   tests/tools/fetch.sh redis     .tools/redis/usr/bin: redis-server 7.0, for Flower's tests
 #   tests/tools/fetch.sh redis-exporter   .tools/redis-exporter/usr/bin: redis_exporter 1.45, for the live proof
+#   tests/tools/fetch.sh rabbitmq  .tools/rabbitmq: rabbitmq-server 3.10 and the Erlang it runs on, for the live proof
 #   tests/tools/fetch.sh default   v3, unless a promtool and an amtool are on the PATH already
 #
 # First from Debian's packages, whose signature apt verifies with the machine's own Debian keyring; needs no root.
@@ -33,7 +34,10 @@ facts() {
       packages='redis-server redis-tools libjemalloc2 liblua5.1-0 liblzf1 lua-bitop lua-cjson' ;;
     redis-exporter) suite=bookworm packages=prometheus-redis-exporter expected=1.45. short=redis-exporter
       wanted=prometheus-redis-exporter ;;
-    *) say "unknown version '$1': expected v2, v3, compose, redis, redis-exporter or default"; exit 2 ;;
+    rabbitmq) suite=bookworm expected=25 short=rabbitmq wanted=erl
+      packages="rabbitmq-server $(printf 'erlang-%s ' base crypto eldap inets mnesia os-mon parsetools public-key \
+        runtime-tools ssl syntax-tools tools xmerl asn1 snmp ftp tftp)" ;;
+    *) say "unknown version '$1': expected v2, v3, compose, redis, redis-exporter, rabbitmq or default"; exit 2 ;;
   esac
 }
 
@@ -136,7 +140,16 @@ version_of() {
   local libraries
   libraries=$(printf '%s:' "$1"/usr/lib/*-linux-gnu)
   if [ "$2" = docker-compose ]; then "$1/usr/bin/$2" version 2>&1; return; fi
+  if [ "$2" = erl ]; then erlang_of "$1" 2>&1; return; fi
   LD_LIBRARY_PATH=$libraries "$1/usr/bin/$2" --version 2>&1
+}
+
+# Erlang's own script wants to be installed, so what it would start is started; crypto needs the machine's OpenSSL.
+erlang_of() {
+  local root=$1/usr/lib/erlang
+  local says='ok = application:start(crypto), io:put_chars(erlang:system_info(otp_release)), halt().'
+  set -- "$root"/erts-*/bin
+  ROOTDIR=$root BINDIR=$1 EMU=beam PROGNAME=erl "$1/erlexec" -noshell -boot "$root/bin/start_clean" -eval "$says"
 }
 
 is_right() {
@@ -176,7 +189,7 @@ if [ "${1:-}" = default ]; then
     { [ -n "${STACKGEN_AMTOOL:-}" ] || command -v amtool >/dev/null; }; then exit 0; fi
   set -- v3
 fi
-[ $# -gt 0 ] || { sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 
 mkdir -p "$TOOLS"
 # Two makes at once: the second waits and then finds the work done. Machines without flock have no apt either.

@@ -1,0 +1,54 @@
+"""What a run needs before anything is started: free ports, and everything that is generated for them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import yaml
+
+from generator import pipeline
+from generator.app.parts.resources import memory_limit
+from tests.live.brokers import PORTS, Kind
+from tests.live.cluster import HOARD_MEGABYTES, WORKERS, Cluster
+from tests.live.processes import LOOPBACK, Programs, free_ports
+
+STACK = Path(__file__).with_name("stack.yaml")
+OTHERWISE = {"rabbitmq": Path(__file__).with_name("rabbitmq.yaml")}
+"""By broker: what is written instead in stack.yaml."""
+FIXED = {"prometheus": "localhost:9090", "alertmanager": "alertmanager:9093"}
+"""Addresses that stack.yaml cannot move: written over in the generated prometheus.yml."""
+_PORT = re.compile(r"\b29\d\d\d\b")
+_NAMES = {
+    "29808": "exporter",
+    "29121": "redis-exporter",
+    "29555": "flower",
+    "29810": "probe",
+    "29692": "rabbitmq-metrics",
+    "29099": "hook",
+    **{str(29801 + n): worker for n, worker in enumerate(WORKERS)},
+}
+
+
+def prepared(folder: Path, kind: Kind) -> Cluster:
+    """Generates the configuration for free ports; nothing runs yet."""
+    names = tuple(dict.fromkeys((*_NAMES.values(), *PORTS[kind], *FIXED, "second exporter")))
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    stack = folder / "stack.yaml"
+    stack.write_text(_PORT.sub(lambda m: str(ports[_NAMES[m[0]]]), _stack(kind)).replace("/live/", f"{folder}/"))
+    (folder / "users").write_text("live:proof\n")
+    stage, _ = pipeline.generate(stack, folder / "output")
+    config = folder / "output/prometheus/prometheus.yml"
+    text = config.read_text()
+    for name, fixed in FIXED.items():
+        text = text.replace(fixed, f"{LOOPBACK}:{ports[name]}")
+    config.write_text(text)
+    return Cluster(kind, Programs(folder), ports, stage)
+
+
+def _stack(kind: Kind) -> str:
+    share = f"{HOARD_MEGABYTES * 2**20 / memory_limit():.2%}"
+    text = STACK.read_text().replace("warning: 50%", f"warning: {share}")
+    if kind in OTHERWISE:
+        text = yaml.safe_dump(yaml.safe_load(text) | yaml.safe_load(OTHERWISE[kind].read_text()), sort_keys=False)
+    return text

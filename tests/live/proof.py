@@ -1,0 +1,93 @@
+"""One run of the live proof on one broker: starts the system, breaks it, asks it, prints the table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from generator.doctor.finding import Finding
+from tests.live import acts, answered, planted, seen
+from tests.live.brokers import Kind
+from tests.live.cluster import Cluster
+from tests.live.inbox import Inbox, listening
+from tests.live.prepare import prepared
+from tests.live.run import WATCHDOG, Row, say, settled, side_by_side, table
+from tests.live.scenarios import BATCHES, Scenario
+
+_SCRAPES_SEEN = 25
+"""Seconds in which each target is scraped twice; the short form has no scenario that needs counters."""
+_PATIENCE_SECONDS = 180.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What of all there is."""
+
+    short: bool
+    only: Sequence[str]
+    hour: float
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing is left out."""
+        return not self.short and not self.only
+
+    def batches(self, kind: Kind) -> list[list[Scenario]]:
+        """The scenarios that are wanted; without empty batches."""
+        return [wanted for batch in BATCHES[kind] if (wanted := self._of(batch))]
+
+    def _of(self, batch: Sequence[Scenario]) -> list[Scenario]:
+        wanted = (s for s in batch if (s.short or not self.short) and self._named(s.name))
+        return [s if s.expected else replace(s, stays=self.hour) for s in wanted]
+
+    def _named(self, name: str) -> bool:
+        return not self.only or any(part in name for part in self.only)
+
+
+def run(folder: Path, kind: Kind, asked: Asked) -> int:
+    """The exit code."""
+    cluster = prepared(folder, kind)
+    began = time.monotonic()
+    try:
+        with listening(cluster.ports["hook"]) as inbox:
+            cluster.start()
+            say(f"{kind}: all runs after {time.monotonic() - began:.0f} s, logs in {folder}")
+            return _prove(cluster, inbox, asked)
+    finally:
+        cluster.programs.kill_all()
+
+
+def _prove(cluster: Cluster, inbox: Inbox, asked: Asked) -> int:
+    acts.warm_up(cluster)
+    time.sleep(_SCRAPES_SEEN / 2 if asked.short else _SCRAPES_SEEN)
+    wrong = seen.that_facts_hold(cluster)
+    rows: list[Row] = []
+    batches = asked.batches(cluster.kind)
+    for batch in batches:
+        rows += side_by_side(batch, cluster, inbox)
+        rows += [Row(batch[-1].name, left, wrong="still fires") for left in settled(inbox)]
+        if batch is batches[0]:
+            wrong += answered.problems(cluster, lenient=not asked.everything or cluster.kind != "redis")
+    wrong += answered.failures(cluster)
+    wrong += [f"doctor, of a healthy stack: {one.rule}: {one.what}" for one in _found_at_last(cluster)]
+    if not any(news.labels["alertname"] == WATCHDOG for news in inbox.news):
+        rows.append(Row("always", WATCHDOG, wrong="never told"))
+    print(table(rows))
+    if asked.everything:
+        found = planted.examined(cluster)
+        print(planted.table(found))
+        wrong += [f"the doctor does not find what was planted: {name}" for name, words in found.items() if not words]
+    print(*wrong, sep="\n")
+    bad = [row for row in rows if row.wrong]
+    print(f"{cluster.kind}: {len(rows) - len(bad)} of {len(rows)} as expected; {len(wrong)} findings besides")
+    return 1 if bad or wrong else 0
+
+
+def _found_at_last(cluster: Cluster) -> list[Finding]:
+    """What the doctor says when the last scenario is forgotten."""
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while (found := cluster.examined()) and time.monotonic() < end:
+        time.sleep(2)
+    return found
