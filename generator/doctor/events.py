@@ -1,12 +1,10 @@
-"""Faults in what celery-exporter exposes: events that nobody sends, histograms without the bounds that matter."""
+"""Faults in what celery-exporter exposes: events that nobody sends, priorities that nobody adds up."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 
-from generator.catalog import promql
-from generator.catalog.series import QUEUE_LENGTH, TASK_DURATION_BUCKET, TASK_WAIT_BUCKET, Series
+from generator.catalog.series import QUEUE_LENGTH
 from generator.catalog.sources import celery_exporter as source
 from generator.doctor.exposition import Sample
 from generator.doctor.finding import Finding
@@ -14,10 +12,6 @@ from generator.doctor.seen import EXPORTER, Seen, alerts, listens_to_events
 
 _RECEIVED = "celery_task_received_total"
 _SENT = "celery_task_sent_total"
-_HISTOGRAMS: tuple[tuple[Series, str, str, str], ...] = (
-    (TASK_DURATION_BUCKET, source.RUNTIME.name, "task_duration_p95", "--buckets"),
-    (TASK_WAIT_BUCKET, source.WAIT.name, "queue_wait_p95", "--queue-wait-buckets"),
-)
 
 
 def check(seen: Seen) -> Iterator[Finding]:
@@ -26,7 +20,6 @@ def check(seen: Seen) -> Iterator[Finding]:
         return
     yield from _events(seen, seen.exporter)
     yield from _sent(seen, seen.exporter)
-    yield from _buckets(seen, seen.exporter)
 
 
 def _total(samples: tuple[Sample, ...], name: str) -> float:
@@ -64,28 +57,6 @@ def _sent(seen: Seen, samples: tuple[Sample, ...]) -> Iterator[Finding]:
         "set task_send_sent_event = True in every program that sends tasks, or celery.sent_events: false in stack.yaml",
         alerts(seen.plan, suffer, EXPORTER),
     )
-
-
-def _buckets(seen: Seen, samples: tuple[Sample, ...]) -> Iterator[Finding]:
-    for series, metric, signal, flag in _HISTOGRAMS:
-        judged = seen.plan.judgement(signal)
-        chosen = seen.plan.chosen.get(series.name)
-        bounds = {s.labels["le"] for s in samples if s.name == f"{metric}_bucket" and "le" in s.labels}
-        if judged is None or chosen is None or chosen.source.id != EXPORTER or not bounds:
-            continue
-        finite = {Fraction(bound) for bound in bounds if bound not in ("+Inf", "inf")}
-        limits = {b.threshold for b in judged.bounds.values() if b.threshold is not None}
-        limits |= {limit for levels in judged.overrides.values() for limit in levels.values()}
-        if missing := sorted(limits - finite):
-            largest = promql.number(max(finite)) if finite else "none"
-            listed = ", ".join(f"{promql.number(limit)} s" for limit in missing[:5])
-            yield Finding(
-                "buckets",
-                f"{metric} has no bound at the threshold {listed} (its largest bound is {largest}): "
-                "a quantile beyond the largest bound can never be seen, and between bounds it is a guess",
-                f"start celery-exporter with the generated {flag} (exporters/celery-exporter.yml)",
-                (judged.signal.alert,),
-            )
 
 
 def priorities(seen: Seen) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from generator.catalog.sources import rabbitmq, worker
-from generator.doctor import broker, events, http, logs, machine, queues, rules, scraped
+from generator.doctor import broker, buckets, events, http, logs, machine, queues, rules, scraped
 from generator.doctor.exposition import Sample, samples
 from generator.doctor.finding import Finding
 from generator.doctor.seen import EXPORTER, Seen
@@ -46,7 +46,8 @@ def examine(plan: Plan, asked: Asked) -> list[Finding]:
     if asked.broker:
         eyes.broker(asked.broker)
     seen = eyes.seen
-    found = [*eyes.unreachable, *scraped.check(seen), *events.check(seen), *events.priorities(seen)]
+    found = [*eyes.unreachable, *scraped.check(seen), *events.check(seen), *buckets.check(seen)]
+    found += events.priorities(seen)
     found += queues.check(seen)
     found += logs.check(plan, asked.logs) if asked.logs is not None else ()
     return found + list(machine.check(plan, asked.secrets) if asked.secrets else [])
@@ -72,9 +73,12 @@ class _Eyes:
         """What the exporter itself says now."""
         address = url if url.rstrip("/").endswith("/metrics") else f"{url.rstrip('/')}/metrics"
         if answer := self._try(EXPORTER, "--exporter", lambda: http.get(address)):
+            said = tuple(samples(answer.body))
+            ours = {name: [s for s in said if s.name == f"{name}_bucket"] for name in buckets.queries(self.plan)}
             self.seen = replace(
                 self.seen,
-                exporter=tuple(samples(answer.body)),
+                exporter=said,
+                bounds={**self.seen.bounds, **{name: buckets.bounds(of) for name, of in ours.items() if of}},
                 clocks=_clocks(self.seen, EXPORTER, answer.clock),
             )
 
@@ -118,6 +122,7 @@ def _by_prometheus(seen: Seen, url: str) -> Seen:
         up={_target(s): s.value > 0 for s in up},
         jobs_with_tasks={job: frozenset(i for j, i in like if j == job) for job, _ in like},
         recorded=frozenset(s.name for s in _series(url, f'{{__name__=~"{names}"}}')),
+        bounds={name: buckets.bounds(_series(url, query)) for name, query in buckets.queries(seen.plan).items()},
         queues=frozenset(s.labels.get("queue", "") for s in held),
         born_later=frozenset(s.labels.get("worker", "?") for s in begun),
         exporter=tuple(_series(url, f'{{job="{job}"}}')) or None,

@@ -41,6 +41,8 @@ class Seen:
     """Names of canonical series that have a value now."""
     born_later: frozenset[str] = frozenset()
     """Workers, by the clock of Prometheus, that will start in the future."""
+    bounds: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    """By histogram and instance: the bounds of its buckets, as written."""
     queues: frozenset[str] = frozenset()
     """Queues that RabbitMQ itself lists."""
     alerts: frozenset[str] | None = None

@@ -16,7 +16,7 @@ from generator.cli import main
 from generator.doctor.examine import Asked, examine
 from generator.doctor.finding import Finding, as_json, text
 from generator.resolve.plan import Plan
-from tests.doctor.programs import prometheus, saying
+from tests.doctor.programs import prometheus, saying, wait_until_evaluated
 from tests.flower.redis_server import free_port, redis_server
 
 SCRAPES = Path(__file__).resolve().parents[1] / "scrapes"
@@ -41,6 +41,11 @@ def _said(name: str) -> str:
 def _healthy() -> str:
     """The load of two workers, from an exporter whose buckets hold the threshold of 300 s."""
     return _said("celery-exporter-0.12.2-load").replace('le="10.0"', 'le="300.0"')
+
+
+def _without_bound(said: str, bound: str) -> str:
+    """What a worker with an older celery_monitoring.py would say."""
+    return "".join(line for line in said.splitlines(keepends=True) if f'le="{bound}"' not in line)
 
 
 def _stack(folder: Path, exporter: str = "celery-exporter:9808", more: str = "", last: str = "") -> Path:
@@ -173,11 +178,15 @@ def running(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         good = stack.enter_context(saying(_healthy()))
         poor = "\n".join(line for line in _healthy().splitlines() if "celery_active_worker" not in line)
         bad = stack.enter_context(saying(poor))
+        worker = stack.enter_context(saying(_said("worker-load")))
+        old_worker = stack.enter_context(saying(_without_bound(_said("worker-load"), "60.0")))
         alertmanager = stack.enter_context(saying(_said("alertmanager-0.33")))
         found = {}
-        for name, exporter in (("healthy", good), ("sick", bad)):
+        for name, exporter, workers in (("healthy", good, [worker]), ("sick", bad, [worker, old_worker])):
             folder = tmp_path_factory.mktemp(name)
-            more = f'  - {{name: redis, targets: ["127.0.0.1:{free_port()}"]}}' if name == "sick" else ""
+            more = f"  - {{name: worker, targets: {json.dumps(workers)}}}\n"
+            if name == "sick":
+                more += f'  - {{name: redis, targets: ["127.0.0.1:{free_port()}"]}}\n'
             file = _stack(folder, exporter, more)
             pipeline.generate(file, folder / "output")
             config = folder / "output/prometheus/prometheus.yml"
@@ -188,6 +197,8 @@ def running(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
                 rules.write_text(rules.read_text().replace("> 5000", "> 9000"))
             config.write_text(made)
             found[name] = (file, stack.enter_context(prometheus(program, config, folder)))
+        for _, url in found.values():
+            wait_until_evaluated(url)
         yield found
 
 
@@ -208,6 +219,7 @@ def test_a_healthy_stack_has_no_fault(running: dict[str, tuple[Path, str]]) -> N
         ("two-exporters", "old-exporter", "CeleryHighFailureRate"),
         ("series-missing", "celery:queue_workers:count", "CeleryQueueWithoutConsumers"),
         ("rules-differ", "CeleryQueueBacklog", "CeleryQueueBacklog"),
+        ("buckets", "celery_task_wait_time_seconds has no bound at the threshold 60 s", "CeleryTaskWaitTooLong"),
     ],
 )
 def test_a_fault_that_prometheus_shows(running: dict[str, tuple[Path, str]], rule: str, word: str, alert: str) -> None:
