@@ -185,7 +185,8 @@ def wait_seconds(request: Any) -> float | None:
     sent = getattr(request, SENT_HEADER, None)
     if not isinstance(sent, int | float):
         return None
-    return max(0.0, time.time() - max(float(sent), _eta(getattr(request, "eta", None))))
+    eta = getattr(request, "eta", None)
+    return max(0.0, time.time() - (max(float(sent), _eta(eta)) if eta else float(sent)))
 
 
 def _eta(value: object) -> float:
@@ -1486,10 +1487,12 @@ class WorkerMetrics:
     def __init__(self, app: Any, settings: Settings) -> None:
         self._app, self._settings = app, settings
         self._counts = Counts(settings.duration_buckets, settings.wait_buckets)
-        self._main = 0
+        self._main = self._pid = 0
+        self._here: Counts | Wire = self._counts
         self._wire: Wire | None = None
         self._server: Any = None
         self._began: dict[str, tuple[float, Pair]] = {}
+        self._last = ("", "")
         self._queues: dict[tuple[str, str], str] | None = None
 
     def connect(self) -> None:
@@ -1508,7 +1511,7 @@ class WorkerMetrics:
         """Before the pool forks: the pipe that its processes inherit."""
         from celery import signals  # type: ignore[import-untyped, unused-ignore]
 
-        self._main = os.getpid()
+        self._main = self._pid = os.getpid()
         self._wire = Wire(self._counts)
         for told, receiver in (
             (signals.task_prerun, self.prerun),
@@ -1546,8 +1549,12 @@ class WorkerMetrics:
             self._wire = None  # one process does all; eventlet would wait for ever for something to read
 
     def fork(self, **_: object) -> None:
-        """In a pool process: lets go of the endpoint's port, which else would outlive the worker."""
-        if self._server is not None and os.getpid() != self._main:
+        """In a pool process: tells through the pipe; lets go of the port, which else would outlive the worker."""
+        self._pid = os.getpid()
+        if self._pid == self._main or self._wire is None:
+            return
+        self._here = self._wire
+        if self._server is not None:
             self._server.socket.close()
 
     def shutdown(self, **_: object) -> None:
@@ -1567,9 +1574,6 @@ class WorkerMetrics:
         if self._wire is not None:
             self._wire.drain()
 
-    def _sink(self) -> Counts | Wire:
-        return self._counts if os.getpid() == self._main or self._wire is None else self._wire
-
     def prerun(self, task_id: str = "", task: Any = None, **_: object) -> None:
         """A task begins in this process."""
         request = task.request
@@ -1579,19 +1583,23 @@ class WorkerMetrics:
         since = time.monotonic()
         attempt = _metrics_attempt(task_id, request)
         self._began[attempt] = (since, pair)
-        self._sink().begin(attempt, pair, os.getpid(), wait_seconds(request), since)
+        self._last = (task_id, attempt)
+        self._here.begin(attempt, pair, self._pid, wait_seconds(request), since)
 
     def postrun(self, task_id: str = "", task: Any = None, state: Any = None, retval: Any = None, **_: object) -> None:
         """A task ended in this process."""
-        attempt = _metrics_attempt(task_id, task.request)
+        # A pool process runs one task at a time, so the request, which costs a microsecond, need not be asked again.
+        last = self._last if self._pid != self._main else ("", "")
+        attempt = last[1] if last[0] == task_id else _metrics_attempt(task_id, task.request)
         began = self._began.pop(attempt, None)
         if began is None:
             return
         since, pair = began
         if state:
-            soft = "soft" if _metrics_is(getattr(retval, "exc", retval), "SoftTimeLimitExceeded") else ""
-            self._sink().end(attempt, pair, str(state), time.monotonic() - since, soft)
-        elif os.getpid() == self._main and _metrics_is(sys.exc_info()[1], "Timeout"):
+            limited = state != "SUCCESS" and _metrics_is(getattr(retval, "exc", retval), "SoftTimeLimitExceeded")
+            soft = "soft" if limited else ""
+            self._here.end(attempt, pair, str(state), time.monotonic() - since, soft)
+        elif self._pid == self._main and _metrics_is(sys.exc_info()[1], "Timeout"):
             # gevent and eventlet throw this for a hard limit; Celery 5.5 sends no signal then.
             self._counts.lose(_metrics_key(task_id), pair, "FAILURE", "hard")
 
@@ -1612,7 +1620,7 @@ class WorkerMetrics:
 
     def _lose(self, sender: Any, task_id: str, request: Any, state: str, kind: str) -> None:
         # What runs in this very process ends in postrun, unless it was revoked.
-        if os.getpid() != self._main or (self._runs(task_id) and state != "REVOKED" and kind != "hard"):
+        if self._pid != self._main or (self._runs(task_id) and state != "REVOKED" and kind != "hard"):
             return
         self._drain()  # what the process told before it was lost
         queue = self._queue(request) if request else self._app.conf.task_default_queue

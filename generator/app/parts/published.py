@@ -26,7 +26,8 @@ def wait_seconds(request: Any) -> float | None:
     sent = getattr(request, SENT_HEADER, None)
     if not isinstance(sent, int | float):
         return None
-    return max(0.0, time.time() - max(float(sent), _eta(getattr(request, "eta", None))))
+    eta = getattr(request, "eta", None)
+    return max(0.0, time.time() - (max(float(sent), _eta(eta)) if eta else float(sent)))
 
 
 def _eta(value: object) -> float:
