@@ -1,8 +1,9 @@
-"""`python -m bench.prometheus [SERIES …]`: what the generated rules cost a real Prometheus.
+"""`python -m bench.prometheus [SERIES …]`: what the generated rules and dashboards cost a real Prometheus.
 
 A server on loopback says what celery-exporter would for so many tasks and workers; a real Prometheus scrapes it and
-evaluates the rules of a stack with 1,000, 10,000 and 100,000 such series. Printed: the time of one
-evaluation of each group, as /api/v1/rules says it (prometheus_rule_group_last_duration_seconds).
+evaluates the rules of a stack with 1,000, 10,000 and 100,000 such series. Printed by size: the time of one evaluation
+of each rule group, as /api/v1/rules says it, and of all queries of each dashboard over the last half hour, one after
+the other, the best of three; and how much each grows from size to size.
 """
 
 from __future__ import annotations
@@ -14,22 +15,28 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count, product
 from pathlib import Path
+from typing import Any
 
 from generator import pipeline
 from generator.catalog import promql
 from generator.catalog.sources.celery_exporter import ENDED, RUNTIME, STARTED
 from tests.flower.redis_server import free_port
+from tests.live.answered import boards, queries
 
 SIZES = (1_000, 10_000, 100_000)
 SECONDS = 75
 """How long Prometheus collects before it is asked: enough scrapes for every `increase` to have work."""
 WORKERS, QUEUES = 5, 10
+_WINDOW = 1800.0
+Costs = dict[str, float]
+"""Seconds by rule group and dashboard."""
 PROMETHEUS = Path(__file__).resolve().parents[1] / ".tools/v3/usr/bin/prometheus"
 STACK = """\
 version: 1
@@ -38,7 +45,7 @@ celery: {{app: config, broker: {{kind: redis}}}}
 queues: {{{queues}}}
 sources: [{{name: celery-exporter, version: "0.12.2", targets: ["{target}"]}}]
 prometheus: {{scrape_interval: 10s, evaluation_interval: 10s}}
-outputs: [prometheus]
+outputs: [prometheus, grafana]
 """
 
 
@@ -84,8 +91,8 @@ def exposing(names: Sequence[str]) -> Iterator[str]:
         server.server_close()
 
 
-def measure(size: int, seconds: float) -> tuple[int, dict[str, float]]:
-    """Number of series, and seconds of the last evaluation by group."""
+def measure(size: int, seconds: float) -> tuple[int, Costs]:
+    """Number of series, and seconds by rule group and dashboard."""
     with tempfile.TemporaryDirectory(prefix="stackgen-bench-") as folder:
         site = pipeline.prepare(_stack(Path(folder), "127.0.0.1:1")).plan.site
         names = lines(size, [promql.number(bound) for bound in site.duration_buckets])
@@ -99,8 +106,8 @@ def _stack(folder: Path, target: str) -> Path:
     return stack
 
 
-def _run(folder: Path, target: str, seconds: float) -> dict[str, float]:
-    pipeline.generate(_stack(folder, target), folder / "output")
+def _run(folder: Path, target: str, seconds: float) -> Costs:
+    stage, _ = pipeline.generate(_stack(folder, target), folder / "output")
     port = free_port()
     config = folder / "output/prometheus/prometheus.yml"
     config.write_text(config.read_text().replace("localhost:9090", f"127.0.0.1:{port}"))
@@ -109,12 +116,45 @@ def _run(folder: Path, target: str, seconds: float) -> dict[str, float]:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             time.sleep(seconds)
-            url = f"http://127.0.0.1:{port}/api/v1/rules"
-            with urllib.request.urlopen(url, timeout=60) as answer:
-                groups = json.load(answer)["data"]["groups"]
-            return {group["name"]: float(group["evaluationTime"]) for group in groups}
+            url = f"http://127.0.0.1:{port}/api/v1"
+            groups = {
+                f"rules {group['name']}": float(group["evaluationTime"]) for group in _get(f"{url}/rules")["groups"]
+            }
+            return groups | {f"board {board['uid']}": _asked(url, board) for board in boards(stage.files)}
         finally:
             process.kill()
+
+
+def _asked(url: str, board: Any) -> float:
+    """Seconds for all queries of a dashboard: the best of three."""
+    taken = []
+    for _ in range(3):
+        end = time.time()
+        window = {"start": f"{end - _WINDOW}", "end": f"{end}", "step": "15"}
+        began = time.perf_counter()
+        for _, expr in queries(board):
+            _get(f"{url}/query_range", query=expr, **window)
+        taken.append(time.perf_counter() - began)
+    return min(taken)
+
+
+def _get(url: str, **parameters: str) -> Any:
+    with urllib.request.urlopen(f"{url}?{urllib.parse.urlencode(parameters)}", timeout=300) as answer:
+        return json.load(answer)["data"]
+
+
+def table(found: Mapping[int, Costs]) -> str:
+    """A line for each group and dashboard; behind each time but the first, how often the one before it that is."""
+    sizes = sorted(found)
+    rows = ["".ljust(24) + "".join(f"{size:,} series".rjust(24) for size in sizes)]
+    for name in found[sizes[0]]:
+        cells, before = [], 0.0
+        for size in sizes:
+            now = found[size][name]
+            cells.append(f"{now * 1000:.1f} ms" + (f"  x{now / before:<5.1f}" if before else " " * 8))
+            before = now
+        rows.append(name.ljust(24) + "".join(cell.rjust(24) for cell in cells))
+    return "\n".join(rows)
 
 
 def main() -> int:
@@ -126,14 +166,7 @@ def main() -> int:
     if not PROMETHEUS.is_file():
         print(f"{PROMETHEUS} is not there: run `make tools`", file=sys.stderr)
         return 3
-    heading = True
-    for size in options.series:
-        number, groups = measure(size, options.seconds)
-        if heading:
-            print("series".rjust(8), *(name.rjust(16) for name in sorted(groups)), "all".rjust(10))
-            heading = False
-        times = (f"{groups[name] * 1000:.1f} ms".rjust(16) for name in sorted(groups))
-        print(f"{number:>8}", *times, f"{sum(groups.values()) * 1000:.1f} ms".rjust(10), flush=True)
+    print(table(dict(measure(size, options.seconds) for size in options.series)))
     return 0
 
 

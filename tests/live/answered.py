@@ -52,18 +52,25 @@ def failures(cluster: Cluster) -> list[str]:
 
 
 def _panels(cluster: Cluster, *, lenient: bool) -> Iterator[str]:
-    for path, text in cluster.stage.files.items():
-        if not path.startswith("grafana/dashboards/"):
-            continue
-        board = json.loads(text)
-        values = {v["name"]: v.get("allValue", "") for v in board["templating"]["list"]}
+    for board in boards(cluster.stage.files):
         for variable in board["templating"]["list"]:
             if variable["type"] == "query" and not lenient:
                 yield from _variable(cluster, board["uid"], variable["query"])
-        for panel in board["panels"]:
-            for target in panel.get("targets", ()):
-                name = f"{board['uid']}/{panel['title']}/{target['refId']}"
-                yield from _query(cluster, name, filled(target["expr"], values), lenient=lenient)
+        for name, expr in queries(board):
+            yield from _query(cluster, name, expr, lenient=lenient)
+
+
+def boards(files: Mapping[str, str]) -> Iterator[Any]:
+    """The dashboards among generated files."""
+    return (json.loads(text) for path, text in files.items() if path.startswith("grafana/dashboards/"))
+
+
+def queries(board: Any) -> Iterator[tuple[str, str]]:
+    """Dashboard/panel/query and what Grafana would ask, with `All` chosen in every variable."""
+    values = {v["name"]: v.get("allValue", "") for v in board["templating"]["list"]}
+    for panel in board["panels"]:
+        for target in panel.get("targets", ()):
+            yield f"{board['uid']}/{panel['title']}/{target['refId']}", filled(target["expr"], values)
 
 
 def filled(expr: str, values: Mapping[str, str]) -> str:
@@ -84,10 +91,15 @@ def _query(cluster: Cluster, name: str, expr: str, *, lenient: bool) -> Iterator
     answer = ask(cluster, "query_range", query=expr, **window)
     if error := answer.get("error"):
         yield f"query refused: {name}: {error}\n    {expr}"
-    elif not answer["result"] and not lenient and name not in EMPTY:
+    elif not _says_something(answer["result"]) and not lenient and name not in EMPTY:
         yield f"panel without data: {name}: {expr}"
     elif answer["result"] and name in EMPTY:
         yield f"panel has data, so it is no exception any more: {name}"
+
+
+def _says_something(result: Any) -> bool:
+    """A panel that would show only NaN is empty."""
+    return any(value != "NaN" for series in result for _, value in series["values"])
 
 
 def _labels(cluster: Cluster, *, lenient: bool) -> Iterator[str]:
