@@ -4,13 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from generator.spec.names import AbsPath, EnvName, LogGlob, Url
+from generator.spec.names import AbsPath, AwsRegion, EnvName, LogGlob, LogGroup, MetricNamespace, TopicArn, Url
 from generator.spec.part import SECTION, Part
 from generator.spec.scalars import Duration, between
 
 ELK_FOLDER = "/run/elk"
 """Where the profile `elk` keeps its certificate authority and the API key of its shippers."""
 Shipper = Literal["filebeat", "alloy", "cloudwatch"]
+RetentionDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
+"""Days that CloudWatch Logs can keep lines: the values of PutRetentionPolicy."""
 
 
 class Elasticsearch(Part):
@@ -51,7 +55,20 @@ class Loki(Part):
 
 
 class CloudWatch(Part):
-    """The log group that the CloudWatch agent sends to."""
+    """The log group that the CloudWatch agent sends to, and the alarms on it."""
+
+    region: AwsRegion | None = None
+    """Region such as eu-central-1; absent: that of the machine or of AWS_REGION."""
+    log_group: LogGroup | None = None
+    """Log group; absent means celery/ with the stack's name and environment, such as celery/shop/production."""
+    retention_days: RetentionDays = 30
+    """How many days lines are kept."""
+    namespace: MetricNamespace | None = None
+    """Namespace of the metrics made of lines; absent means Celery/ with the stack's name and environment."""
+    alarm_topic: TopicArn | None = None
+    """ARN of the SNS topic that alarms are sent to; absent: they show in CloudWatch, and nobody is told."""
+    credentials_file: AbsPath | None = None
+    """AWS credentials file with the profile AmazonCloudWatchAgent; absent: the role of the machine, as on EC2."""
 
 
 class Logs(Part):
@@ -68,7 +85,7 @@ class Logs(Part):
     loki: Annotated[Loki, SECTION] = Loki.model_construct()
     """The Loki that Alloy sends to."""
     cloudwatch: Annotated[CloudWatch, SECTION] = CloudWatch.model_construct()
-    """The log group that the CloudWatch agent sends to."""
+    """The log group that the CloudWatch agent sends to, and the alarms on it."""
 
     @property
     def folder(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, get_args
 
 from generator.document import Document, Trail, shown
@@ -107,11 +107,25 @@ def _unknown_key(f: Finding) -> Said:
 
 def _choice(f: Finding) -> Said:
     wanted = str(f.context.get("expected"))
+    numbers = [] if "'" in wanted else [int(number) for number in re.findall("[0-9]+", wanted)]
+    if len(numbers) > 1:
+        return f"expected {wanted}, got {f.got()}", _nearest_numbers(f.raw(), numbers)
     choices = re.findall(r"'([^']+)'", wanted) or [wanted]
     node = f.doc.walk(f.path)[1]
     quotes = "without quotes" if node.quoted and node.text in choices else ""
     listed = " or ".join([", ".join(choices[:-1]), choices[-1]] if len(choices) > 1 else choices)
     return f"expected {listed}, got {f.got()}", quotes or nearest(f.raw(), choices)
+
+
+def _nearest_numbers(raw: str, known: Sequence[int]) -> str:
+    """A hint that names the neighbours among known numbers, which rise."""
+    if not re.fullmatch("[0-9]{1,9}", raw):
+        return "a whole number, without a unit"
+    number = int(raw)
+    if number in known:
+        return f"a number is written without quotes: {number}"
+    near = [*[n for n in known if n < number][-1:], *[n for n in known if n > number][:1]]
+    return f"write {' or '.join(map(str, near))}"
 
 
 def _boolean(f: Finding) -> Said:
@@ -179,6 +193,7 @@ _VALUES = (
     *("app", "bytes", "duration", "duration-range", "env-name", "host-port", "label-name", "label-value", "owner-name"),
     *("path", "path-or-url", "queue-name", "slug", "task-name", "url", "version", "version-tag"),
     *("ip-address", "log-glob", "url-path", "argument-name", "service-name", "share"),
+    *("aws-region", "log-group", "metric-namespace", "topic-arn"),
 )
 """Errors that scalars.py and names.py raise themselves: the type is the rule id."""
 

@@ -156,6 +156,29 @@ _GLOB_HINT = "it starts with /; * and ? stand in the file's name only"
 LogGlob = Annotated[str, _like("log-glob", _GLOB, "log files such as /var/log/celery/*.log", _GLOB_HINT)]
 """Log files in one folder."""
 
+_REGION = r"[a-z]{2,3}(-[a-z]{2,10}){1,3}-[0-9]{1,2}"
+AwsRegion = Annotated[str, _like("aws-region", _REGION, "a region such as eu-central-1", "not a zone such as 1a")]
+"""A region of AWS."""
+
+_GROUP = r"(?!aws/)[A-Za-z0-9_./#-]{1,512}"
+_GROUP_SAID = "a log group such as celery/shop/production"
+LogGroup = Annotated[
+    str, _like("log-group", _GROUP, _GROUP_SAID, "letters, digits and _ - / . #; names that begin with aws/ are taken")
+]
+"""A log group of CloudWatch."""
+
+_NAMESPACE = r"(?!AWS/)[A-Za-z0-9_./#-][A-Za-z0-9_./#:-]{0,254}"
+_NAMESPACE_HINT = "letters, digits and . - _ / # :, at most 255; names that begin with AWS/ are taken"
+MetricNamespace = Annotated[
+    str, _like("metric-namespace", _NAMESPACE, "a namespace such as Celery/shop", _NAMESPACE_HINT)
+]
+"""A namespace of CloudWatch metrics."""
+
+_TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
+_TOPIC_SAID = "the ARN of a topic, such as arn:aws:sns:eu-central-1:123456789012:celery"
+TopicArn = Annotated[str, _like("topic-arn", _TOPIC, _TOPIC_SAID, "a topic of SNS in the same region, not a FIFO one")]
+"""An SNS topic."""
+
 
 def _is_address(text: str) -> bool:
     try:

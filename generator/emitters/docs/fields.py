@@ -108,7 +108,8 @@ def _kind(kind: Kind, metadata: Sequence[object] = ()) -> str:
     if origin in (Union, UnionType):
         return " or ".join(dict.fromkeys(_kind(one) for one in inside if one is not NoneType))
     if origin is Literal:
-        return " or ".join(map(str, inside))
+        *others, last = map(str, inside)
+        return f"{', '.join(others)} or {last}" if others else last
     if origin is list:
         return f"a list: {_kind(inside[0])}"
     if origin is dict:
