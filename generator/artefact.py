@@ -14,6 +14,7 @@ Check = Literal[
     "route-tests",
     "filebeat",
     "elasticsearch",
+    "cloudwatch",
     "compose",
 ]
 

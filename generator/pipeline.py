@@ -26,7 +26,7 @@ from generator.emitters import (
 from generator.load import load
 from generator.problem import Mark, Problem, SpecError
 from generator.render.environment import render
-from generator.resolve import routing
+from generator.resolve import cloudwatch, routing
 from generator.resolve.plan import Plan
 from generator.resolve.resolver import resolve
 from generator.rules.build import groups
@@ -67,7 +67,7 @@ class Prepared(NamedTuple):
         return [
             Problem(mark, "signal-off", off.signal.id, f"not judged: {off.reason}", off.hint, "notice")
             for off in self.plan.off
-        ] + routing.notices(self.plan, self.document)
+        ] + [*routing.notices(self.plan, self.document), *cloudwatch.notices(self.plan, self.document)]
 
 
 class Stage(NamedTuple):
@@ -112,6 +112,10 @@ def stage(stack: Path) -> Stage:
         from generator.verify import elasticsearch as elasticsearch_files
 
         _stop(elasticsearch_files.problems(made.files, loaded))
+    if made.checked_by("cloudwatch"):
+        from generator.verify import cloudwatch as cloudwatch_files  # of use to few stacks
+
+        _stop(cloudwatch_files.problems(made.files))
     return made
 
 
@@ -135,6 +139,10 @@ def check(stack: Path, output: Path) -> tuple[Stage, list[Problem]]:
             from generator.verify import filebeat as filebeat_file
 
             found += filebeat_file.tested(output, shippers)
+        if made.checked_by("cloudwatch"):
+            from generator.verify import cloudwatch as cloudwatch_files
+
+            found += cloudwatch_files.translated(output)
     return made, found
 
 

@@ -15,7 +15,7 @@ from generator.catalog.sources.flower import JOB as FLOWER
 from generator.catalog.sources.stack import ALERTMANAGER
 from generator.document import Document, Trail
 from generator.problem import Problem, SpecError
-from generator.resolve import logs
+from generator.resolve import cloudwatch, logs
 from generator.resolve.numbers import judge
 from generator.resolve.plan import Chosen, Judged, Off, Plan, Scraped
 from generator.spec.model import StackSpec
@@ -47,7 +47,7 @@ def resolve(spec: StackSpec, document: Document) -> Plan:
         raise SpecError(problems)
     _choose_rest(site, scraped, chosen)
     used = {name: chosen[name] for name in registry.series() if name in chosen}
-    return Plan(
+    plan = Plan(
         spec=spec,
         site=site,
         judged=tuple(judged),
@@ -56,6 +56,9 @@ def resolve(spec: StackSpec, document: Document) -> Plan:
         scraped=scraped,
         logged=logs.logged(spec),
     )
+    if impossible := list(cloudwatch.problems(plan, document)):
+        raise SpecError(impossible)
+    return plan
 
 
 def _scraped(spec: StackSpec) -> tuple[Scraped, ...]:

@@ -24,9 +24,11 @@ CAPABILITIES = frozenset({"ALL"})
 RESTARTS = frozenset({"unless-stopped", "no"})
 HOST_PATHS = frozenset({"/", "/sys", "/var/run", "/var/lib/docker", "/proc"})
 """What exporters of the host's own state may see, read-only."""
-WITHOUT_HEALTH = frozenset({"beat", "traffic", "process-exporter", "elk-certificates", "elk-accounts", "elk-kibana"})
+WITHOUT_HEALTH = frozenset(
+    {"beat", "traffic", "process-exporter", "elk-certificates", "elk-accounts", "elk-kibana", "cloudwatch-agent"}
+)
 WRITABLE = frozenset({"elk-certificates", "elasticsearch", "elk-accounts", "kibana", "rabbitmq"})
-AS_ROOT = frozenset({"cadvisor", "elk-certificates", "elk-accounts"})
+AS_ROOT = frozenset({"cadvisor", "elk-certificates", "elk-accounts", "cloudwatch-agent"})
 """Services that may be less strict; docker-compose.yml says of each why."""
 
 Service = Mapping[str, Any]  # YAML of a known form: emitters/compose made it

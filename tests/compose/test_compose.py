@@ -23,7 +23,7 @@ celery: {app: proj, worker_memory_limit: 1GiB, broker: {kind: redis, url_env: SH
 queues: {celery: {}, "cash $HOME ${PATH}": {}, dead: {role: dead_letter}}
 sources: [celery-exporter, worker, redis, flower, cadvisor, process-exporter]
 flower: {port: 5556, url_prefix: /flower, basic_auth: {users_env: FLOWER_USERS}}
-logs: {shippers: [filebeat]}
+logs: {shippers: [filebeat, cloudwatch]}
 """,
     "rabbitmq": """\
 celery: {app: proj, broker: {kind: rabbitmq}}

@@ -61,9 +61,22 @@ LOGGING = Chapter(
         Row(
             title="Log Aggregation",
             guide="Send logs to centralized logging system (ELK, Loki, CloudWatch).",
-            ours="Elasticsearch through Filebeat, with a data view and saved searches for Kibana. Each runbook has the "
-            "queries for what its alert is about. Loki and CloudWatch are not generated yet.",
-            where=("logs/filebeat/filebeat.yml", "logs/kibana/celery.ndjson", "logs/kibana/setup.sh"),
+            ours="Elasticsearch through Filebeat, with a data view and saved searches for Kibana; CloudWatch through its "
+            "agent. Each runbook has the queries for what its alert is about. Loki is not generated yet.",
+            where=(
+                "logs/filebeat/filebeat.yml",
+                "logs/kibana/celery.ndjson",
+                "logs/kibana/setup.sh",
+                "logs/cloudwatch/amazon-cloudwatch-agent.json",
+            ),
+        ),
+        Row(
+            title="Log Aggregation in CloudWatch",
+            guide="",
+            ours="A log group with a retention that the service knows, metric filters on the nested fields of our "
+            "lines, and alarms with the thresholds of stack.yaml: failures of one task, tasks that no worker knows, "
+            "lost processes, silence. An alarm names the task or worker: one query judges each for itself.",
+            where=("logs/cloudwatch/cloudformation.yaml",),
         ),
     ),
 )

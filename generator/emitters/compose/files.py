@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generator.artefact import Artefact
-from generator.emitters.compose import demo, elk
+from generator.emitters.compose import cloudwatch, demo, elk
 from generator.emitters.compose import stack as always
 from generator.emitters.compose.parts import SECRETS, Mount, Secret, Service
 from generator.resolve.plan import Plan
@@ -12,6 +12,7 @@ _NETWORKS = {
     "frontend": ("Web interfaces, and the way out to receivers of alerts.", False),
     "backend": ("Scraping; nothing on it can reach the outside.", True),
     "broker": ("The broker, which may be outside.", False),
+    "outside": ("The way out to Amazon CloudWatch.", False),
 }
 
 
@@ -26,7 +27,8 @@ def secrets(stack: Plan) -> list[Secret]:
 
 
 def _services(stack: Plan) -> list[Service]:
-    return [*always.services(stack), *elk.services(stack), *demo.services(stack)]
+    shippers = (*elk.services(stack), *cloudwatch.services(stack))
+    return [*always.services(stack), *shippers, *demo.services(stack)]
 
 
 def _compose(stack: Plan) -> Artefact:
@@ -122,6 +124,7 @@ def _env(stack: Plan) -> Artefact:
     variables = [{"why": f"{why} This is the demo's.", "name": broker, "value": demo.url(stack)}]
     if users:
         variables.append({"why": "Flower's users: user:password, several with commas.", "name": users, "value": ""})
+    variables += cloudwatch.variables(stack)
     return Artefact(
         path=".env.example",
         template="compose/env.j2",

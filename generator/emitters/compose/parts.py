@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from generator.catalog.images import Image, default
 
 Condition = Literal["service_started", "service_healthy", "service_completed_successfully"]
-Network = Literal["frontend", "backend", "broker", "logs"]
+Network = Literal["frontend", "backend", "broker", "logs", "outside"]
 
 SECRETS = ".secrets"
 """The folder beside docker-compose.yml that holds one file per secret; `check` does not look into dot folders."""

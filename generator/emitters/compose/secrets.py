@@ -39,6 +39,14 @@ def log_secrets(stack: Plan) -> tuple[Secret, ...]:
     return (API_KEY, *ca)
 
 
+def aws_secrets(stack: Plan) -> tuple[Secret, ...]:
+    """The credentials file of the CloudWatch agent, which looks for it in one place only."""
+    logs = stack.spec.logs
+    file = logs.cloudwatch.credentials_file if logs else None
+    why = "AWS credentials with a profile [AmazonCloudWatchAgent], for the CloudWatch agent"
+    return (Secret(_name(file), "given", "/root/.aws/credentials", why),) if file else ()
+
+
 def _files(part: object) -> Iterator[str]:
     """The values of all fields named *_file in a part of the spec."""
     if isinstance(part, BaseModel):

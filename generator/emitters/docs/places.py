@@ -13,7 +13,12 @@ from generator.spec.model import Output
 
 Link = dict[str, object]
 
-SENDS: Mapping[str, Shipper] = {"filebeat": "filebeat", "elasticsearch": "filebeat", "kibana": "filebeat"}
+SENDS: Mapping[str, Shipper] = {
+    "filebeat": "filebeat",
+    "elasticsearch": "filebeat",
+    "kibana": "filebeat",
+    "cloudwatch": "cloudwatch",
+}
 """Folder of logs/ -> the shipper that it comes with."""
 
 

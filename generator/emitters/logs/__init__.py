@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from generator.artefact import Artefact
-from generator.emitters.logs import elasticsearch, filebeat
+from generator.emitters.logs import cloudwatch, elasticsearch, filebeat
 from generator.resolve.plan import Plan
 from generator.spec.logs import Shipper
 
@@ -14,7 +14,10 @@ def _elastic(stack: Plan) -> list[Artefact]:
     return [*filebeat.plan(stack), *elasticsearch.plan(stack)]
 
 
-SHIPPERS: Mapping[Shipper, Callable[[Plan], list[Artefact]]] = {"filebeat": _elastic}
+SHIPPERS: Mapping[Shipper, Callable[[Plan], list[Artefact]]] = {
+    "filebeat": _elastic,
+    "cloudwatch": cloudwatch.plan,
+}
 
 
 def plan(stack: Plan) -> list[Artefact]:

@@ -1,0 +1,63 @@
+"""The profile `cloudwatch`: the CloudWatch agent, which needs an account of AWS and a way out to it.
+
+What its container reads and writes was read in its source at 1.300071 (cmd/start-amazon-cloudwatch-agent,
+translator/util/sdkutil.go) and not seen to run: configuration from /etc/cwagentconfig, credentials outside of EC2 from
+the profile AmazonCloudWatchAgent of /root/.aws/credentials, how far it has read in `logs/state`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from generator.emitters.compose.demo import LOGS
+from generator.emitters.compose.parts import Limits, Mount, Service, pinned
+from generator.emitters.compose.secrets import aws_secrets
+from generator.emitters.compose.stack import SCRATCH
+from generator.resolve.plan import Plan
+
+REGION = "AWS_REGION"
+_FILE = "amazon-cloudwatch-agent.json"
+_HOME = "/opt/aws/amazon-cloudwatch-agent"
+_ROOT = (
+    "what it has read stands in a volume that belongs to root; it has no capabilities, and reads logs as the group 1000"
+)
+
+
+def services(stack: Plan) -> Iterator[Service]:
+    """The agent, when stack.yaml wants it."""
+    logs = stack.spec.logs
+    if logs is None or "cloudwatch" not in logs.shippers:
+        return
+    image, seen = pinned("cloudwatch-agent", stack.site.tags)
+    source = Mount("bind", logs.host_folder, logs.folder) if logs.host_folder else Mount("volume", LOGS, logs.folder)
+    yield Service(
+        name="cloudwatch-agent",
+        why="Sends the workers' logs to Amazon CloudWatch; logs/cloudwatch/cloudformation.yaml comes first.",
+        image=image,
+        seen=seen,
+        profiles=("cloudwatch",),
+        user="0:1000",
+        environment={"HOME": "/root", **_region(stack)},
+        mounts=(
+            Mount("bind", f"./logs/cloudwatch/{_FILE}", f"/etc/cwagentconfig/{_FILE}"),
+            source,
+            Mount("volume", "cloudwatch-agent", f"{_HOME}/logs", read_only=False),
+        ),
+        secrets=aws_secrets(stack),
+        networks=("outside",),
+        tmpfs=("/tmp", f"{_HOME}/etc", f"{_HOME}/var"),
+        exceptions={"health": SCRATCH, "user": _ROOT},
+        limits=Limits("0.5", "256M"),
+    )
+
+
+def variables(stack: Plan) -> list[dict[str, str]]:
+    """What .env may say for the agent."""
+    known = {REGION: "Region of AWS, for the CloudWatch agent; empty on EC2, where the machine knows it."}
+    wanted = any(_region(stack)) and any(True for _ in services(stack))
+    return [{"why": why, "name": name, "value": ""} for name, why in known.items()] if wanted else []
+
+
+def _region(stack: Plan) -> Mapping[str, str]:
+    logs = stack.spec.logs
+    return {} if logs is None or logs.cloudwatch.region else {REGION: f"${{{REGION}:-}}"}
