@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pydantic_core import PydanticCustomError
 
 from generator.catalog import registry
-from generator.diff import alertmanager, dashboards, rules
+from generator.diff import alertmanager, cloudwatch, dashboards, rules
 from generator.diff.fact import Fact, Key
 from generator.diff.read import documents, facts_of, items, mapping, said
 from generator.emitters.prometheus import SCRAPE_TIMEOUT
@@ -126,6 +126,7 @@ TABLE = (
     Row("grafana/dashboards/*.json", dashboards.read),
     Row("grafana/provisioning/datasources/*.yml", dashboards.datasources),
     Row("docker-compose.yml", compose),
+    Row("logs/cloudwatch/*", cloudwatch.read),
     Row("docs/*", nothing),
     Row("runbooks/*", nothing),
     Row("demo/*", nothing),
