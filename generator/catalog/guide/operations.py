@@ -61,8 +61,8 @@ LOGGING = Chapter(
         Row(
             title="Log Aggregation",
             guide="Send logs to centralized logging system (ELK, Loki, CloudWatch).",
-            ours="Elasticsearch through Filebeat, with a data view and saved searches for Kibana; CloudWatch through its "
-            "agent. Each runbook has the queries for what its alert is about. Loki is not generated yet.",
+            ours="Elasticsearch through Filebeat, with a data view and saved searches for Kibana; CloudWatch through "
+            "its agent. Each runbook has the queries for what its alert is about. Loki is not generated yet.",
             where=(
                 "logs/filebeat/filebeat.yml",
                 "logs/kibana/celery.ndjson",
