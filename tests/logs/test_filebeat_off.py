@@ -28,8 +28,8 @@ SECRETS = {"elastic_password", "kibana_password", "kibana_encryption_key"}
 OTHERS = [name for name in SHIPPERS if name != "filebeat"]
 LISTS = ("docs/guide.md", "docs/troubleshooting.md")
 """Pages that list what is generated."""
-SHARED = {"logs"} if not OTHERS else set()
-"""Networks that go with the last shipper."""
+SHARED = {"logs"} - ({"logs"} if "alloy" in OTHERS else set())
+"""Networks that go with the last shipper that uses them; CloudWatch's agent has one of its own."""
 
 
 def _files(folder: Path, shippers: Sequence[str]) -> dict[str, str]:
