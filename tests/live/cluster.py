@@ -123,6 +123,7 @@ class Cluster:
             exporter=self._url("exporter") if "exporter" in self.programs.running else None,
             alertmanager=self._url("alertmanager"),
             broker="LIVE_BROKER_URL",
+            secrets=self.folder / ".secrets",
         )
         return examine(self.stage.prepared.plan, asked)
 

@@ -35,15 +35,18 @@ class Fault:
 
 ON_REDIS = (
     Fault("a worker without events", "events-off"),
-    Fault("buckets without the thresholds", "buckets"),
     Fault("tasks with priorities", "priorities", "orphan (1 tasks)"),
     Fault("a second exporter", "two-exporters", "old-exporter"),
     Fault("a queue that stack.yaml does not name", "unknown-queue", "forgotten"),
     Fault("a threshold changed by hand", "rules-differ", "CeleryQueueBacklog"),
     Fault("a recording rule deleted", "series-missing", QUEUE_WORKERS.name),
-    Fault("a clock 30 s ahead", "clock-skew", "30 s ahead"),
+    Fault("secrets that everybody reads", "secret-file", "every user"),
+    Fault("a clock 30 s ahead", "clock-skew", "s ahead"),
 )
-SENDER = (Fault("senders without task_send_sent_event", "sent-events-off"),)
+WITH_EVENTS = (
+    Fault("senders without task_send_sent_event", "sent-events-off"),
+    Fault("buckets without the thresholds", "buckets", "celery_task_runtime"),
+)
 ON_RABBITMQ = (
     Fault("a queue that stack.yaml does not name", "unknown-queue", "forgotten"),
     Fault("a wrong password", "unreachable", "it refuses"),
@@ -56,33 +59,34 @@ def examined(cluster: Cluster) -> dict[str, str]:
         return _waited_for(cluster, ON_RABBITMQ, cluster.broker.replace("guest@", "wrong@"))
     _plant(cluster)
     found = _waited_for(cluster, ON_REDIS)
-    cluster.programs.kill("exporter")
     cluster.programs.kill(WORKERS[0])
     cluster.start_worker(WORKERS[0])
-    cluster.start_exporter("exporter")
+    _start_exporter(cluster, "exporter", *_flags(cluster, without="--buckets"))
     cluster.sent_events(on=False)
-    return found | _waited_for(cluster, SENDER)
+    return found | _waited_for(cluster, WITH_EVENTS)
 
 
 def _plant(cluster: Cluster) -> None:
-    for worker in WORKERS:
-        cluster.programs.kill(worker)
+    for name in (*WORKERS, "flower"):  # Flower would tell the worker to send events
+        cluster.programs.kill(name)
     cluster.start_worker(WORKERS[0], events=False)
-    _exporters(cluster)
+    _start_exporter(cluster, "exporter", *_flags(cluster), before=_AHEAD)
+    _start_exporter(cluster, "second exporter", *_flags(cluster))
     _configuration(cluster)
+    (cluster.folder / ".secrets").chmod(0o755)
     cluster.send("live.fine", queue="orphan", priority=6)
 
 
-def _exporters(cluster: Cluster) -> None:
-    """The exporter with its own buckets and a wrong clock, and a second one beside it."""
+def _flags(cluster: Cluster, without: str = "none") -> list[str]:
     flags = celery_exporter.launch(cluster.stage.prepared.plan.site, "0.12.2").command
-    own = [flag for flag in flags if not flag.startswith("--buckets")]
-    cluster.programs.kill("exporter")
-    for name, command in (
-        ("exporter", celery_exporter_command(cluster.ports["exporter"], *own, before=_AHEAD)),
-        ("second exporter", celery_exporter_command(cluster.ports["second exporter"], *flags)),
-    ):
-        cluster.programs.start(name, command, {"CE_BROKER_URL": cluster.broker})
+    return [flag for flag in flags if not flag.startswith(without)]
+
+
+def _start_exporter(cluster: Cluster, name: str, *flags: str, before: str = "") -> None:
+    if name in cluster.programs.running:
+        cluster.programs.kill(name)
+    command = celery_exporter_command(cluster.ports[name], *flags, before=before)
+    cluster.programs.start(name, command, {"CE_BROKER_URL": cluster.broker})
 
 
 def _configuration(cluster: Cluster) -> None:

@@ -38,6 +38,7 @@ def prepared(folder: Path, kind: Kind) -> Cluster:
     stack.write_text(_PORT.sub(lambda m: str(ports[_NAMES[m[0]]]), _stack(kind)).replace("/live/", f"{folder}/"))
     (folder / "users").write_text("live:proof\n")
     stage, _ = pipeline.generate(stack, folder / "output")
+    pipeline.secret_files(stack, folder)
     config = folder / "output/prometheus/prometheus.yml"
     text = config.read_text()
     for name, fixed in FIXED.items():
