@@ -57,6 +57,7 @@ def test_depth_is_the_brokers_with_all_priorities_and_without_workers(tmp_path: 
         assert (_one(url, "celery_workers_active"), _one(url, "celery_workers_total")) == (0, 0)
         send(broker, tmp_path, "for n in range(20): ok.apply_async(priority=3 * (n % 4))")
         until(lambda: _length(url, "celery") == 20, 10)
+        assert fetch(url, "application/openmetrics-text;version=1.0.0")[1].endswith("# EOF\n")
 
 
 def test_workers_are_counted_by_queue_and_missed_when_killed(tmp_path: Path) -> None:
@@ -89,11 +90,6 @@ def test_a_lost_broker_is_told_and_its_return_noticed(tmp_path: Path) -> None:
                 assert _length(url, "celery") == 0
             until(lambda: _one(url, "celery_probe_broker_up") == 0, 15)
         assert set(_samples(url)) == {("celery_probe_broker_up", frozenset())}
-
-
-def test_openmetrics_is_served_when_asked_for(tmp_path: Path) -> None:
-    with redis_server(tmp_path) as broker, _probe(broker, tmp_path) as url:
-        assert fetch(url, "application/openmetrics-text;version=1.0.0")[1].endswith("# EOF\n")
 
 
 def test_without_an_address_it_says_which_variable_is_empty(tmp_path: Path) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
-from generator.doctor.finding import Finding
 from tests.live import acts, answered, planted, seen
 from tests.live.brokers import Kind
 from tests.live.cluster import Cluster
@@ -16,9 +16,10 @@ from tests.live.prepare import prepared
 from tests.live.run import WATCHDOG, Row, say, settled, side_by_side, table
 from tests.live.scenarios import BATCHES, Scenario
 
-_SCRAPES_SEEN = 25
-"""Seconds in which each target is scraped twice; the short form has no scenario that needs counters."""
+_SCRAPED_AGAIN = 15
+"""Seconds in which each target is scraped once more; the short form has no scenario that needs counters."""
 _PATIENCE_SECONDS = 180.0
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Asked:
 
 def run(folder: Path, kind: Kind, asked: Asked) -> int:
     """The exit code."""
-    cluster = prepared(folder, kind)
+    cluster = prepared(folder, kind, short=asked.short)
     began = time.monotonic()
     try:
         with listening(cluster.ports["hook"]) as inbox:
@@ -61,8 +62,8 @@ def run(folder: Path, kind: Kind, asked: Asked) -> int:
 
 def _prove(cluster: Cluster, inbox: Inbox, asked: Asked) -> int:
     acts.warm_up(cluster)
-    time.sleep(_SCRAPES_SEEN / 2 if asked.short else _SCRAPES_SEEN)
-    wrong = seen.that_facts_hold(cluster)
+    wrong = _at_last(lambda: seen.that_facts_hold(cluster))
+    time.sleep(0 if asked.short else _SCRAPED_AGAIN)
     rows: list[Row] = []
     batches = asked.batches(cluster.kind)
     for batch in batches:
@@ -71,7 +72,7 @@ def _prove(cluster: Cluster, inbox: Inbox, asked: Asked) -> int:
         if batch is batches[0]:
             wrong += answered.problems(cluster, lenient=not asked.everything or cluster.kind != "redis")
     wrong += answered.failures(cluster)
-    wrong += [f"doctor, of a healthy stack: {one.rule}: {one.what}" for one in _found_at_last(cluster)]
+    wrong += [f"doctor, of a healthy stack: {one.rule}: {one.what}" for one in _at_last(cluster.examined)]
     if not any(news.labels["alertname"] == WATCHDOG for news in inbox.news):
         rows.append(Row("always", WATCHDOG, wrong="never told"))
     print(table(rows))
@@ -85,9 +86,9 @@ def _prove(cluster: Cluster, inbox: Inbox, asked: Asked) -> int:
     return 1 if bad or wrong else 0
 
 
-def _found_at_last(cluster: Cluster) -> list[Finding]:
-    """What the doctor says when the last scenario is forgotten."""
+def _at_last(look: Callable[[], list[Found]]) -> list[Found]:
+    """What is still found when there was time enough for nothing to be found."""
     end = time.monotonic() + _PATIENCE_SECONDS
-    while (found := cluster.examined()) and time.monotonic() < end:
-        time.sleep(2)
+    while (found := look()) and time.monotonic() < end:
+        time.sleep(1)
     return found

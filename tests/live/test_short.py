@@ -26,12 +26,7 @@ def test_what_is_broken_is_told_and_its_end_too(repository: Path) -> None:
 @pytest.mark.promtool
 @pytest.mark.parametrize(
     ("end", "broker"),
-    [
-        (signal.SIGKILL, "redis"),
-        (signal.SIGTERM, "redis"),
-        (signal.SIGINT, "redis"),
-        (signal.SIGKILL, "rabbitmq"),
-    ],
+    [(signal.SIGKILL, "rabbitmq"), (signal.SIGTERM, "redis"), (signal.SIGINT, "redis")],
 )
 def test_ending_the_run_leaves_no_process(repository: Path, tmp_path: Path, end: signal.Signals, broker: str) -> None:
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
