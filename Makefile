@@ -10,7 +10,7 @@ RUN := $(VENV)/run.stamp
 TEST := $(VENV)/test.stamp
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 TOOLS := $(foreach v,v2 v3,$(foreach t,promtool amtool,.tools/$(v)/usr/bin/$(t)))
-TOOLS += .tools/compose/usr/bin/docker-compose .tools/redis/usr/bin/redis-server
+TOOLS += .tools/compose/usr/bin/docker-compose .tools/redis/usr/bin/redis-server .tools/logql/lezer-logql.cjs
 
 # The same versions for what builds our package as for what runs it; old pip reads the first, new pip the second.
 export PIP_CONSTRAINT := constraints.txt
@@ -101,6 +101,10 @@ $(TEST): $(RUN)
 
 .tools/compose/usr/bin/docker-compose .tools/redis/usr/bin/redis-server:
 	@tests/tools/fetch.sh $(word 2,$(subst /, ,$@))
+
+.tools/logql/lezer-logql.cjs: | $(TEST)
+	@echo "LogQL's grammar from npm into $(@D)" >&2
+	@$(PY) tests/tools/npm.py $(@D)
 
 .tools/%/usr/bin/promtool .tools/%/usr/bin/amtool:
 	@tests/tools/fetch.sh $*

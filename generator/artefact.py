@@ -12,9 +12,13 @@ Check = Literal[
     "prometheus-config",
     "alertmanager-config",
     "route-tests",
+    "compose",
     "filebeat",
     "elasticsearch",
     "cloudwatch",
+    "alloy",
+    "loki",
+    "logql",
     "compose",
 ]
 

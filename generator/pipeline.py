@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 from generator.artefact import Artefact, Rendered
@@ -53,6 +55,10 @@ EMITTERS: Mapping[Output, tuple[Callable[[Plan], list[Artefact]], ...]] = {
     "runbooks": (runbooks.plan,),
     "docs": (docs.plan,),
 }
+
+_LOG_PROGRAMS = ("filebeat", "alloy", "loki")
+"""Checks of log shippers and backends; each asks a program as well, where the machine has it."""
+_LOG_CHECKS = (*_LOG_PROGRAMS, "elasticsearch", "logql")
 
 
 class Prepared(NamedTuple):
@@ -104,18 +110,11 @@ def stage(stack: Path) -> Stage:
     made = Stage(prepared, rendered)
     _stop(compose_file.problems(made.files, prepared.plan))
     _stop(links.problems(made.files, prepared.plan))
-    if shippers := made.checked_by("filebeat"):
-        from generator.verify import filebeat as filebeat_file  # a large model, of use to few stacks
-
-        _stop(filebeat_file.problems(made.files, shippers))
-    if loaded := made.checked_by("elasticsearch"):
-        from generator.verify import elasticsearch as elasticsearch_files
-
-        _stop(elasticsearch_files.problems(made.files, loaded))
+    for name in _LOG_CHECKS:
+        if paths := made.checked_by(name):
+            _stop(_log_check(name).problems(made.files, paths))
     if made.checked_by("cloudwatch"):
-        from generator.verify import cloudwatch as cloudwatch_files  # of use to few stacks
-
-        _stop(cloudwatch_files.problems(made.files))
+        _stop(_log_check("cloudwatch").problems(made.files))
     return made
 
 
@@ -135,15 +134,17 @@ def check(stack: Path, output: Path) -> tuple[Stage, list[Problem]]:
         found += promtool.problems(output, {name: made.checked_by(name) for name in promtool.CHECKS})
         found += amtool.problems(output, {name: made.checked_by(name) for name in amtool.CHECKS})
         found += compose_file.configured(output, made.checked_by("compose"))
-        if shippers := made.checked_by("filebeat"):
-            from generator.verify import filebeat as filebeat_file
-
-            found += filebeat_file.tested(output, shippers)
+        for name in _LOG_PROGRAMS:
+            if paths := made.checked_by(name):
+                found += _log_check(name).tested(output, paths)
         if made.checked_by("cloudwatch"):
-            from generator.verify import cloudwatch as cloudwatch_files
-
-            found += cloudwatch_files.translated(output)
+            found += _log_check("cloudwatch").translated(output)
     return made, found
+
+
+def _log_check(name: str) -> ModuleType:
+    """The module of verify/ that knows one kind of file: large, and of use to few stacks."""
+    return import_module(f"generator.verify.{name}")
 
 
 def doctor(stack: Path, output: Path, **where: str | None) -> list[Finding]:

@@ -11,6 +11,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROMTOOLS = {"promtool-2.42": "v2", "promtool-3": "v3"}
+LOGQL = REPOSITORY / ".tools" / "logql" / "lezer-logql.cjs"
 
 hypothesis.configuration.set_hypothesis_home_dir(REPOSITORY / ".venv" / "cache" / "hypothesis")
 # Derandomised: a red pull request is red for everybody. The number of examples is each test's own choice.
@@ -27,7 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that needs a tool is never skipped: without the tool the whole run stops with exit code 3."""
     if any(item.get_closest_marker("promtool") for item in items):
-        missing = [str(path) for path in map(_promtool, PROMTOOLS.values()) if not path.is_file()]
+        needed = [*map(_promtool, PROMTOOLS.values()), LOGQL]
+        missing = [str(path) for path in needed if not path.is_file()]
         if missing:
             reason = f"these tests need {' and '.join(missing)}: run `make tools`"
             pytest.exit(reason, returncode=3)

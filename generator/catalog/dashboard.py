@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from generator.catalog import promql
+from generator.catalog.logs.question import Question
 from generator.catalog.series import Series, Unit
 from generator.catalog.signal import Signal
 from generator.catalog.site import Site
@@ -146,6 +147,14 @@ class Row(NamedTuple):
     panels: tuple[Panel, ...]
 
 
+class Lines(NamedTuple):
+    """Lines of the log, newest first; narrowed to what is chosen at the top of the dashboard."""
+
+    title: str
+    description: str
+    question: Question = Question(())
+
+
 class Dashboard(NamedTuple):
     """One dashboard; its id is its uid and the name of its file."""
 
@@ -154,6 +163,8 @@ class Dashboard(NamedTuple):
     description: str
     variables: tuple[Variable, ...]
     rows: tuple[Row, ...]
+    lines: Lines
+    """Shown below all rows, where the stack has a Loki."""
 
     @property
     def panels(self) -> tuple[Panel, ...]:

@@ -54,6 +54,8 @@ IMAGES = (
         "2026-11-22",
         "two public deployments that pin it, one as the manifest for all architectures",
     ),
+    Image("loki", "3.7.6", "grafana/loki", "3.7.6", "2026-08-05", "its releases"),
+    Image("alloy", "v1.18.1", "grafana/alloy", "v1.18.1", "2026-08-06", "its releases"),
     Image("redis-server", "8.6.0", "redis", "8.6.0-alpine3.23", "2026-02-11", "uselagoon/lagoon-images pull 1581"),
     Image("rabbitmq", "4.1.0", "rabbitmq", "4.1.0", "2026-11-22", "docker-library/official-images"),
     Image("python", "3.13.6", "python", "3.13.6-slim", "2025-08-08", "eduMFA/eduMFA pull 724"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from generator.catalog.logs.signals import FAILURES, SILENCE, LogSignal
 from generator.catalog.signal import Severity, Signal
 from generator.catalog.signals.queues import (
     QUEUE_DRAIN_TIME,
@@ -20,11 +21,11 @@ from generator.catalog.signals.queues import (
     QUEUE_WORKERS_SIGNAL,
 )
 from generator.catalog.signals.stack import BROKER_DOWN, EXPORTER_DOWN, SCRAPE_FAILURES, WATCHDOG
-from generator.catalog.signals.tasks import OVERDUE
+from generator.catalog.signals.tasks import FAILURE_RATIO, OVERDUE
 from generator.catalog.signals.workers import WORKER_UPTIME, WORKERS_ACTIVE_SIGNAL, WORKERS_MISSING
 
 SAME_STACK = ("stack", "environment")
-"""Labels that Prometheus adds to every alert: one Alertmanager may serve several stacks."""
+"""Labels that Prometheus, or in Loki the rule, adds to every alert: one Alertmanager may serve several stacks."""
 SEVERITY_LADDER: tuple[tuple[Severity, tuple[Severity, ...]], ...] = (
     ("critical", ("warning", "info")),
     ("warning", ("info",)),
@@ -40,7 +41,7 @@ class Inhibition(NamedTuple):
     """While `by` fires, `mutes` are not told."""
 
     by: Signal
-    mutes: tuple[Signal, ...]
+    mutes: tuple[Signal | LogSignal, ...]
     why: str
     equal: tuple[str, ...] = ()
     """Labels in which both must agree, besides those of the stack."""
@@ -69,6 +70,17 @@ INHIBITIONS = (
         by=WORKERS_ACTIVE_SIGNAL,
         mutes=_WITHOUT_WORKERS,
         why="Without workers every queue waits and nothing runs on time.",
+    ),
+    Inhibition(
+        by=WORKERS_ACTIVE_SIGNAL,
+        mutes=(SILENCE,),
+        why="Without workers nobody writes into the logs.",
+    ),
+    Inhibition(
+        by=FAILURE_RATIO,
+        mutes=(FAILURES,),
+        equal=("task",),
+        why="The share of failures of the same task is told already.",
     ),
     Inhibition(
         by=EXPORTER_DOWN,

@@ -50,11 +50,12 @@ STATS = Command("celery -A {app} inspect stats", "Pool size, process ids, uptime
 REGISTERED = Command("celery -A {app} inspect registered", "The tasks that each worker knows.")
 QUERY_TASK = Command("celery -A {app} inspect query_task <task-id>", "One task: running, prefetched or unknown.")
 
-SAFE: Mapping[Family, tuple[Command, ...]] = {
+SAFE: Mapping[Family | Literal["logs"], tuple[Command, ...]] = {
     "workers": (STATUS, PING, ACTIVE, RESERVED, STATS),
     "queues": (STATUS, ACTIVE_QUEUES, ACTIVE, RESERVED),
     "tasks": (STATUS, ACTIVE, REGISTERED, QUERY_TASK),
     "stack": (STATUS,),
+    "logs": (STATUS, ACTIVE, REGISTERED),
 }
 """Commands that only look, by family of signals."""
 
@@ -71,6 +72,13 @@ BROKER_DEPTH: Mapping[BrokerKind, tuple[Command, ...]] = {
     ),
 }
 """The broker's own answer, which does not depend on any worker."""
+
+SHIPPED: Mapping[str, tuple[Command, ...]] = {
+    "alloy": (
+        Command("docker compose logs --tail=50 alloy", "Files that Alloy cannot read, lines that Loki refused."),
+    ),
+}
+"""What a log shipper says of itself, by shipper."""
 
 SAFE_STACK: Mapping[str, tuple[Command, ...]] = {
     "exporter_down": (
@@ -116,11 +124,12 @@ PURGE = Command(
     "without `-f` it asks. Save what you can first.",
 )
 
-DANGEROUS: Mapping[Family, tuple[Command, ...]] = {
+DANGEROUS: Mapping[Family | Literal["logs"], tuple[Command, ...]] = {
     "workers": (SHUTDOWN,),
     "queues": (REVOKE, SHUTDOWN, PURGE),
     "tasks": (REVOKE, TERMINATE, SHUTDOWN),
     "stack": (),
+    "logs": (),
 }
 """Commands that lose work, by family of signals."""
 

@@ -13,6 +13,8 @@ from generator.diff.fact import Change, Difference, Fact, Facts, Key
 from generator.diff.merge import merged
 from generator.diff.read import Unreadable
 
+_WITH_ALERTS = ("prometheus/", "logs/loki/rules/")
+
 Tree = Mapping[str, str | None]
 """Text by path; None for what is no text."""
 
@@ -51,12 +53,12 @@ class _Side:
 def _read(tree: Tree, touched: Set[str]) -> tuple[dict[str, Found], dict[str, str]]:
     """By path the facts, and what is wrong with files that cannot be read.
 
-    Of files that stay, only those of prometheus/: which alerts there are decides what is new.
+    Of files that stay, only those with rules: which alerts there are decides what is new.
     """
     found: dict[str, Found] = {}
     faults: dict[str, str] = {}
     for path in sorted(tree):
-        if path in touched or path.startswith("prometheus/"):
+        if path in touched or path.startswith(_WITH_ALERTS):
             text = tree[path]
             try:
                 found[path] = list(files.reader(path)(path, text)) if text is not None else []

@@ -44,7 +44,9 @@ def datasources(path: str, text: str) -> Found:
     for document in map(mapping, documents(path, text)):
         for source in map(mapping, items(document.get("datasources"))):
             settings = {k: v for k, v in mapping(source.get("jsonData")).items() if k != "timeInterval"}
-            yield from facts_of({**source, "jsonData": settings}, f"data source {source.get('name')}", path).items()
+            subject = f"data source {source.get('name')}"
+            yield Key(subject, "", ""), _fact(said(source.get("url")), path, "presence")
+            yield from facts_of({**source, "jsonData": settings}, subject, path).items()
 
 
 def _panel(panel: Mapping[str, Any], row: str, board: str, path: str) -> Found:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from fractions import Fraction
 from functools import lru_cache
 
 import promql_parser as ql
+from pydantic_core import PydanticCustomError
 
 from generator.rules.build import THRESHOLD
+from generator.spec.scalars import Duration
 
 _MOST_TOKENS = 2000
 _PROMQL = re.compile(r'"(?:[^"\\]|\\.)*"|[\w:.]+|[=!<>]=?~?|\S')
+_COUNTED = re.compile(r"(sum\b.*\(count_over_time\(\{.*\)) > ([0-9]{1,30}(?:\.[0-9]{1,30})?)", re.DOTALL)
+_MISSED = re.compile(r"(sum\(absent_over_time\(\{.*) \[([0-9a-z]{2,30})\]\)\)", re.DOTALL)
 _WORDS = re.compile(r"[\w%/.-]*[\w%/]|\S")
 
 Pieces = tuple[tuple[str, str], ...]
@@ -36,7 +41,9 @@ class Taken:
 
 
 def take_apart(expr: str) -> Taken:
-    """Any text; what is no PromQL, or not of our form, stays in one piece."""
+    """Any text; what is neither PromQL nor LogQL, or not of our form, stays in one piece."""
+    if in_logs := _of_logs(expr):
+        return in_logs
     root = _parsed(expr)
     node, guards, rest = _bare(root), [], ""
     while isinstance(node, ql.BinaryExpr):
@@ -60,6 +67,16 @@ def take_apart(expr: str) -> Taken:
             return Taken(normal(expr))
     frame = f"{node.lhs} {node.op} limit{rest}"
     return Taken(frame, str(node.op) == ">", limit, joined, tuple(reversed(guards)))
+
+
+def _of_logs(expr: str) -> Taken | None:
+    """LogQL: lines that are counted, or missed for a time."""
+    if found := _COUNTED.fullmatch(expr):
+        return Taken(f"{found[1]} > limit", above=True, limit=Fraction(found[2]))
+    if found := _MISSED.fullmatch(expr):
+        with suppress(PydanticCustomError):
+            return Taken(f"{found[1]} [limit]))", above=True, limit=Duration.of(found[2]).seconds)
+    return None
 
 
 def added_number(expr: str) -> Fraction | None:

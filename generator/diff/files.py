@@ -118,6 +118,7 @@ class Row(NamedTuple):
 
 TABLE = (
     Row("prometheus/rules/*.yml", rules.read),
+    Row("logs/loki/rules/*.yaml", rules.read),
     Row("prometheus/tests/*", nothing),
     Row("alertmanager/tests/*", nothing),
     Row("alertmanager/alertmanager.yml", alertmanager.read),

@@ -26,7 +26,7 @@ _OWNERS = re.compile(r"if eq \$labels\.(\w+)((?: \"(?:[^\"\\]|\\.)*\")+) \}\}\{\
 _ELSE = re.compile(r"\{\{ else \}\}\{\{ (\"(?:[^\"\\]|\\.)*\") \}\}\{\{ end \}\}$")
 _KNOWN = ("alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations")
 _MOST_OWN = 3
-_SHARED = {name for name, n in Counter(s.alert for s in registry.signals().values()).items() if n > 1}
+_SHARED = {name for name, n in Counter(s.alert for s in registry.judged().values()).items() if n > 1}
 """Alert names that two signals have: there the signal is named too."""
 
 Rule = dict[str, Any]
@@ -36,7 +36,7 @@ Found = Iterator[tuple[Key, Fact]]
 
 
 def read(path: str, text: str) -> Found:
-    """The facts of one file of prometheus/rules."""
+    """The facts of one file of rules: Prometheus's, or those of Loki's ruler."""
     for document in documents(path, text):
         for group in items(mapping(document).get("groups")):
             rest = {key: value for key, value in mapping(group).items() if key not in ("name", "interval", "rules")}
@@ -70,7 +70,7 @@ def _label(rule: Rule, name: str) -> str:
 
 def named(signal: str) -> str:
     """What a signal's alert is called here; the signal itself where the catalogue does not have it."""
-    known = registry.signals().get(signal)
+    known = registry.judged().get(signal)
     if known is None:
         return signal
     return f"{known.alert} ({signal})" if known.alert in _SHARED else known.alert
@@ -85,7 +85,7 @@ def shown(value: Fraction | None, signal: str) -> str:
     """A threshold in the unit of its signal; a plain number for one that the catalogue does not have."""
     if value is None:
         return OWN
-    known = registry.signals().get(signal)
+    known = registry.judged().get(signal)
     try:
         return limit(value, known.unit) if known else promql.number(value)
     except ValueError:  # finer than a millisecond: not from us

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from generator.artefact import Artefact
-from generator.catalog.signal import Severity
+from generator.catalog.signal import Severity, Signal
 from generator.catalog.signals.stack import WATCHDOG
-from generator.resolve.plan import Judged, Plan
+from generator.resolve.plan import Judged, Logged, Plan
 from generator.resolve.routing import Routing
 from generator.rules import owners
 
@@ -34,8 +34,8 @@ class _Cases:
 
     def all(self) -> Iterator[dict[str, object]]:
         """Every severity of every signal with every owner; then special queues, at every severity a queue can have."""
-        about_queues: dict[Severity, Judged] = {}
-        for judged in self.stack.judged:
+        about_queues: dict[Severity, Judged | Logged] = {}
+        for judged in self.stack.told:
             subjects = self._subjects(judged)
             for severity in judged.bounds:
                 for owner, subject in subjects.items():
@@ -46,10 +46,10 @@ class _Cases:
             for severity, judged in about_queues.items():
                 yield self._case(judged, severity, self.routing.owner_of(queue), queue)
 
-    def _subjects(self, judged: Judged) -> dict[str, str]:
+    def _subjects(self, judged: Judged | Logged) -> dict[str, str]:
         """By every owner that the rule's label can name: a queue or task of theirs, or any other kind of subject."""
         signal = judged.signal
-        only = signal.only_names(self.stack.site)
+        only = signal.only_names(self.stack.site) if isinstance(signal, Signal) else ()
         fallback = (*only, *(f"any-{label}" for label in signal.by), "")[0]
         if "queue" in signal.by:
             special = set(self.routing.special_queues())
@@ -59,7 +59,7 @@ class _Cases:
             own = {owner: name for name, owner in owners.own(signal, self.stack).items()}
         return {self.stack.spec.stack.owner: fallback, **own}
 
-    def _case(self, judged: Judged, severity: Severity, owner: str, subject: str) -> dict[str, object]:
+    def _case(self, judged: Judged | Logged, severity: Severity, owner: str, subject: str) -> dict[str, object]:
         signal, stack = judged.signal, self.stack.spec.stack
         queue = subject if "queue" in signal.by else None
         watched = signal is WATCHDOG

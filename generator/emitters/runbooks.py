@@ -7,14 +7,16 @@ from typing import get_args
 
 from generator.artefact import Artefact
 from generator.catalog import promql, registry, runbook
+from generator.catalog.dashboard import Dashboard
 from generator.catalog.logs.asked import of_signal
 from generator.catalog.signal import SEVERITIES, Severity
+from generator.catalog.signals.stack import WATCHDOG
 from generator.catalog.sources.stack import GROUP_PREFIX
 from generator.resolve import routing
-from generator.resolve.logs import look
-from generator.resolve.plan import Judged, Plan
+from generator.resolve.logs import judges, look
+from generator.resolve.plan import Judged, Logged, Plan
 from generator.resolve.routing import Muting
-from generator.rules import owners
+from generator.rules import logs, owners
 from generator.rules.build import THRESHOLD, condition, value
 from generator.rules.wording import limit
 from generator.spec.model import Output
@@ -27,14 +29,14 @@ MOST = 200
 
 def plan(stack: Plan) -> list[Artefact]:
     """A page for every alert that this stack has, and the index."""
-    pages: dict[str, list[Judged]] = {}
-    for judged in stack.judged:
+    pages: dict[str, list[Judged | Logged]] = {}
+    for judged in stack.everything:
         pages.setdefault(judged.signal.alert, []).append(judged)
     mutings = routing.mutings(stack) if "alertmanager" in _wanted(stack) else []
     return [_index(pages, stack), *(_page(alert, judged, stack, mutings) for alert, judged in pages.items())]
 
 
-def _index(pages: Mapping[str, Sequence[Judged]], stack: Plan) -> Artefact:
+def _index(pages: Mapping[str, Sequence[Judged | Logged]], stack: Plan) -> Artefact:
     return Artefact(
         path="runbooks/README.md",
         template="runbooks/index.md.j2",
@@ -55,7 +57,7 @@ def _index(pages: Mapping[str, Sequence[Judged]], stack: Plan) -> Artefact:
     )
 
 
-def _page(alert: str, judged: Sequence[Judged], stack: Plan, mutings: Sequence[Muting]) -> Artefact:
+def _page(alert: str, judged: Sequence[Judged | Logged], stack: Plan, mutings: Sequence[Muting]) -> Artefact:
     told = list(dict.fromkeys(pair for one in judged for pair in owners.own(one.signal, stack).items()))
     return Artefact(
         path=f"runbooks/{alert}.md",
@@ -78,11 +80,11 @@ def _page(alert: str, judged: Sequence[Judged], stack: Plan, mutings: Sequence[M
     )
 
 
-def _severities(judged: Sequence[Judged]) -> list[str]:
+def _severities(judged: Sequence[Judged | Logged]) -> list[str]:
     return [severity for severity in SEVERITIES if any(severity in one.bounds for one in judged)]
 
 
-def _section(judged: Judged, stack: Plan) -> Row:
+def _section(judged: Judged | Logged, stack: Plan) -> Row:
     signal = judged.signal
     grafana = stack.spec.reached("grafana")
     board = registry.dashboards().get(signal.dashboard)
@@ -97,16 +99,25 @@ def _section(judged: Judged, stack: Plan) -> Row:
         "dimension": signal.overrides,
         "own": own[:MOST] or None,
         "more": len(own) - MOST if len(own) > MOST else None,
-        "queries": list(_queries(judged, stack)),
+        "asked": "Prometheus" if isinstance(judged, Judged) else "Loki",
+        "language": "promql" if isinstance(judged, Judged) else "logql",
+        "queries": list(_queries(judged, stack) if isinstance(judged, Judged) else _of_logs(judged, stack)) or None,
         "dashboard": f"{grafana}/d/{signal.dashboard}",
         "dashboard_title": board.title if board else signal.dashboard,
-        "panels": [panel.title for panel in board.panels if signal in panel.signals] or None if board else None,
-        "caveats": _caveats(judged, stack) or None,
+        "panels": _panels(judged, board, stack) or None if board else None,
+        "caveats": (_caveats(judged, stack) if isinstance(judged, Judged) else []) or None,
         "files": _files(judged, stack) or None,
     }
 
 
-def _numbers(judged: Judged, severity: Severity, stack: Plan) -> Row:
+def _panels(judged: Judged | Logged, board: Dashboard, stack: Plan) -> list[str]:
+    """Panels that show the signal."""
+    if isinstance(judged, Logged):
+        return [board.lines.title] if stack.has_loki else []
+    return [panel.title for panel in board.panels if judged.signal in panel.signals]
+
+
+def _numbers(judged: Judged | Logged, severity: Severity, stack: Plan) -> Row:
     bound, signal = judged.bounds[severity], judged.signal
     written = stack.spec.thresholds.get(signal.id)
     chosen = written.severity(severity) if written else None
@@ -122,17 +133,17 @@ def _numbers(judged: Judged, severity: Severity, stack: Plan) -> Row:
     }
 
 
-def threshold(judged: Judged, severity: Severity) -> str:
+def threshold(judged: Judged | Logged, severity: Severity) -> str:
     """The comparison in words: `above 5000`; where there is no number for all, which ones are judged."""
     bound, signal = judged.bounds[severity], judged.signal
-    if not signal.needs:
+    if signal.id == WATCHDOG.id:
         return "always"
     if bound.threshold is None:
         return f"{signal.bad_when} its own limit"
     return f"{signal.bad_when} {limit(bound.threshold, signal.unit)}"
 
 
-def _own(judged: Judged) -> list[Row]:
+def _own(judged: Judged | Logged) -> list[Row]:
     return [
         {"who": who, "severity": severity, "threshold": limit(threshold, judged.signal.unit)}
         for who, levels in judged.overrides.items()
@@ -160,12 +171,22 @@ def _queries(judged: Judged, stack: Plan) -> Iterator[Row]:
     yield {"why": "What is pending or fires now", "query": promql.select("ALERTS", *matchers)}
 
 
+def _of_logs(logged: Logged, stack: Plan) -> Iterator[Row]:
+    """What to paste into Grafana's Explore, where there is a Loki; the lines themselves stand further below."""
+    for severity in logged.bounds if stack.has_loki else ():
+        why = f"Has a result while the condition of severity {severity} holds"
+        yield {"why": why, "query": logs.condition(logged, severity, stack)}
+
+
 def _caveats(judged: Judged, stack: Plan) -> list[str]:
     chosen = [stack.chosen[series.name] for series in judged.signal.needs if series.name in stack.chosen]
     return [f"{one.source.title}: {one.reading.caveat}" for one in chosen if one.reading.caveat]
 
 
-def _files(judged: Judged, stack: Plan) -> list[Row]:
+def _files(judged: Judged | Logged, stack: Plan) -> list[Row]:
+    if isinstance(judged, Logged):
+        there = stack.has_loki and "logs" in _wanted(stack)
+        return [{"name": "The rule", "file": f"../{logs.path(stack)}"}] if there else []
     if "prometheus" not in _wanted(stack):
         return []
     family, name = judged.signal.family, judged.signal.id
@@ -179,10 +200,12 @@ def _wanted(stack: Plan) -> tuple[str, ...]:
     return tuple(stack.spec.outputs or get_args(Output))
 
 
-def _safe(judged: Judged, stack: Plan) -> Iterator[runbook.Command]:
+def _safe(judged: Judged | Logged, stack: Plan) -> Iterator[runbook.Command]:
     signal = judged.signal
     yield from runbook.SAFE_STACK.get(signal.id, ())
     yield from runbook.SAFE[signal.family]
+    if isinstance(judged, Logged):
+        yield from (command for name in judges(stack.spec) for command in runbook.SHIPPED.get(name, ()))
     if signal.family == "queues" or signal.id == "broker_down":
         yield from runbook.BROKER_DEPTH[stack.spec.celery.broker.kind]
 
@@ -192,13 +215,14 @@ def _commands(commands: Sequence[runbook.Command], stack: Plan) -> list[Row]:
     return [{"run": runbook.filled(c.run, places), "why": c.why} for c in dict.fromkeys(commands)]
 
 
-def _silences(judged: Judged, stack: Plan, mutings: Sequence[Muting]) -> Iterator[str]:
+def _silences(judged: Judged | Logged, stack: Plan, mutings: Sequence[Muting]) -> Iterator[str]:
     """What keeps the alert quiet although the threshold is crossed; prose."""
     signal = judged.signal
+    settings = judged.settings if isinstance(judged, Judged) else {}
     for guard in signal.guards:
-        if judged.settings[guard.setting]:
+        if settings[guard.setting]:
             yield (
-                f"Little traffic: `{guard.expr}` below {judged.settings[guard.setting]} "
+                f"Little traffic: `{guard.expr}` below {settings[guard.setting]} "
                 f"(`thresholds.{signal.id}.{guard.setting}` in stack.yaml)."
             )
     if signal.unless:
@@ -211,9 +235,9 @@ def _silences(judged: Judged, stack: Plan, mutings: Sequence[Muting]) -> Iterato
         yield f"A {signal.by[0]} on the ignore list of stack.yaml."
 
 
-def _held_back(judged: Judged, stack: Plan, mutings: Sequence[Muting]) -> Iterator[str]:
+def _held_back(judged: Judged | Logged, stack: Plan, mutings: Sequence[Muting]) -> Iterator[str]:
     """The alerts under which Alertmanager does not tell this one."""
-    alerts = {one.signal.id: one.signal.alert for one in stack.judged}
+    alerts = {one.signal.id: one.signal.alert for one in stack.told}
     for muting in mutings:
         if judged.signal.id not in muting.targets["signal"]:
             continue

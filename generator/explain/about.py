@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from generator.catalog import drive, promql
+from generator.catalog.logs.signals import LogSignal
 from generator.catalog.series import TASK_TIMEOUTS, Unit
 from generator.catalog.signal import Setting, Severity, Signal
 from generator.emitters.prometheus import laid_out
 from generator.explain import timing
-from generator.resolve.plan import Judged, Off, Plan
+from generator.resolve import routing
+from generator.resolve.logs import JUDGES, judges
+from generator.resolve.plan import Judged, Logged, Off, Plan
+from generator.rules import logs
 from generator.rules.build import OVERRIDE, THRESHOLD, groups
 from generator.rules.model import Alerting, Recording
 from generator.rules.wording import limit
@@ -54,7 +58,7 @@ class Level:
 class Explanation:
     """One signal on one stack; of one that is off, the reason and what could be done."""
 
-    signal: Signal
+    signal: Signal | LogSignal
     off: Off | None
     origins: tuple[Origin, ...] = ()
     levels: tuple[Level, ...] = ()
@@ -62,8 +66,10 @@ class Explanation:
     test: str = ""
 
 
-def explain(signal: Signal, plan: Plan) -> Explanation:
+def explain(signal: Signal | LogSignal, plan: Plan) -> Explanation:
     """The signal as this stack judges it."""
+    if isinstance(signal, LogSignal):
+        return _in_logs(signal, plan)
     judged = plan.judgement(signal.id)
     if judged is None:
         return Explanation(signal=signal, off=next(off for off in plan.off if off.signal is signal))
@@ -74,10 +80,58 @@ def explain(signal: Signal, plan: Plan) -> Explanation:
         signal=signal,
         off=None,
         origins=tuple(_origins(signal, plan)),
-        levels=tuple(_level(alert, plan) for alert in reversed(alerts)),
+        levels=tuple(_level(alert, judged, plan) for alert in reversed(alerts)),
         recorded=needed((alert.expr for alert in alerts), recordings, signal.id),
         test=f"prometheus/tests/{signal.id}.yml",
     )
+
+
+def _in_logs(signal: LogSignal, plan: Plan) -> Explanation:
+    logged = next((one for one in plan.logged if one.signal is signal), None)
+    if logged is None:
+        return Explanation(signal=signal, off=next(off for off in plan.unlogged if off.signal is signal))
+    alerts = logs.group(plan).alerts if plan.has_loki else ()
+    asked = " and ".join(f"{field.path} = {value}" for field, value in signal.question.fields)
+    mutings = [m for m in routing.mutings(plan) if signal.id in m.targets["signal"] and "severity" not in m.by]
+    names = {one.signal.id: one.signal.alert for one in plan.told}
+    return Explanation(
+        signal=signal,
+        off=None,
+        origins=tuple(
+            Origin(
+                series="lines of the log",
+                meaning=f"Those in which {asked}." if asked else "All of them.",
+                source=shipper,
+                title=shipper,
+                link=JUDGES[shipper],
+                caveat="",
+            )
+            for shipper in judges(plan.spec)
+        ),
+        levels=tuple(
+            Level(
+                severity=alert.severity,
+                fires=fires(logged, alert.severity),
+                overrides=(),
+                guards=(),
+                parts=timing.in_logs(logged, alert.severity, plan),
+                silenced=tuple(f"in Alertmanager while {names[m.by['signal'][0]]} fires" for m in mutings),
+                ends=_ends_in_logs(signal, plan),
+                expr=alert.expr,
+                labels=alert.labels,
+                annotations=alert.annotations,
+            )
+            for alert in reversed(alerts)
+            if alert.judged is logged
+        ),
+    )
+
+
+def _ends_in_logs(signal: LogSignal, plan: Plan) -> str:
+    seen = promql.seconds(plan.site.evaluation)
+    if signal.window is None:
+        return f"within {seen} after a line has arrived"
+    return f"within {seen} after the lines are older than {promql.seconds(signal.window)}"
 
 
 def needed(exprs: Iterable[str], recordings: Iterable[Recording], signal_id: str) -> tuple[Recording, ...]:
@@ -105,8 +159,8 @@ def _origins(signal: Signal, plan: Plan) -> list[Origin]:
     ]
 
 
-def _level(alert: Alerting, plan: Plan) -> Level:
-    judged, severity = alert.judged, alert.severity
+def _level(alert: Alerting, judged: Judged, plan: Plan) -> Level:
+    severity = alert.severity
     unit = judged.signal.unit
     return Level(
         severity=severity,
@@ -128,7 +182,7 @@ def amount(value: Fraction, unit: Unit) -> str:
     return f"{limit(value, unit)} {noun}{'' if value == 1 else 's'}" if noun else limit(value, unit)
 
 
-def fires(judged: Judged, severity: Severity) -> str:
+def fires(judged: Judged | Logged, severity: Severity) -> str:
     """When the severity begins, as the rest of a sentence that starts with `fires`."""
     signal, bound = judged.signal, judged.bounds[severity]
     if signal.id == "watchdog":

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from generator.catalog import registry
+from generator.catalog.logs.signals import LogSignal
 from generator.catalog.signal import Signal
 from generator.document import shown
 from generator.problem import Mark, Problem, SpecError
 from generator.spec.checks import nearest
 
 
-def signals(name: str) -> tuple[Signal, ...]:
+def signals(name: str) -> tuple[Signal | LogSignal, ...]:
     """The signal of that id, else every signal of that alert. Raises SpecError, which names the nearest."""
-    known = registry.signals()
+    known = registry.judged()
     if name in known:
         return (known[name],)
     found = tuple(signal for signal in known.values() if signal.alert == name)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from generator.catalog import registry
+from generator.catalog.logs.signals import LogSignal
 from generator.catalog.signal import SEVERITIES, Severity, Signal
-from generator.resolve.plan import Judged, Off, Plan
+from generator.resolve.logs import judges
+from generator.resolve.plan import Judged, Logged, Off, Plan
 from generator.rules.build import describe
 from generator.rules.wording import limit
 
@@ -28,8 +30,8 @@ def state(off: Off | None) -> str:
 
 def tables(plan: Plan) -> tuple[Table, ...]:
     """The signals, those that are off last and with the reason; then what each source gives."""
-    on = [(j.signal.id, j.signal.alert, "on", _read_from(j, plan), _levels(j)) for j in plan.judged]
-    off = [(o.signal.id, o.signal.alert, "off", "–", _never(o)) for o in plan.off]
+    on = [(j.signal.id, j.signal.alert, "on", _read_from(j, plan), _levels(j)) for j in plan.everything]
+    off = [(o.signal.id, o.signal.alert, "off", "–", _never(o)) for o in (*plan.off, *plan.unlogged)]
     return (
         Table("Signals", ("signal", "alert", "state", "source", "fires"), (*on, *off)),
         Table("Sources", ("source", "version", "what", "gives"), tuple(_sources(plan))),
@@ -40,16 +42,18 @@ def _never(off: Off) -> str:
     return f"never: {off.reason}{'; ' if off.hint else ''}{off.hint}"
 
 
-def _read_from(judged: Judged, plan: Plan) -> str:
+def _read_from(judged: Judged | Logged, plan: Plan) -> str:
     return ", ".join(sources(judged.signal, plan)) or "–"
 
 
-def sources(signal: Signal, plan: Plan) -> tuple[str, ...]:
-    """Ids of the sources that the signal is read from."""
+def sources(signal: Signal | LogSignal, plan: Plan) -> tuple[str, ...]:
+    """Ids of the sources that the signal is read from; of the logs, the shippers whose backends judge."""
+    if isinstance(signal, LogSignal):
+        return judges(plan.spec)
     return tuple(dict.fromkeys(plan.chosen[series.name].source.id for series in signal.needs))
 
 
-def _levels(judged: Judged) -> str:
+def _levels(judged: Judged | Logged) -> str:
     if judged.signal.id == "watchdog":
         return "always"
     words = []
@@ -59,7 +63,7 @@ def _levels(judged: Judged) -> str:
     return ", ".join(words)
 
 
-def _level(judged: Judged, severity: Severity) -> str:
+def _level(judged: Judged | Logged, severity: Severity) -> str:
     own = len(judged.overridden(severity))
     each = f"{own} {judged.signal.overrides}{'s' if own > 1 else ''}"
     text = describe(judged, severity)
@@ -80,8 +84,9 @@ def _sources(plan: Plan) -> Sequence[tuple[str, ...]]:
 
 def as_json(plan: Plan) -> dict[str, object]:
     """The same as data: every signal of the catalogue, in its order, and every source that is scraped."""
-    off = {o.signal.id: o for o in plan.off}
-    signals = [_signal_json(s, plan.judgement(s.id), off.get(s.id), plan) for s in registry.signals().values()]
+    off = {o.signal.id: o for o in (*plan.off, *plan.unlogged)}
+    on = {j.signal.id: j for j in plan.everything}
+    signals = [_signal_json(s, on.get(s.id), off.get(s.id), plan) for s in registry.judged().values()]
     rows = _sources(plan)
     return {
         "signals": signals,
@@ -98,7 +103,9 @@ def as_json(plan: Plan) -> dict[str, object]:
     }
 
 
-def _signal_json(signal: Signal, judged: Judged | None, off: Off | None, plan: Plan) -> dict[str, object]:
+def _signal_json(
+    signal: Signal | LogSignal, judged: Judged | Logged | None, off: Off | None, plan: Plan
+) -> dict[str, object]:
     bounds = judged.bounds if judged else {}
     return {
         "id": signal.id,

@@ -9,7 +9,7 @@ from typing import assert_never
 from generator.catalog import drive, promql
 from generator.catalog.series import Series
 from generator.catalog.signal import Severity
-from generator.resolve.plan import Judged, Plan
+from generator.resolve.plan import Judged, Logged, Plan
 
 _OUTLIERS = Fraction(5, 100)
 """Share of slow tasks beyond which a 95th percentile is slow."""
@@ -34,6 +34,14 @@ def parts(judged: Judged, severity: Severity, plan: Plan) -> tuple[Part, ...]:
         Part(plan.site.evaluation, "evaluation"),
         Part(judged.bounds[severity].hold, "for"),
     )
+    return tuple(part for part in listed if part.seconds)
+
+
+def in_logs(logged: Logged, severity: Severity, plan: Plan) -> tuple[Part, ...]:
+    """The same for what is judged in the logs; a shipper needs about a second."""
+    bound = logged.bounds[severity]
+    silent = bound.threshold if logged.signal.window is None and bound.threshold else Fraction(0)
+    listed = (Part(silent, "without a line"), Part(plan.site.evaluation, "evaluation"), Part(bound.hold, "for"))
     return tuple(part for part in listed if part.seconds)
 
 

@@ -84,7 +84,8 @@ def in_time(parts: Sequence[timing.Part]) -> str:
 
 
 def _rules(one: Explanation) -> Iterator[str]:
-    yield from ("", "Recorded, in this order" if one.recorded else "Nothing is recorded for it")
+    if one.test:
+        yield from ("", "Recorded, in this order" if one.recorded else "Nothing is recorded for it")
     shown, hidden = _first(one.recorded)
     for rule in shown:
         yield f"  {rule.record}{_braces(rule.labels.items())}"
@@ -97,7 +98,8 @@ def _rules(one: Explanation) -> Iterator[str]:
         yield f"  labels  {', '.join(f'{name}={value}' for name, value in level.labels.items())}"
         for name, value in level.annotations.items():
             yield from _wrapped(f"{name}: {value}", "  ", "    ")
-    yield from ("", f"Tests    {one.test}")
+    if one.test:
+        yield from ("", f"Tests    {one.test}")
 
 
 def _first(recorded: Iterable[Recording]) -> tuple[list[Recording], int]:

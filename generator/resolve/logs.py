@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from generator.catalog.logs.asked import Asked, Query, queries
 from generator.catalog.logs.signals import LOG_SIGNALS
 from generator.document import Document
 from generator.problem import Problem
 from generator.resolve.numbers import bounds_in_logs
-from generator.resolve.plan import Logged
+from generator.resolve.plan import Logged, Off
+from generator.spec.logs import Shipper
 from generator.spec.model import StackSpec
 
-JUDGES = frozenset({"alloy", "cloudwatch"})
-"""Shippers whose backend judges with what we write: Loki's ruler, CloudWatch's alarms. Kibana's rules need an account
-that can only be made in a running Kibana."""
+JUDGES: Mapping[Shipper, str] = {
+    "alloy": "https://grafana.com/docs/loki/latest/alert/",
+    "cloudwatch": "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/MonitoringLogData.html",
+}
+"""Shippers whose backend judges with what we write, and how it does: Loki's ruler, CloudWatch's alarms. Kibana's rules
+need an account that can only be made in a running Kibana."""
+
+_NOBODY = "no shipper whose backend judges logs is listed"
+_HINT = f"add {' or '.join(sorted(JUDGES))} to logs.shippers"
+
+
+def judges(spec: StackSpec) -> tuple[Shipper, ...]:
+    """The listed shippers whose backend judges, in the order of stack.yaml."""
+    return tuple(shipper for shipper in spec.logs.shippers if shipper in JUDGES) if spec.logs else ()
 
 
 def logged(spec: StackSpec) -> tuple[Logged, ...]:
     """Every signal of the logs that somebody judges and that is not switched off."""
-    if spec.logs is None or not JUDGES.intersection(spec.logs.shippers):
+    if not judges(spec):
         return ()
     found = []
     for signal in LOG_SIGNALS.values():
@@ -30,16 +42,32 @@ def logged(spec: StackSpec) -> tuple[Logged, ...]:
     return tuple(found)
 
 
+def off(spec: StackSpec) -> tuple[Off, ...]:
+    """Every signal of the logs that is not judged, and why."""
+    on = {one.signal.id for one in logged(spec)}
+    found = []
+    for signal in LOG_SIGNALS.values():
+        written = spec.thresholds.get(signal.id)
+        if signal.id in on:
+            continue
+        if written is not None and not written.enabled:
+            found.append(Off(signal, "switched off in stack.yaml"))
+        elif judges(spec):
+            found.append(Off(signal, "every severity is switched off"))
+        else:
+            found.append(Off(signal, _NOBODY, _HINT))
+    return tuple(found)
+
+
 def problems(spec: StackSpec, document: Document) -> Iterator[Problem]:
     """Signals of the logs that stack.yaml names although nobody judges logs."""
-    if spec.logs is not None and JUDGES.intersection(spec.logs.shippers):
+    if judges(spec):
         return
     for name, written in spec.thresholds.items():
         if name in LOG_SIGNALS and written.enabled:
             path = ("thresholds", name)
-            message = f"{name} cannot be judged on this stack: no shipper whose backend judges logs is listed"
-            hint = f"add {' or '.join(sorted(JUDGES))} to logs.shippers"
-            yield Problem(document.key_mark(path), "signal-without-source", ".".join(path), message, hint)
+            message = f"{name} cannot be judged on this stack: {_NOBODY}"
+            yield Problem(document.key_mark(path), "signal-without-source", ".".join(path), message, _HINT)
 
 
 def look(asked: Iterable[Asked], spec: StackSpec) -> list[tuple[str, list[Query]]]:

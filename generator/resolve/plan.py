@@ -55,11 +55,26 @@ class Logged(NamedTuple):
     signal: LogSignal
     bounds: Mapping[Severity, Bound]
 
+    @property
+    def overrides(self) -> Mapping[str, Mapping[Severity, Fraction]]:
+        """No task has a limit of its own."""
+        return {}
+
+    def overridden(self, severity: Severity) -> Mapping[str, Fraction]:
+        """No task has a threshold of its own."""
+        del severity
+        return {}
+
+    def guards(self, severity: Severity) -> tuple[tuple[Guard, int], ...]:
+        """A line is a line, however little traffic there is."""
+        del severity
+        return ()
+
 
 class Off(NamedTuple):
     """A signal that is not judged on this stack, and why."""
 
-    signal: Signal
+    signal: Signal | LogSignal
     reason: str
     hint: str = ""
 
@@ -93,6 +108,23 @@ class Plan(NamedTuple):
     scraped: tuple[Scraped, ...]
     logged: tuple[Logged, ...] = ()
     """What is judged in the logs; empty when no listed shipper's backend judges."""
+    unlogged: tuple[Off, ...] = ()
+    """What is not judged in the logs, and why."""
+
+    @property
+    def everything(self) -> tuple[Judged | Logged, ...]:
+        """All that is judged: in the metrics, then in the logs."""
+        return (*self.judged, *self.logged)
+
+    @property
+    def told(self) -> tuple[Judged | Logged, ...]:
+        """What Alertmanager hears of: Loki's ruler speaks to it, CloudWatch's alarms go a way of their own."""
+        return self.everything if self.has_loki else self.judged
+
+    @property
+    def has_loki(self) -> bool:
+        """Whether the logs are sent to a Loki."""
+        return self.spec.logs is not None and "alloy" in self.spec.logs.shippers
 
     def judgement(self, signal_id: str) -> Judged | None:
         """The resolved signal, if it is on."""

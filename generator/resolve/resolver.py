@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import chain
 
 from generator.catalog import registry
+from generator.catalog.logs.signals import LogSignal
 from generator.catalog.series import Series
 from generator.catalog.signal import Signal
 from generator.catalog.site import Fact, Site
@@ -55,6 +56,7 @@ def resolve(spec: StackSpec, document: Document) -> Plan:
         chosen=used,
         scraped=scraped,
         logged=logs.logged(spec),
+        unlogged=logs.off(spec),
     )
     if impossible := list(cloudwatch.problems(plan, document)):
         raise SpecError(impossible)
@@ -232,7 +234,7 @@ def _named_but_off(off: Iterable[Off], spec: StackSpec, document: Document) -> I
             )
 
 
-def _names(signal: Signal, spec: StackSpec) -> Iterable[Trail]:
+def _names(signal: Signal | LogSignal, spec: StackSpec) -> Iterable[Trail]:
     if signal.id in spec.thresholds:
         yield ("thresholds", signal.id)
     for section, parts in (("queues", spec.queues), ("tasks", spec.tasks)):

@@ -11,7 +11,7 @@ from generator.catalog.inhibition import BLIND, INHIBITIONS, NEVER_MUTED, SAME_S
 from generator.catalog.signal import SEVERITIES, Severity
 from generator.document import Document, Trail
 from generator.problem import Problem
-from generator.resolve.plan import Judged, Plan
+from generator.resolve.plan import Judged, Logged, Plan
 from generator.spec.alerting import NOBODY, Alerting, Mute, Told
 from generator.spec.model import StackSpec
 from generator.spec.receivers import GROUP_INTERVAL
@@ -154,17 +154,17 @@ def _mutes(mute: Mute, severity: Severity, owner: str, queue: str | None) -> boo
 
 def mutings(plan: Plan) -> list[Muting]:
     """Every inhibition rule of this stack; alerts that are off are in none."""
-    on = {j.signal.id: j for j in plan.judged}
-    found = [*_ladder(plan.judged)]
+    on = {j.signal.id: j for j in plan.told}
+    found = [*_ladder(plan.told)]
     found += [made for one in INHIBITIONS if (made := _fixed(one, on))]
     if BLIND.id in on:
         found += _blind(plan)
     return found
 
 
-def _ladder(judged: Iterable[Judged]) -> Iterator[Muting]:
+def _ladder(judged: Iterable[Judged | Logged]) -> Iterator[Muting]:
     """Signals that speak about the same kind of subject share a rule, so that `equal` names what all of them carry."""
-    by_labels: dict[tuple[str, ...], list[Judged]] = {}
+    by_labels: dict[tuple[str, ...], list[Judged | Logged]] = {}
     for one in judged:
         by_labels.setdefault(one.signal.by, []).append(one)
     for labels, group in by_labels.items():
@@ -182,7 +182,7 @@ def _ladder(judged: Iterable[Judged]) -> Iterator[Muting]:
                 )
 
 
-def _fixed(one: Inhibition, on: Mapping[str, Judged]) -> Muting | None:
+def _fixed(one: Inhibition, on: Mapping[str, Judged | Logged]) -> Muting | None:
     mutes = tuple(signal.id for signal in one.mutes if signal.id in on)
     if one.by.id not in on or not mutes:
         return None

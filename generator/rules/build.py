@@ -8,7 +8,7 @@ from generator.catalog import promql
 from generator.catalog.series import Family
 from generator.catalog.signal import Severity, Signal
 from generator.catalog.sources.stack import GROUP_PREFIX
-from generator.resolve.plan import Judged, Plan
+from generator.resolve.plan import Judged, Logged, Plan
 from generator.rules import owners
 from generator.rules.model import Alerting, Group, Recording
 from generator.rules.wording import limit, literal, texts
@@ -131,7 +131,7 @@ def _alert(judged: Judged, severity: Severity, plan: Plan) -> Alerting:
     )
 
 
-def describe(judged: Judged, severity: Severity) -> str:
+def describe(judged: Judged | Logged, severity: Severity) -> str:
     """The threshold in words: `above 5000 for 10m`."""
     bound = judged.bounds[severity]
     text = (

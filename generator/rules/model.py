@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from generator.catalog.signal import Severity
-from generator.resolve.plan import Judged
+from generator.resolve.plan import Judged, Logged
 
 
 class Recording(NamedTuple):
@@ -29,7 +29,7 @@ class Alerting(NamedTuple):
     keep: Fraction
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
-    judged: Judged
+    judged: Judged | Logged
     severity: Severity
 
 

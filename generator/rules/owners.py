@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from generator.catalog.logs.signals import LogSignal
 from generator.catalog.signal import Signal
 from generator.resolve.plan import Plan
 from generator.rules.wording import literal
 
 
-def own(signal: Signal, plan: Plan) -> Mapping[str, str]:
+def own(signal: Signal | LogSignal, plan: Plan) -> Mapping[str, str]:
     """Owner by queue or task, for those that have one of their own and this signal can name."""
     if "queue" in signal.by:
         return {name: q.owner for name, q in plan.spec.queues.items() if q.owner}
@@ -19,7 +20,7 @@ def own(signal: Signal, plan: Plan) -> Mapping[str, str]:
     return {}
 
 
-def label(signal: Signal, plan: Plan) -> str:
+def label(signal: Signal | LogSignal, plan: Plan) -> str:
     """The alert's label `owner`: plain text, or a template that picks by queue or task."""
     default = plan.spec.stack.owner
     by_owner: dict[str, list[str]] = {}

@@ -15,7 +15,7 @@ from urllib.parse import quote_plus
 from generator.catalog import promql
 from generator.catalog.series import Unit
 from generator.catalog.signal import Severity
-from generator.resolve.plan import Judged, Plan
+from generator.resolve.plan import Judged, Logged, Plan
 
 _FIELD = re.compile(r"\{(\w+)\}")
 
@@ -100,7 +100,7 @@ class Fill(NamedTuple):
     limit: Fraction | None
 
 
-def _limit_query(judged: Judged, severity: Severity) -> str:
+def _limit_query(judged: Judged | Logged, severity: Severity) -> str:
     """The threshold of this very queue or task, read back from the recorded series."""
     dimension = judged.signal.overrides
     name = f"celery:threshold{{signal='{judged.signal.id}',severity='{severity}',{dimension}=%q}}"
@@ -108,7 +108,7 @@ def _limit_query(judged: Judged, severity: Severity) -> str:
     return f"{{{{ with printf `{name}` $labels.{dimension} | query }}}}{shown}{{{{ end }}}}"
 
 
-def _pieces(text: str, judged: Judged, severity: Severity, fill: Fill | None) -> str:
+def _pieces(text: str, judged: Judged | Logged, severity: Severity, fill: Fill | None) -> str:
     unit = judged.signal.unit
     bound = judged.bounds[severity]
     joined = bool(judged.overridden(severity))
@@ -128,12 +128,12 @@ def _pieces(text: str, judged: Judged, severity: Severity, fill: Fill | None) ->
     return _FIELD.sub(field, text)
 
 
-def _held(judged: Judged, severity: Severity) -> str:
+def _held(judged: Judged | Logged, severity: Severity) -> str:
     hold = judged.bounds[severity].hold
     return f"; it has stayed so for {promql.seconds(hold)}" if hold else ""
 
 
-def texts(judged: Judged, severity: Severity, plan: Plan, fill: Fill | None = None) -> dict[str, str]:
+def texts(judged: Judged | Logged, severity: Severity, plan: Plan, fill: Fill | None = None) -> dict[str, str]:
     """The annotations of an alert; as templates, or filled in when `fill` is given."""
     signal = judged.signal
     links = plan.spec.links

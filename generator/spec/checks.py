@@ -10,7 +10,7 @@ from generator.catalog import images
 from generator.document import Trail, shown
 from generator.spec.model import StackSpec
 
-COMPONENTS = frozenset({"alloy", "loki", *(image.component for image in images.IMAGES)})
+COMPONENTS = frozenset(image.component for image in images.IMAGES)
 """Programs in the generated files whose version a person may change, besides the sources."""
 
 RESERVED_LABELS = frozenset(

@@ -4,9 +4,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from generator.spec.names import AbsPath, AwsRegion, EnvName, LogGlob, LogGroup, MetricNamespace, TopicArn, Url
+from generator.spec.names import (
+    AbsPath,
+    AwsRegion,
+    EnvName,
+    LogGlob,
+    LogGroup,
+    LoginName,
+    MetricNamespace,
+    SecretPath,
+    TenantId,
+    TopicArn,
+    Url,
+)
 from generator.spec.part import SECTION, Part
-from generator.spec.scalars import Duration, between
+from generator.spec.scalars import Duration, between, whole_days
 
 ELK_FOLDER = "/run/elk"
 """Where the profile `elk` keeps its certificate authority and the API key of its shippers."""
@@ -44,14 +56,35 @@ class Loki(Part):
     """The Loki that Alloy sends to."""
 
     url: Url = "http://loki:3100"
-    """Its address, without a path. The default is the single Loki of docker-compose's profile `loki`."""
-    retention: Annotated[Duration, between("1d", "3650d")] = Duration.of("30d")
-    """How long the Loki of docker-compose keeps lines, from 1d; another Loki has its own setting."""
+    """Its address, without /loki/api/v1. The default is the single Loki of docker-compose's profile `loki`."""
+    tenant: TenantId | None = None
+    """Tenant to write as and to read from, where Loki has several; absent: Loki has one only."""
+    user: LoginName | None = None
+    """User to log in as, with the password of `password_file`."""
+    password_file: SecretPath | None = None
+    """File with the password of `user`, such as /run/secrets/loki_password."""
+    token_file: SecretPath | None = None
+    """File with a bearer token, such as /run/secrets/loki_token. Instead of `user`."""
+    ca_file: SecretPath | None = None
+    """File with the certificate authority of Loki, such as /run/secrets/loki_ca; absent: a public one."""
+    retention: Annotated[Duration, between("1d", "3650d"), whole_days()] = Duration.of("30d")
+    """How long the Loki of docker-compose keeps lines, in whole days, from 1d; another Loki has its own setting."""
 
     @property
     def bundled(self) -> bool:
         """Whether this is the Loki of docker-compose's profile `loki`."""
         return self.url == "http://loki:3100"
+
+    @property
+    def login(self) -> dict[str, str]:
+        """What stack.yaml says about who logs in, by key."""
+        said = {
+            "user": self.user,
+            "password_file": self.password_file,
+            "token_file": self.token_file,
+            "tenant": self.tenant,
+        }
+        return {key: value for key, value in said.items() if value is not None}
 
 
 class CloudWatch(Part):
@@ -86,6 +119,12 @@ class Logs(Part):
     """The Loki that Alloy sends to."""
     cloudwatch: Annotated[CloudWatch, SECTION] = CloudWatch.model_construct()
     """The log group that the CloudWatch agent sends to, and the alarms on it."""
+
+    @property
+    def stays_inside(self) -> bool:
+        """Whether Filebeat and Alloy send to backends of docker-compose; the CloudWatch agent has a way of its own."""
+        theirs = {"filebeat": not self.elasticsearch.bundled, "alloy": not self.loki.bundled}
+        return not any(theirs.get(shipper, False) for shipper in self.shippers)
 
     @property
     def folder(self) -> str:

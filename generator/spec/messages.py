@@ -194,6 +194,7 @@ _VALUES = (
     *("path", "path-or-url", "queue-name", "slug", "task-name", "url", "version", "version-tag"),
     *("ip-address", "log-glob", "url-path", "argument-name", "service-name", "share"),
     *("aws-region", "log-group", "metric-namespace", "topic-arn"),
+    *("login-name", "secret-path", "tenant", "whole-days"),
 )
 """Errors that scalars.py and names.py raise themselves: the type is the rule id."""
 

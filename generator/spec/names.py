@@ -143,6 +143,20 @@ _PATH_SAID = "an absolute path such as /run/secrets/broker_url"
 AbsPath = Annotated[str, _like("path", _PATH, _PATH_SAID, "it starts with / and has no spaces and no ..")]
 """An absolute path."""
 
+_SECRET_PATH = r"(?!.*/\.\.(/|$))(/[A-Za-z0-9_.-]{1,80}){1,10}"
+_SECRET_SAID = "the path of a secret file such as /run/secrets/loki_password"
+SecretPath = Annotated[str, _like("secret-path", _SECRET_PATH, _SECRET_SAID, "letters, digits and _ . - /, no ..")]
+"""The path of a secret file, in letters that every program's own expansion leaves alone."""
+
+_TENANT = r"(?!\.{1,2}$)[A-Za-z0-9_.-]{1,150}"
+_TENANT_HINT = "it becomes the name of a folder"
+TenantId = Annotated[str, _like("tenant", _TENANT, "a tenant's id: letters, digits and _ . -", _TENANT_HINT)]
+"""A tenant of Loki."""
+
+_LOGIN = r"[!#%&'()*+,./0-9;<=>?@A-Z\[\]^_`a-z{|}~-]{1,200}"
+LoginName = Annotated[str, _like("login-name", _LOGIN, "a user's name", "no spaces, quotes, colons, backslashes or $")]
+"""A user's name for basic authentication."""
+
 _URL_SAID = "an address such as https://grafana.example.com"
 Url = Annotated[str, Form("url", _URL_SAID, _is_url, "http:// or https://, without user and password", "^https?://")]
 """An http or https address without credentials."""

@@ -104,6 +104,18 @@ def between(low: str, high: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def whole_days() -> AfterValidator:
+    """Only full days: what deletes by the day cannot be more exact."""
+    day = Duration.of("1d").milliseconds
+
+    def check(value: Duration) -> Duration:
+        if value.milliseconds % day:
+            refuse("whole-days", "whole days such as 30d")
+        return value
+
+    return AfterValidator(check)
+
+
 Kind = Literal["number", "ratio", "seconds", "per_second"]
 
 

@@ -13,6 +13,7 @@ def check(spec: StackSpec) -> Iterator[Fault]:
     """Every broken rule about the services."""
     yield from _users(spec)
     yield from _hosts(spec)
+    yield from _loki(spec)
     yield from _ports(spec)
     yield from _tags(spec)
 
@@ -32,9 +33,32 @@ def _hosts(spec: StackSpec) -> Iterator[Fault]:
             yield Fault(("logs", "elasticsearch", "hosts", i), "not-https", reason, hint)
 
 
+def _loki(spec: StackSpec) -> Iterator[Fault]:
+    if spec.logs is None:
+        return
+    loki, path = spec.logs.loki, ("logs", "loki")
+    if loki.bundled:
+        for key in (*loki.login, *(["ca_file"] if loki.ca_file else [])):
+            reason = "the Loki of docker-compose has neither users nor tenants, nor TLS"
+            yield Fault((*path, key), "loki-login", reason, "give the url of your own Loki, or remove it", at_key=True)
+        return
+    if loki.login.keys() - {"tenant"} and not loki.url.startswith("https://"):
+        reason = "expected https://, or everybody on the way could read the password"
+        yield Fault((*path, "url"), "not-https", reason, "name the authority of its certificate in ca_file")
+    if (loki.user is None) != (loki.password_file is None):
+        key, other = ("user", "password_file") if loki.user else ("password_file", "user")
+        yield Fault((*path, key), "loki-login", f"expected {other} as well", f"add {other}", at_key=True)
+    elif loki.user and loki.token_file:
+        reason = "expected either a user or a token, got both"
+        yield Fault((*path, "token_file"), "loki-login", reason, "keep one of the two", at_key=True)
+
+
 def _ports(spec: StackSpec) -> Iterator[Fault]:
     taken: dict[int, str] = {}
+    ours = spec.logs is not None and "alloy" in spec.logs.shippers and spec.logs.loki.bundled
     for name in type(spec.compose.ports).model_fields:
+        if name == "loki" and not ours:
+            continue
         port: int = getattr(spec.compose.ports, name)
         first = taken.setdefault(port, name)
         if first != name:

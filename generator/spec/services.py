@@ -57,6 +57,8 @@ class Ports(Part):
     """Flower."""
     kibana: Port = 5601
     """Kibana, in the profile `elk`."""
+    loki: Port = 3100
+    """Loki, in the profile `loki`."""
 
 
 class Compose(Part):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import promql_parser as ql
 
@@ -15,12 +15,14 @@ from generator.resolve.plan import Plan
 from generator.rules.build import OVERRIDE, THRESHOLD
 from generator.rules.model import Group
 from generator.spec.checks import nearest
+from generator.verify import logql
 from generator.verify.known import OF_ALERTS, OF_TARGETS, TARGET
 from generator.verify.labels import names
 
 FOLDER = "grafana/dashboards/"
 KINDS = frozenset(
     {"timeseries", "stat", "gauge", "piechart", "table", "heatmap", "state-timeline", "alertlist", "text", "row"}
+    | {"logs"}
 )
 """Kinds of panels that are not deprecated in any Grafana from 10 to 13."""
 _WITHOUT_DATA = frozenset({"text", "row", "alertlist"})
@@ -100,7 +102,7 @@ def _board(path: str, board: Json, known: Labels) -> Iterator[Problem]:
         for message in _panel(panel):
             yield Problem(mark, "dashboard-panel", where, message)
         for target in _listed(panel.get("targets")):
-            for message in query(str(target.get("expr")), defined, known):
+            for message in _asked(target, defined, known):
                 yield Problem(mark, "dashboard-query", f"{where} ({target.get('refId')})", message)
     for annotation in _listed(_mapping(board.get("annotations")).get("list")):
         for message in query(str(annotation.get("expr")), defined, known):
@@ -150,15 +152,35 @@ def _panel(panel: Json) -> Iterator[str]:
         yield "it has no description"
     if kind in _WITHOUT_DATA:
         return
-    if not _mapping(_mapping(panel.get("fieldConfig")).get("defaults")).get("unit"):
+    if kind != "logs" and not _mapping(_mapping(panel.get("fieldConfig")).get("defaults")).get("unit"):
         yield "it has no unit"
     targets = _listed(panel.get("targets"))
     if not targets:
         yield "it has no query"
     if len({t.get("refId") for t in targets}) < len(targets):
         yield "two queries have one refId"
-    if any(_mapping(one.get("datasource")).get("uid") != "${datasource}" for one in (panel, *targets)):
-        yield "it does not use the variable datasource"
+    source = "loki" if kind == "logs" else "prometheus"
+    wanted = {"type": source, "uid": f"${{{source}_datasource}}"}
+    if any(one.get("datasource") != wanted for one in (panel, *targets)):
+        yield f"it does not use the variable {source}_datasource"
+
+
+def _asked(target: Json, variables: Collection[str], known: Labels) -> Iterator[str]:
+    """What is wrong with a target's query, in the language of its data source; its variables must be there."""
+    source, expr = _mapping(target.get("datasource")), str(target.get("expr"))
+    yield from _undefined(str(source.get("uid")), variables)
+    if source.get("type") != "loki":
+        yield from query(expr, variables, known)
+        return
+    yield from _undefined(expr, variables)
+    yield from logql.wrong(expr)
+
+
+def _undefined(text: str, variables: Collection[str]) -> Iterator[str]:
+    for groups in _VARIABLE.findall(text):
+        name = "".join(groups)
+        if name not in variables:
+            yield f"no variable is named {name}"
 
 
 def _values(text: str, known: Labels) -> Iterator[str]:
@@ -169,12 +191,9 @@ def _values(text: str, known: Labels) -> Iterator[str]:
         yield f"no rule records {found[1]} with label {found[2]}"
 
 
-def query(expr: str, variables: Iterable[str], known: Labels) -> Iterator[str]:
+def query(expr: str, variables: Collection[str], known: Labels) -> Iterator[str]:
     """What is wrong with one query: syntax, a variable nobody defines, a series or label that does not exist."""
-    for groups in _VARIABLE.findall(expr):
-        name = "".join(groups)
-        if name not in variables:
-            yield f"no variable is named {name}"
+    yield from _undefined(expr, variables)
     try:
         parsed = ql.parse(concrete(expr))
     except ValueError as error:

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from generator.problem import Mark, Problem
 from generator.resolve.plan import Plan
+from generator.rules import logs
 from generator.rules.build import groups
 from generator.rules.model import Alerting
 from generator.spec.model import Output
@@ -103,35 +104,35 @@ def _in_alerts(files: Mapping[str, str], plan: Plan) -> Iterator[Problem]:
     if "prometheus" not in wanted:
         return
     uids = _uids(files) if "grafana" in wanted else None
-    for group in groups(plan):
+    in_logs = [logs.group(plan)] if plan.has_loki and "logs" in wanted else []
+    for group in (*groups(plan), *in_logs):
+        mark = Mark(logs.path(plan) if group.name == logs.GROUP else f"prometheus/rules/{group.name}.yml")
         for alert in group.alerts:
             if "runbooks" in wanted:
-                yield from _runbook(alert, files, plan)
+                yield from _runbook(alert, mark, files, plan)
             if uids is not None:
-                yield from _dashboard(alert, uids)
+                yield from _dashboard(alert, mark, uids)
 
 
 def _where(alert: Alerting) -> str:
     return f"{alert.alert} ({alert.severity})"
 
 
-def _runbook(alert: Alerting, files: Mapping[str, str], plan: Plan) -> Iterator[Problem]:
+def _runbook(alert: Alerting, mark: Mark, files: Mapping[str, str], plan: Plan) -> Iterator[Problem]:
     url = alert.annotations["runbook_url"]
     base = plan.spec.links.runbooks.rstrip("/")
     name, _, anchor = url.removeprefix(f"{base}/").partition("#")
     page = f"runbooks/{name}"
-    mark = Mark(f"prometheus/rules/celery-{alert.judged.signal.family}.yml")
     if not url.startswith(f"{base}/") or page not in files:
         yield Problem(mark, "dead-runbook", _where(alert), f"runbook_url leads to {url}, and there is no {page}")
     elif anchor and anchor not in set(_anchors(files[page])):
         yield Problem(mark, "dead-runbook", _where(alert), f"runbook_url: {page} has no heading #{anchor}")
 
 
-def _dashboard(alert: Alerting, uids: Mapping[str, str]) -> Iterator[Problem]:
+def _dashboard(alert: Alerting, mark: Mark, uids: Mapping[str, str]) -> Iterator[Problem]:
     url = alert.annotations["dashboard_url"]
     found = _DASHBOARD.search(url)
     if not found or found[1] not in uids:
-        mark = Mark(f"prometheus/rules/celery-{alert.judged.signal.family}.yml")
         hint = f"dashboards have: {', '.join(sorted(uids)) or 'no uid at all'}"
         yield Problem(mark, "dead-dashboard", _where(alert), f"no dashboard has the uid of {url}", hint)
 

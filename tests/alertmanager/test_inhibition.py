@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.catalog.logs.signals import LogSignal
 from generator.catalog.signal import SEVERITIES, Signal
 from generator.resolve.plan import Plan
 from generator.resolve.routing import sources
@@ -21,19 +22,19 @@ Named = tuple[str, str, str]
 CAUSES = ("broker_down", "exporter_down", "workers_active")
 WITHOUT_WORKERS = {
     *("queue_length", "queue_growth", "queue_wait_p95", "queue_stuck", "queue_drain_time", "queue_no_consumers"),
-    *("queue_workers", "workers_missing", "task_overdue"),
+    *("queue_workers", "workers_missing", "task_overdue", "log_silence"),
 }
 WITHOUT_BROKER = WITHOUT_WORKERS | {"workers_active", "worker_uptime"}
 
 
-def _subjects(signal: Signal, plan: Plan) -> tuple[str, ...]:
-    possible = signal.only_names(plan.site)
+def _subjects(signal: Signal | LogSignal, plan: Plan) -> tuple[str, ...]:
+    possible = signal.only_names(plan.site) if isinstance(signal, Signal) else ()
     return possible or ("a", "b") if signal.by else ("",)
 
 
 def _all(plan: Plan, environment: str) -> Iterator[Labels]:
     """Every alert that this stack can have, about two subjects each."""
-    for judged in plan.judged:
+    for judged in plan.told:
         signal = judged.signal
         for severity in judged.bounds:
             for subject in _subjects(signal, plan):
@@ -60,7 +61,8 @@ def _only_worst(alerts: Iterable[Labels]) -> list[Labels]:
 
 def _quiet(plan: Plan, environment: str) -> list[Labels]:
     """Everything that can fire at once without one explaining another."""
-    return [labels for labels in _only_worst(_all(plan, environment)) if labels["signal"] not in CAUSES]
+    left_out = (*CAUSES, "log_failures")
+    return [labels for labels in _only_worst(_all(plan, environment)) if labels["signal"] not in left_out]
 
 
 def _with(plan: Plan, environment: str, *causes: tuple[str, str]) -> list[Labels]:
@@ -80,11 +82,18 @@ def _crossed(plan: Plan) -> list[Labels]:
     return found
 
 
+def _logged(plan: Plan) -> list[Labels]:
+    """Both tasks fail in the logs, and one of them by its share as well."""
+    wanted = {("log_failures", "a"), ("log_failures", "b"), ("task_failure_ratio", "a"), ("log_silence", "")}
+    return [labels for labels in _all(plan, "logged") if (labels["signal"], _about(labels)) in wanted]
+
+
 def _scenarios(plan: Plan) -> dict[str, list[Labels]]:
     its_exporter = ("exporter_down", "celery-exporter")
     return {
         "quiet": _quiet(plan, "quiet"),
-        "severity": [labels for labels in _all(plan, "severity") if labels["signal"] not in CAUSES],
+        "severity": [labels for labels in _all(plan, "severity") if labels["signal"] not in (*CAUSES, "log_failures")],
+        "logged": _logged(plan),
         "crossed": _crossed(plan),
         "exporter": _with(plan, "exporter", its_exporter),
         "redis": _with(plan, "redis", ("exporter_down", "redis")),
@@ -98,7 +107,7 @@ def _scenarios(plan: Plan) -> dict[str, list[Labels]]:
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     """A stack with every kind of alert."""
-    return plan_of(HEAD, tmp_path_factory.mktemp("inhibition"))
+    return plan_of(HEAD + "logs: {shippers: [alloy]}\n", tmp_path_factory.mktemp("inhibition"))
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +139,11 @@ def _settle(alertmanager: Alertmanager) -> None:
 
 def _fired(plan: Plan, scenario: str) -> set[Named]:
     return {_named(labels) for labels in _scenarios(plan)[scenario]}
+
+
+def test_a_share_of_failures_mutes_the_same_tasks_failures_in_the_logs(muted: dict[str, set[Named]]) -> None:
+    by_severity = {("task_failure_ratio", "warning", "a")}
+    assert muted["logged"] - by_severity == {("log_failures", "warning", "a")}
 
 
 def test_nothing_is_muted_without_a_cause(muted: dict[str, set[Named]]) -> None:

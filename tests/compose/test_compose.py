@@ -23,7 +23,7 @@ celery: {app: proj, worker_memory_limit: 1GiB, broker: {kind: redis, url_env: SH
 queues: {celery: {}, "cash $HOME ${PATH}": {}, dead: {role: dead_letter}}
 sources: [celery-exporter, worker, redis, flower, cadvisor, process-exporter]
 flower: {port: 5556, url_prefix: /flower, basic_auth: {users_env: FLOWER_USERS}}
-logs: {shippers: [filebeat, cloudwatch]}
+logs: {shippers: [filebeat, alloy, cloudwatch]}
 """,
     "rabbitmq": """\
 celery: {app: proj, broker: {kind: rabbitmq}}
@@ -32,8 +32,9 @@ sources: [{name: celery-exporter, version: next}, rabbitmq]
 versions: {celery-exporter: "main@sha256:0000000000000000000000000000000000000000000000000000000000000000"}
 flower: {basic_auth: {users_file: /srv/users}}
 logs:
-  shippers: [filebeat]
+  shippers: [filebeat, alloy]
   host_folder: /srv/logs
+  loki: {url: "https://loki.example.com", user: me, password_file: /run/secrets/loki, ca_file: /run/secrets/loki_ca}
   elasticsearch: {hosts: ["https://es.example.com:9200"], ca_file: /run/secrets/es_ca}
 """,
 }

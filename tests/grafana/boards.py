@@ -56,6 +56,7 @@ STACKS = {
     "everything": SMALLEST.replace(
         "SOURCES", "celery-exporter, worker, redis, flower, cadvisor, process-exporter"
     ).replace("lab, broker", "lab, worker_memory_limit: 1GiB, broker"),
+    "logs": FULL + "logs: {shippers: [alloy]}\n",
 }
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import promql_parser as ql
 
+from tests.logs import grammar
+
 Board = dict[str, Any]
 Rule = Callable[[Board], Iterator[str]]
 
@@ -21,6 +23,7 @@ _WITH_PROMQL = {"singlestat", "gauge", "table", "stat", "state-timeline", "times
 _UNITS = {"short", "none", "s", "ms", "percent", "percentunit", "bytes", "ops", "cps", "reqps", "dateTimeFromNow"}
 _FUNCTIONS = re.compile(r"(?s)(label_names|label_values|metrics|query_result)\((.*)\)")
 _WINDOWS = re.compile(r"\$__(rate_interval|interval|range|auto)\b")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _NUMBERS = re.compile(r"\$__(range_s|range_ms|interval_ms)\b")
 
 
@@ -37,9 +40,20 @@ def _panels(board: Board, kinds: set[str]) -> Iterator[dict[str, Any]]:
 
 
 def _targets(board: Board, kinds: set[str] | None = None) -> Iterator[tuple[str, str]]:
+    """Title and PromQL."""
     for panel in board["panels"]:
         if kinds is None or panel["type"] in kinds:
-            yield from ((panel["title"], t["expr"]) for t in panel.get("targets", []))
+            yield from ((panel["title"], t["expr"]) for t in panel.get("targets", []) if not _is_loki(panel, t))
+
+
+def _logql(board: Board) -> Iterator[tuple[str, str]]:
+    """Title and LogQL."""
+    for panel in board["panels"]:
+        yield from ((panel["title"], t["expr"]) for t in panel.get("targets", []) if _is_loki(panel, t))
+
+
+def _is_loki(panel: dict[str, Any], target: dict[str, Any]) -> bool:
+    return "loki" in (one.get("datasource", {}).get("type") for one in (panel, target))
 
 
 def _concrete(expr: str) -> str:
@@ -72,7 +86,7 @@ def _selectors(board: Board) -> Iterator[tuple[str, ql.VectorSelector, tuple[str
 
 
 def template_datasource(board: Board) -> Iterator[str]:
-    """One datasource variable, named datasource and labelled so."""
+    """Each datasource variable is named after its kind and labelled so."""
     found = _variables(board, "datasource")
     if not found:
         yield "no datasource variable"
@@ -142,11 +156,16 @@ def panel_no_targets(board: Board) -> Iterator[str]:
 
 
 def target_logql(board: Board) -> Iterator[str]:
-    """No query is LogQL, so none can be wrong."""
-    for panel in board["panels"]:
-        for target in (panel, *panel.get("targets", [])):
-            if target.get("datasource", {}).get("type", "prometheus") != "prometheus":
-                yield panel["title"]
+    """Queries of Loki parse, in the grammar of Grafana's own editor; the original asks Loki's parser."""
+    for title, expr in _logql(board):
+        if found := grammar.faults(_concrete(expr)):
+            yield f"{title}: at {found}: {expr}"
+
+
+def target_logql_auto(board: Board) -> Iterator[str]:
+    """Queries of Loki look back $__auto."""
+    for title, expr in _logql(board):
+        yield from (f"{title}: [{w}]" for w in re.findall(r"\[([^\]]*)\]", _STRING.sub('""', expr)) if w != "$__auto")
 
 
 def target_promql(board: Board) -> Iterator[str]:
@@ -199,7 +218,7 @@ RULES: Mapping[str, Rule] = {
     "panel-units-rule": panel_units,
     "panel-no-targets-rule": panel_no_targets,
     "target-logql-rule": target_logql,
-    "target-logql-auto-rule": target_logql,  # no LogQL, no range of LogQL
+    "target-logql-auto-rule": target_logql_auto,
     "target-promql-rule": target_promql,
     "target-rate-interval-rule": target_rate_interval,
     "target-job-rule": _target("job"),

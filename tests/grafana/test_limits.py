@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.catalog.signal import Signal
 from generator.resolve.plan import Plan
 from generator.rules.build import groups, value
 from generator.rules.model import Alerting
@@ -25,6 +26,7 @@ def _alerts(plan: Plan) -> list[Alerting]:
 def _showing(alert: Alerting, plan: Plan) -> list[Panel]:
     """The panels on the alert's dashboard that draw its value and say its name."""
     signal = alert.judged.signal
+    assert isinstance(signal, Signal)
     name = value(signal, plan).partition("{")[0]
     board = boards_of(plan)[signal.dashboard]
     return [

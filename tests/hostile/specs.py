@@ -140,6 +140,7 @@ def specs(draw: st.DrawFn) -> Spec:
         "queues": draw(st.dictionaries(_no_comma, _queue(), min_size=1, max_size=4)),
         "tasks": draw(st.dictionaries(names, _task(), max_size=3)),
         "thresholds": {signal: draw(_signal(signal)) for signal in signals},
+        "logs": {"shippers": ["filebeat", "alloy"]},
         "sources": draw(st.permutations(able).flatmap(lambda all_: st.integers(1, len(all_)).map(lambda n: all_[:n]))),
         "prometheus": {
             "scrape_interval": draw(st.sampled_from(("10s", "15s", "30s", "60s"))),

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 
 from generator.artefact import Rendered
-from generator.emitters import prometheus, rule_tests
+from generator.emitters import logs, prometheus, rule_tests
 from generator.load import load
 from generator.problem import SpecError
 from generator.render.environment import render
@@ -68,7 +68,7 @@ def _without(spec: Spec, places: Iterable[str]) -> Spec:
 
 
 def _rendered(plan: Plan) -> list[Rendered]:
-    return [render(artefact) for artefact in (*prometheus.plan(plan), *rule_tests.plan(plan))]
+    return [render(artefact) for artefact in (*prometheus.plan(plan), *rule_tests.plan(plan), *logs.plan(plan))]
 
 
 def _listed(plan: Plan) -> set[str]:

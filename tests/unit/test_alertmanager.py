@@ -14,6 +14,7 @@ from generator.emitters import alertmanager, route_tests
 from generator.render.environment import render
 from generator.resolve.plan import Plan
 from generator.resolve.routing import Routing, mutings, notices
+from generator.rules import logs
 from generator.rules.build import groups
 from generator.spec.receivers import owners
 from tests.alertmanager.stacks import HEAD, plan_of, understood
@@ -46,7 +47,8 @@ def test_every_alert_severity_and_owner_has_a_routing_case(stack: Path) -> None:
     (artefact,) = route_tests.plan(plan)
     labels = [dict(case["labels"]) for case in _listed(artefact.context["cases"])]
     cases = {(one["alertname"], one["signal"], one["severity"], one["owner"]) for one in labels}
-    alerts = [alert for group in groups(plan) for alert in group.alerts]
+    in_logs = (logs.group(plan),) if plan.has_loki else ()
+    alerts = [alert for group in (*groups(plan), *in_logs) for alert in group.alerts]
     possible = {
         (alert.alert, alert.labels["signal"], alert.severity, owner)
         for alert in alerts
@@ -148,7 +150,7 @@ def test_nothing_mutes_the_watchdog() -> None:
 @pytest.mark.parametrize("stack", STACKS, ids=lambda path: path.stem)
 def test_what_must_be_equal_is_on_both_sides(stack: Path) -> None:
     """Alertmanager takes a label that both sides lack as equal: then one queue's alert would mute another's."""
-    signals = registry.signals()
+    signals = registry.judged()
     always = {"stack", "environment", "signal", "severity", "owner", "alertname"}
     for muting in mutings(understood(stack)[1]):
         for side in (muting.by, muting.targets):

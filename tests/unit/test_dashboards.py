@@ -104,7 +104,7 @@ def test_the_smallest_stack_says_what_it_leaves_out(tmp_path: Path) -> None:
     assert "Worker CPU Usage" not in panels(boards["celery-workers"])
     note = panels(boards["celery-workers"])["Left out"]["options"]["content"]
     assert "- **Worker CPU Usage**: no listed source measures it (add source worker" in note
-    assert [v["name"] for v in boards["celery-workers"]["templating"]["list"]] == ["datasource"]
+    assert [v["name"] for v in boards["celery-workers"]["templating"]["list"]] == ["prometheus_datasource"]
 
 
 def test_without_dead_letter_queues_no_panel_shows_all_queues_as_dead(tmp_path: Path) -> None:
@@ -118,11 +118,11 @@ def test_a_hostile_queue_is_neither_variable_nor_syntax(tmp_path: Path, name: st
     text = FULL.replace("  dead: {", f"  {json.dumps(name)}: {{")
     plan = plan_of(tmp_path, text)
     assert findings(plan) == []
-    variables = {"queue", "task", "worker", "datasource", "__range", "__range_s"}
+    variables = {"queue", "task", "worker", "prometheus_datasource", "__range", "__range_s"}
     for board in boards_of(plan).values():
         for query in queries(board):
             used = {"".join(found) for found in re.findall(r"\$(\w+)|\$\{(\w+)|\[\[(\w+)", query)}
-            assert used <= variables - {"datasource"}, query
+            assert used <= variables - {"prometheus_datasource"}, query
     dead = panels(boards_of(plan)["celery-queues"])["Dead Letters"]["targets"][0]["expr"]
     assert _first_matcher(dead) == name
 
@@ -191,9 +191,9 @@ BROKEN: list[tuple[tuple[str | int, ...], Any, str]] = [
     (("panels", 4, "description"), "", "no description"),
     (("panels", 4, "fieldConfig", "defaults", "unit"), None, "no unit"),
     (("panels", 4, "targets"), [], "no query"),
-    (("panels", 4, "targets", 0, "datasource", "uid"), "x", "variable datasource"),
-    (("templating", "list", 1, "query"), "label_values(celery:queue_length:max, task)", "with label task"),
-    (("templating", "list", 1, "query"), "metrics(celery)", "is not label_values"),
+    (("panels", 4, "targets", 0, "datasource", "uid"), "x", "variable prometheus_datasource"),
+    (("templating", "list", 2, "query"), "label_values(celery:queue_length:max, task)", "with label task"),
+    (("templating", "list", 2, "query"), "metrics(celery)", "is not label_values"),
     (_EXPR, "sum(", "not PromQL"),
     (_EXPR, 'celery:queue_length:max{queue=~"$queu"}', "no variable is named queu"),
     (_EXPR, "celery:queue_len:max", "did you mean 'celery:queue_length:max'"),

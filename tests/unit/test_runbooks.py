@@ -11,7 +11,8 @@ from generator.catalog import runbook
 from generator.catalog.signal import SEVERITIES
 from generator.emitters import runbooks
 from generator.render.environment import render
-from generator.resolve.plan import Plan
+from generator.resolve.plan import Logged, Plan
+from generator.rules import logs
 from generator.rules.build import condition
 from generator.rules.wording import limit
 
@@ -48,22 +49,25 @@ def _pages(plan: Plan) -> dict[str, str]:
 
 def test_every_alert_has_a_page_and_a_line_in_the_index(plan: Plan) -> None:
     pages = _pages(plan)
-    alerts = {f"{one.signal.alert}.md" for one in plan.judged}
+    alerts = {f"{one.signal.alert}.md" for one in plan.everything}
     assert alerts | {"README.md"} == set(pages)
     assert [name for name in alerts if f"]({name})" not in pages["README.md"]] == []
 
 
 def test_every_number_is_the_plans(plan: Plan) -> None:
     pages = _pages(plan)
-    for one in plan.judged:
+    for one in plan.everything:
         page = pages[f"{one.signal.alert}.md"]
         for severity, bound in one.bounds.items():
-            if one.signal.needs and bound.threshold is not None:
+            if one.signal.id != "watchdog" and bound.threshold is not None:
                 words = f"{one.signal.bad_when} {limit(bound.threshold, one.signal.unit)}"
                 assert f"| {severity} | {words} |" in page
             for threshold in one.overridden(severity).values():
                 assert f"| {severity} | {limit(threshold, one.signal.unit)} |" in page
-            assert condition(one, severity, plan).rstrip("\n") in page
+            if isinstance(one, Logged):
+                assert logs.condition(one, severity, plan) in page
+            else:
+                assert condition(one, severity, plan).rstrip("\n") in page
 
 
 def test_every_guard_is_named(plan: Plan) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from generator.catalog.dashboard import MOST, QUEUE, Dashboard, Panel, Query, Row, View, judged, worst
+from generator.catalog.dashboard import MOST, QUEUE, Dashboard, Lines, Panel, Query, Row, View, judged, worst
 from generator.catalog.series import QUEUE_LENGTH, QUEUE_WORKERS, TASK_WAIT_BUCKET, TASKS, TASKS_STARTED, Series
 from generator.catalog.signal import Signal
 from generator.catalog.signals.queues import (
@@ -177,4 +177,7 @@ QUEUES = Dashboard(
     description="Do queues move, and fast enough?",
     variables=("queue",),
     rows=(_NOW, _LOAD, _TROUBLE),
+    lines=Lines(
+        "Log Lines of the Chosen Queues", "What workers wrote about their tasks and while these ran, newest first."
+    ),
 )

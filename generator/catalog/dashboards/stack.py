@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generator.catalog import promql
-from generator.catalog.dashboard import Dashboard, Panel, Query, Row, View, judged
+from generator.catalog.dashboard import Dashboard, Lines, Panel, Query, Row, View, judged
 from generator.catalog.signals.stack import (
     BROKER_DOWN,
     EXPORTER_DOWN,
@@ -182,4 +182,5 @@ STACK = Dashboard(
     description="Can the other dashboards and the alerts be believed?",
     variables=(),
     rows=(_ALERTS, _SOURCES, _OWN),
+    lines=Lines("Newest Log Lines", "What has arrived last: when nothing is here, no log arrives."),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from generator.catalog.dashboard import TASK, Dashboard, Panel, Query, Row, View, judged
+from generator.catalog.dashboard import TASK, Dashboard, Lines, Panel, Query, Row, View, judged
 from generator.catalog.series import TASK_DURATION_BUCKET, TASK_DURATION_SUM, TASKS
 from generator.catalog.signals.tasks import (
     DURATION_P95,
@@ -196,4 +196,5 @@ TASKS_BOARD = Dashboard(
     description="Do tasks end well, in time, and when they should?",
     variables=("task",),
     rows=(_OUTCOME, _DURATION),
+    lines=Lines("Log Lines of the Chosen Tasks", "What workers wrote about them and while they ran, newest first."),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from generator.catalog.dashboard import WORKER, Dashboard, Panel, Query, Row, View, judged
+from generator.catalog.dashboard import WORKER, Dashboard, Lines, Panel, Query, Row, View, judged
 from generator.catalog.series import TASKS, WORKER_START
 from generator.catalog.signals.workers import (
     WORKER_CPU_SIGNAL,
@@ -149,4 +149,7 @@ WORKERS = Dashboard(
     description="Are there workers, and do they have room to work?",
     variables=("worker",),
     rows=(_NOW, _FLEET, _EACH),
+    lines=Lines(
+        "Log Lines of the Chosen Workers", "What they wrote about their tasks and while these ran, newest first."
+    ),
 )

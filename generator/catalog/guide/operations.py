@@ -61,14 +61,25 @@ LOGGING = Chapter(
         Row(
             title="Log Aggregation",
             guide="Send logs to centralized logging system (ELK, Loki, CloudWatch).",
-            ours="Elasticsearch through Filebeat, with a data view and saved searches for Kibana; CloudWatch through "
-            "its agent. Each runbook has the queries for what its alert is about. Loki is not generated yet.",
+            ours="Elasticsearch through Filebeat, with a data view and saved searches for Kibana; Loki through Grafana "
+            "Alloy; CloudWatch through its agent. Each runbook has the queries for what its alert is about.",
+            code="logs:\n  shippers: [filebeat, alloy, cloudwatch]",
+            code_language="yaml",
             where=(
                 "logs/filebeat/filebeat.yml",
                 "logs/kibana/celery.ndjson",
                 "logs/kibana/setup.sh",
+                "logs/alloy/config.alloy",
                 "logs/cloudwatch/amazon-cloudwatch-agent.json",
             ),
+        ),
+        Row(
+            title="Log Aggregation in Loki",
+            guide="",
+            ours="Two labels per stream, and task, queue, worker and ids beside each line. Loki judges lines with the "
+            "thresholds of stack.yaml; its alerts go the way of all others. Each dashboard ends with the lines of what "
+            "is chosen, and its panels link to them.",
+            where=("logs/alloy/config.alloy",),
         ),
         Row(
             title="Log Aggregation in CloudWatch",

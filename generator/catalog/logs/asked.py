@@ -85,6 +85,6 @@ def queries(asked: Asked, shippers: Iterable[str], name: str, environment: str) 
         yield Query(where, "kql", kql.lines(question, name, environment))
     if "alloy" in listed:
         text = logql.lines(question, logql.stream(name, environment))
-        yield Query("Grafana, Explore, data source Loki", "logql", text)
+        yield Query("Grafana, Explore, data source Celery Loki", "logql", text)
     if "cloudwatch" in listed:
         yield Query("CloudWatch, Logs Insights", "text", insights.query(question))

@@ -5,10 +5,14 @@ Source: https://grafana.com/docs/loki/latest/query/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterable
+from fractions import Fraction
 
 from generator.catalog import promql
 from generator.catalog.logs import line
+from generator.catalog.logs.line import Field
 from generator.catalog.logs.question import Question
 
 STREAM = {"service_name": line.SERVICE, "environment": line.ENVIRONMENT}
@@ -26,6 +30,12 @@ METADATA = {
 """Structured metadata of a line: any number of values."""
 
 _NAMES = {field: name for name, field in METADATA.items()}
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def extraction(field: Field) -> str:
+    """Where Alloy finds the field in a line, in JMESPath: what is no identifier stands in quotes."""
+    return ".".join(part if _IDENTIFIER.fullmatch(part) else json.dumps(part) for part in field.path.split("."))
 
 
 def stream(name: str, environment: str) -> str:
@@ -33,23 +43,23 @@ def stream(name: str, environment: str) -> str:
     return promql.select("", f"service_name={promql.text(name)}", f"environment={promql.text(environment)}")
 
 
-def lines(question: Question, selector: str) -> str:
-    """The lines themselves."""
+def lines(question: Question, selector: str, *filters: str) -> str:
+    """The lines themselves; empty filters are left out."""
     asked = [f"{_NAMES[field]}={promql.text(value)}" for field, value in question.fields]
-    return " | ".join([selector, *asked])
+    return " | ".join([selector, *asked, *filter(None, filters)])
 
 
-def count(question: Question, selector: str, window: int) -> str:
+def count(question: Question, selector: str, window: int, *filters: str) -> str:
     """How many lines there were in the last `window` seconds, by what the question counts by."""
     by = f" by ({', '.join(_NAMES[field] for field in question.by)})" if question.by else ""
-    return f"sum{by} (count_over_time({lines(question, selector)} [{promql.seconds(window)}]))"
+    return f"sum{by} (count_over_time({lines(question, selector, *filters)} [{promql.seconds(window)}]))"
 
 
-def absent(question: Question, selector: str, window: int) -> str:
-    """1 when there was no line in the last `window` seconds, else nothing."""
-    return f"absent_over_time({lines(question, selector)} [{promql.seconds(window)}])"
+def absent(question: Question, selector: str, window: Fraction) -> str:
+    """1, without the selector's labels, when there was no line in the last `window` seconds; else nothing."""
+    return f"sum(absent_over_time({lines(question, selector)} [{promql.seconds(window)}]))"
 
 
-def filters(values: Mapping[str, str]) -> str:
-    """Filters on structured metadata, as a dashboard's link adds them: name -> value."""
-    return "".join(f" | {name}={promql.text(value)}" for name, value in values.items())
+def chosen(names: Iterable[str]) -> str:
+    """Filters on structured metadata for what is chosen at the top of a dashboard; `All` also means lines without."""
+    return "".join(f' | {name}=~"${name}"' for name in names)

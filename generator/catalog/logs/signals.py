@@ -34,7 +34,12 @@ class LogSignal(NamedTuple):
     by: tuple[str, ...] = ()
     """Labels of the alert, one for each field that the question counts by."""
     bad_when: Literal["above"] = "above"
+    family: Literal["logs"] = "logs"
+    needs: tuple[()] = ()
     overrides: None = None
+    only_overrides: Literal[False] = False
+    guards: tuple[()] = ()
+    unless: Literal[""] = ""
     min_tasks: None = None
     min_failures: None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generator.artefact import Artefact
-from generator.emitters.compose import cloudwatch, demo, elk
+from generator.emitters.compose import cloudwatch, demo, elk, loki
 from generator.emitters.compose import stack as always
 from generator.emitters.compose.parts import SECRETS, Mount, Secret, Service
 from generator.resolve.plan import Plan
@@ -13,6 +13,13 @@ _NETWORKS = {
     "backend": ("Scraping; nothing on it can reach the outside.", True),
     "broker": ("The broker, which may be outside.", False),
     "outside": ("The way out to Amazon CloudWatch.", False),
+}
+
+_PROFILES = {
+    "demo": "an application to watch",
+    "elk": "Elasticsearch and Kibana for its logs",
+    "loki": "Loki for its logs",
+    "cloudwatch": "the CloudWatch agent, which needs an account of AWS",
 }
 
 
@@ -27,7 +34,7 @@ def secrets(stack: Plan) -> list[Secret]:
 
 
 def _services(stack: Plan) -> list[Service]:
-    shippers = (*elk.services(stack), *cloudwatch.services(stack))
+    shippers = (*elk.services(stack), *loki.services(stack), *cloudwatch.services(stack))
     return [*always.services(stack), *shippers, *demo.services(stack)]
 
 
@@ -41,6 +48,7 @@ def _compose(stack: Plan) -> Artefact:
         context={
             "name": f"{stack.spec.stack.name}-monitoring",
             "secrets_folder": SECRETS,
+            "profiles": [{"name": name, "why": _PROFILES[name]} for name in _profiles(services)],
             "services": [_service(service, services) for service in services],
             "networks": _networks(stack, services),
             "volumes": list(volumes),
@@ -52,6 +60,11 @@ def _compose(stack: Plan) -> Artefact:
         },
         checks=("compose",),
     )
+
+
+def _profiles(services: list[Service]) -> list[str]:
+    used = {profile for service in services for profile in service.profiles}
+    return [name for name in _PROFILES if name in used]
 
 
 def _service(service: Service, every: list[Service]) -> dict[str, object]:
@@ -111,7 +124,7 @@ def _mount(mount: Mount) -> dict[str, object]:
 
 def _networks(stack: Plan, services: list[Service]) -> list[dict[str, object]]:
     logs = stack.spec.logs
-    known = {**_NETWORKS, "logs": ("Logs on their way to Elasticsearch.", bool(logs and logs.elasticsearch.bundled))}
+    known = {**_NETWORKS, "logs": ("Logs on their way to where they are kept.", bool(logs and logs.stays_inside))}
     used = {network for service in services for network in service.networks}
     return [{"name": n, "why": why, "internal": inside} for n, (why, inside) in known.items() if n in used]
 

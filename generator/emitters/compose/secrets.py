@@ -47,6 +47,19 @@ def aws_secrets(stack: Plan) -> tuple[Secret, ...]:
     return (Secret(_name(file), "given", "/root/.aws/credentials", why),) if file else ()
 
 
+def loki_secrets(stack: Plan) -> tuple[Secret, ...]:
+    """What Alloy and Grafana need for a Loki that is not ours."""
+    logs = stack.spec.logs
+    if logs is None or logs.loki.bundled:
+        return ()
+    why = {
+        logs.loki.password_file: f"password of Loki's user {logs.loki.user}",
+        logs.loki.token_file: "bearer token for Loki",
+        logs.loki.ca_file: "certificate authority of Loki (PEM)",
+    }
+    return tuple(Secret(_name(file), "given", file, text) for file, text in why.items() if file)
+
+
 def _files(part: object) -> Iterator[str]:
     """The values of all fields named *_file in a part of the spec."""
     if isinstance(part, BaseModel):

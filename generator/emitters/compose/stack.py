@@ -19,7 +19,7 @@ from generator.emitters.compose.parts import (
     literal,
     pinned,
 )
-from generator.emitters.compose.secrets import ADMIN, alertmanager_secrets, flower_secrets
+from generator.emitters.compose.secrets import ADMIN, alertmanager_secrets, flower_secrets, loki_secrets
 from generator.resolve.plan import Plan, Scraped
 
 SCRATCH = "the image holds one program and nothing that could ask it"
@@ -132,7 +132,7 @@ def grafana(stack: Plan) -> Service:
             Mount("bind", "./grafana/dashboards", "/etc/grafana/dashboards"),
             Mount("volume", "grafana", "/var/lib/grafana", read_only=False),
         ),
-        secrets=(ADMIN,),
+        secrets=(ADMIN, *(loki_secrets(stack) if stack.has_loki else ())),
         networks=("frontend", "backend"),
         depends={"prometheus": "service_healthy"},
         health=Health(("CMD", "wget", "-q", "--spider", "http://127.0.0.1:3000/api/health"), start_period="60s"),

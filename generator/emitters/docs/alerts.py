@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from generator.catalog import promql
 from generator.catalog.signal import Severity
+from generator.catalog.signals.stack import WATCHDOG
 from generator.emitters.docs import places
-from generator.resolve.plan import Judged, Plan
+from generator.resolve.plan import Judged, Logged, Off, Plan
 from generator.rules import owners
 from generator.rules.build import describe
 from generator.rules.wording import limit
@@ -16,23 +17,26 @@ MOST = 200
 
 def context(stack: Plan) -> dict[str, object]:
     """One line per signal and severity; queues and tasks with limits of their own; what is not judged."""
-    own = [line for one in stack.judged for line in _own(one)]
+    own = [line for one in stack.everything for line in _own(one)]
     told = _owners(stack)
     return {
         "stack": stack.spec.stack.name,
         "environment": stack.spec.stack.environment,
         "owner": stack.spec.stack.owner,
-        "alerts": [_line(one, severity, stack) for one in stack.judged for severity in one.bounds],
+        "alerts": [_line(one, severity, stack) for one in stack.everything for severity in one.bounds],
         "own": own[:MOST] or None,
         "more_own": len(own) - MOST if len(own) > MOST else None,
         "owners": told[:MOST] or None,
         "more_owners": len(told) - MOST if len(told) > MOST else None,
-        "off": [{"alert": o.signal.alert, "id": o.signal.id, "reason": o.reason, "hint": o.hint} for o in stack.off]
-        or None,
+        "off": [_off(one) for one in (*stack.off, *stack.unlogged)] or None,
     }
 
 
-def _line(judged: Judged, severity: Severity, stack: Plan) -> dict[str, object]:
+def _off(off: Off) -> dict[str, object]:
+    return {"alert": off.signal.alert, "id": off.signal.id, "reason": off.reason, "hint": off.hint}
+
+
+def _line(judged: Judged | Logged, severity: Severity, stack: Plan) -> dict[str, object]:
     signal = judged.signal
     page = f"runbooks/{signal.alert}.md"
     return {
@@ -45,9 +49,9 @@ def _line(judged: Judged, severity: Severity, stack: Plan) -> dict[str, object]:
     }
 
 
-def _when(judged: Judged, severity: Severity) -> str:
+def _when(judged: Judged | Logged, severity: Severity) -> str:
     bound = judged.bounds[severity]
-    if not judged.signal.needs:
+    if judged.signal.id == WATCHDOG.id:
         return "always"
     if bound.threshold is None:
         lasting = f" for {promql.seconds(bound.hold)}" if bound.hold else ""
@@ -55,7 +59,7 @@ def _when(judged: Judged, severity: Severity) -> str:
     return describe(judged, severity)
 
 
-def _own(judged: Judged) -> list[dict[str, object]]:
+def _own(judged: Judged | Logged) -> list[dict[str, object]]:
     return [
         {
             "alert": judged.signal.alert,
@@ -69,4 +73,4 @@ def _own(judged: Judged) -> list[dict[str, object]]:
 
 
 def _owners(stack: Plan) -> list[tuple[str, str]]:
-    return list(dict.fromkeys(pair for one in stack.judged for pair in owners.own(one.signal, stack).items()))
+    return list(dict.fromkeys(pair for one in stack.everything for pair in owners.own(one.signal, stack).items()))

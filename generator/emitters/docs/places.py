@@ -17,6 +17,8 @@ SENDS: Mapping[str, Shipper] = {
     "filebeat": "filebeat",
     "elasticsearch": "filebeat",
     "kibana": "filebeat",
+    "alloy": "alloy",
+    "loki": "alloy",
     "cloudwatch": "cloudwatch",
 }
 """Folder of logs/ -> the shipper that it comes with."""

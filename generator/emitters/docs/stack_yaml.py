@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 from generator.catalog import promql, registry, runbook
+from generator.catalog.logs.signals import LogSignal
 from generator.catalog.signal import Severity, Signal
+from generator.catalog.signals.stack import WATCHDOG
 from generator.catalog.source import Reading, Source
 from generator.emitters.docs.fields import Section, sections
 from generator.rules.wording import limit
@@ -23,7 +25,7 @@ _UNITS = {
 @cache
 def context() -> dict[str, object]:
     """The same for every stack."""
-    signals = registry.signals().values()
+    signals = registry.judged().values()
     return {
         "sections": [_section(one) for one in sections()],
         "signals": [_signal(one) for one in signals],
@@ -41,7 +43,7 @@ def _section(one: Section) -> dict[str, object]:
     }
 
 
-def _signal(signal: Signal) -> dict[str, object]:
+def _signal(signal: Signal | LogSignal) -> dict[str, object]:
     return {
         "id": signal.id,
         "title": signal.title,
@@ -53,10 +55,10 @@ def _signal(signal: Signal) -> dict[str, object]:
     }
 
 
-def _level(signal: Signal, severity: Severity) -> dict[str, object]:
+def _level(signal: Signal | LogSignal, severity: Severity) -> dict[str, object]:
     level = signal.levels[severity]
     number = f"{signal.bad_when} {limit(level.threshold, signal.unit)}"
-    if not signal.needs:
+    if signal.id == WATCHDOG.id:
         number = "always"
     elif signal.only_overrides:
         number = f"{signal.bad_when} what stack.yaml says"

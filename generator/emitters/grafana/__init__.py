@@ -6,11 +6,15 @@ from generator.artefact import Artefact
 from generator.catalog import promql, registry
 from generator.catalog.sources.stack import ALERTMANAGER
 from generator.emitters.grafana.board import DATASOURCE_UID, board
+from generator.emitters.grafana.lines import LOKI_UID
 from generator.resolve.plan import Plan
+from generator.spec.logs import Loki
 
 FOLDER = "/etc/grafana/dashboards"
 """Where Grafana's container finds the dashboards."""
 _ALERTMANAGER_UID = "celery-alertmanager"
+_MOST_LINES = 1000
+"""Lines that Explore shows at most for one query."""
 
 
 def plan(stack: Plan) -> list[Artefact]:
@@ -30,8 +34,35 @@ def _datasources(stack: Plan) -> Artefact:
             "interval": promql.seconds(stack.site.scrape),
             "alertmanager_uid": _ALERTMANAGER_UID,
             "alertmanager_url": f"http://{alertmanager}",
+            "loki": _loki(stack.spec.logs.loki) if stack.spec.logs and stack.has_loki else None,
         },
     )
+
+
+def _loki(loki: Loki) -> dict[str, object]:
+    """Grafana expands `$` in these files, so one that is meant is doubled; secrets are read from their files."""
+    headers = {
+        **({"X-Scope-OrgID": loki.tenant} if loki.tenant else {}),
+        **({"Authorization": f"Bearer $__file{{{loki.token_file}}}"} if loki.token_file else {}),
+    }
+    secure = {f"httpHeaderValue{number}": value for number, value in enumerate(headers.values(), 1)}
+    if loki.password_file:
+        secure["basicAuthPassword"] = f"$__file{{{loki.password_file}}}"
+    if loki.ca_file:
+        secure["tlsCACert"] = f"$__file{{{loki.ca_file}}}"
+    return {
+        "uid": LOKI_UID,
+        "url": loki.url.replace("$", "$$"),
+        "user": loki.user,
+        "settings": [
+            ("maxLines", _MOST_LINES),
+            ("manageAlerts", True),
+            ("alertmanagerUid", _ALERTMANAGER_UID),
+            *((f"httpHeaderName{number}", name) for number, name in enumerate(headers, 1)),
+            *([("tlsAuthWithCACert", True)] if loki.ca_file else []),
+        ],
+        "secure": list(secure.items()) or None,
+    }
 
 
 def _provider() -> Artefact:

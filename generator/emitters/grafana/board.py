@@ -7,7 +7,7 @@ from itertools import count
 
 from generator.catalog import registry
 from generator.catalog.dashboard import Dashboard, Variable
-from generator.emitters.grafana import layout
+from generator.emitters.grafana import layout, lines
 from generator.emitters.grafana.available import missing, shown, view
 from generator.emitters.grafana.panels import DATASOURCE, Json, panel
 from generator.resolve.plan import Plan
@@ -39,7 +39,7 @@ def board(dashboard: Dashboard, stack: Plan) -> Json:
         "timezone": "browser",
         "links": [_other_dashboards()],
         "annotations": {"list": [_firing(dashboard, stack)]},
-        "templating": {"list": [_datasource(), *_variables(dashboard, stack)]},
+        "templating": {"list": [*_datasources(stack), *_variables(dashboard, stack)]},
         "panels": _panels(dashboard, stack),
     }
 
@@ -77,10 +77,11 @@ def _firing(dashboard: Dashboard, stack: Plan) -> Json:
     }
 
 
-def _datasource() -> Json:
-    return {
-        "name": "datasource",
-        "label": "Data source",
+def _datasources(stack: Plan) -> Iterator[Json]:
+    """Named as Grafana's linter wants it; Prometheus's first."""
+    yield {
+        "name": "prometheus_datasource",
+        "label": "Prometheus data source",
         "type": "datasource",
         "query": "prometheus",
         "current": {"text": "Celery Prometheus", "value": DATASOURCE_UID},
@@ -91,6 +92,8 @@ def _datasource() -> Json:
         "refresh": 1,
         "skipUrlSync": False,
     }
+    if stack.has_loki:
+        yield lines.variable()
 
 
 def _variables(dashboard: Dashboard, stack: Plan) -> Iterator[Json]:
@@ -134,10 +137,16 @@ def _panels(dashboard: Dashboard, stack: Plan) -> list[Json]:
         top += 1
         for line in layout.lines(panels):
             places = layout.places(line, top)
-            made += [panel(one, next(numbers), at, seen, stack) for one, at in zip(line, places, strict=True)]
+            drawn = [panel(one, next(numbers), at, seen, stack) for one, at in zip(line, places, strict=True)]
+            if stack.has_loki:
+                drawn = [lines.leading(json, one, dashboard) for json, one in zip(drawn, line, strict=True)]
+            made += drawn
             top += places[0]["h"]
-    note = _note(dashboard, stack)
-    return [*made, _text(note, next(numbers), top)] if note else made
+    if note := _note(dashboard, stack):
+        made.append(_text(note, next(numbers), top))
+        top += _note_height(note)
+    chosen = [name for name in dashboard.variables if _values(name, stack)]
+    return [*made, *lines.row(dashboard, chosen, top, stack)] if stack.has_loki else made
 
 
 def _heading(title: str, number: int, top: int) -> Json:
@@ -155,8 +164,12 @@ def _note(dashboard: Dashboard, stack: Plan) -> str:
     return "\n\n".join(f"{heading}:\n\n" + "\n".join(lines) for heading, lines in parts if lines)
 
 
+def _note_height(note: str) -> int:
+    return max(_NOTE_HEIGHT, note.count("\n"))
+
+
 def _text(note: str, number: int, top: int) -> Json:
-    height = max(_NOTE_HEIGHT, note.count("\n"))
+    height = _note_height(note)
     return {
         "id": number,
         "type": "text",

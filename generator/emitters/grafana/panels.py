@@ -12,7 +12,7 @@ from generator.resolve.plan import Plan
 
 Json = dict[str, object]
 
-DATASOURCE: Json = {"type": "prometheus", "uid": "${datasource}"}
+DATASOURCE: Json = {"type": "prometheus", "uid": "${prometheus_datasource}"}
 
 
 def unit(name: Unit | str) -> str:

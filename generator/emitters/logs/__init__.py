@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from generator.artefact import Artefact
-from generator.emitters.logs import cloudwatch, elasticsearch, filebeat
+from generator.emitters.logs import alloy, cloudwatch, elasticsearch, filebeat, loki
 from generator.resolve.plan import Plan
 from generator.spec.logs import Shipper
 
@@ -14,8 +14,13 @@ def _elastic(stack: Plan) -> list[Artefact]:
     return [*filebeat.plan(stack), *elasticsearch.plan(stack)]
 
 
+def _loki(stack: Plan) -> list[Artefact]:
+    return [*alloy.plan(stack), *loki.plan(stack)]
+
+
 SHIPPERS: Mapping[Shipper, Callable[[Plan], list[Artefact]]] = {
     "filebeat": _elastic,
+    "alloy": _loki,
     "cloudwatch": cloudwatch.plan,
 }
 

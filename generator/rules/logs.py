@@ -1,0 +1,68 @@
+"""Plan to the alert rules of Loki's ruler, as data: the form of Prometheus's rules, with LogQL inside."""
+
+from __future__ import annotations
+
+from generator.catalog import promql
+from generator.catalog.logs import logql
+from generator.catalog.logs.signals import LogSignal
+from generator.catalog.signal import Severity
+from generator.catalog.sources.stack import GROUP_PREFIX
+from generator.resolve.plan import Logged, Plan
+from generator.rules import owners
+from generator.rules.model import Alerting, Group
+from generator.rules.wording import literal, texts
+
+GROUP = f"{GROUP_PREFIX}logs"
+
+
+def group(plan: Plan) -> Group:
+    """The one rule group of the logs."""
+    return Group(GROUP, (), tuple(_alert(one, severity, plan) for one in plan.logged for severity in one.bounds))
+
+
+def path(plan: Plan) -> str:
+    """The rule file below output/: the ruler reads a folder per tenant, and calls the only tenant `fake`."""
+    tenant = plan.spec.logs.loki.tenant if plan.spec.logs else None
+    return f"logs/loki/rules/{tenant or 'fake'}/{GROUP}.yaml"
+
+
+def selector(plan: Plan) -> str:
+    """What selects every line of the stack."""
+    return logql.stream(plan.spec.stack.name, plan.spec.stack.environment)
+
+
+def condition(logged: Logged, severity: Severity, plan: Plan) -> str:
+    """The alert's expression."""
+    signal, threshold = logged.signal, logged.bounds[severity].threshold
+    assert threshold is not None
+    if signal.window is None:
+        return logql.absent(signal.question, selector(plan), threshold)
+    return f"{value(signal, signal.window, plan)} > {promql.number(threshold)}"
+
+
+def value(signal: LogSignal, window: int, plan: Plan) -> str:
+    """How many lines there were, without those of tasks that stack.yaml ignores."""
+    ignored = plan.site.task_matcher("task") if "task" in signal.by else ""
+    return logql.count(signal.question, selector(plan), window, ignored)
+
+
+def _alert(logged: Logged, severity: Severity, plan: Plan) -> Alerting:
+    signal, bound, stack = logged.signal, logged.bounds[severity], plan.spec.stack
+    return Alerting(
+        alert=signal.alert,
+        expr=condition(logged, severity, plan),
+        hold=bound.hold,
+        keep=bound.keep,
+        labels={
+            "severity": severity,
+            "owner": owners.label(signal, plan),
+            "signal": signal.id,
+            # Prometheus adds these two to every alert; Loki's ruler has no external labels.
+            "stack": stack.name,
+            "environment": stack.environment,
+            **{name: literal(text) for name, text in stack.labels.items()},
+        },
+        annotations=texts(logged, severity, plan),
+        judged=logged,
+        severity=severity,
+    )

@@ -1,0 +1,72 @@
+"""Taking Loki out of the stack takes its own files, services, panels, links and queries, and nothing else."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from generator.catalog.logs.signals import LOG_SIGNALS
+from generator.emitters.logs import SHIPPERS
+from tests.logs.stacks import made
+
+OTHERS = [name for name in SHIPPERS if name != "alloy"]
+OWN = ("logs/alloy/", "logs/loki/")
+LISTS_WHAT_IS_OFF = ("docs/alerts.md",)
+
+
+def _with_and_without(folder: Path) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The files of a stack with every shipper, and with all but Alloy."""
+    every, others = (f"{{shippers: [{', '.join(names)}]}}" for names in ([*OTHERS, "alloy"], OTHERS))
+    return made(folder, every), made(folder, others)
+
+
+def _pages(files: Mapping[str, str]) -> set[str]:
+    return {f"runbooks/{signal.alert}.md" for signal in LOG_SIGNALS.values()} & set(files)
+
+
+def test_its_files_go_and_no_other(tmp_path: Path) -> None:
+    with_it, without = _with_and_without(tmp_path)
+    gone = set(with_it) - set(without)
+    assert {path for path in gone if not path.startswith(OWN)} == _pages(with_it) - _pages(without)
+    assert {path for path in gone if path.startswith(OWN)}
+    assert set(without) <= set(with_it)
+
+
+def test_from_the_other_files_only_lines_go(tmp_path: Path) -> None:
+    with_it, without = _with_and_without(tmp_path)
+    for path in set(without) - set(LISTS_WHAT_IS_OFF):
+        if path.startswith("grafana/dashboards/"):
+            continue
+        old, new = with_it[path].splitlines(), without[path].splitlines()
+        added = [line for line in difflib.ndiff(old, new) if line.startswith("+ ")]
+        assert added == [], path
+
+
+def test_dashboards_lose_the_choice_the_lines_and_the_links(tmp_path: Path) -> None:
+    with_it, without = _with_and_without(tmp_path)
+    for path, text in without.items():
+        if path.endswith(".json"):
+            assert _bare(json.loads(with_it[path])) == json.loads(text), path
+
+
+def test_nothing_names_it_any_more(tmp_path: Path) -> None:
+    files = _with_and_without(tmp_path)[1]
+    told_apart = ("docs/stack.md", "docs/guide.md", "docs/alerts.md", "schema/")
+    named = {path for path, text in files.items() if "loki" in text.lower() or "alloy" in text.lower()}
+    assert {path for path in named if not path.startswith(told_apart)} == set()
+
+
+def _bare(board: Any) -> Any:
+    """A dashboard without what belongs to Loki; anything else as it is."""
+    if not isinstance(board, dict) or "panels" not in board:
+        return board
+    board["templating"]["list"] = [v for v in board["templating"]["list"] if v["name"] != "loki_datasource"]
+    board["panels"] = [panel for panel in board["panels"] if panel["id"] < 999]
+    for panel in board["panels"]:
+        config = panel.get("fieldConfig", {"defaults": {}, "overrides": []})
+        config["defaults"].pop("links", None)
+        config["overrides"][:] = [o for o in config["overrides"] if o["properties"][0]["id"] != "links"]
+    return board
