@@ -53,7 +53,7 @@ def _case(bench: Bench, name: str, scenes: Sequence[Scene]) -> Case:
         step=scenes[0].step,
         inputs=merged((i for s in subjects for i in s.inputs), bench.plan, background),
         checks=(*checks, *whole),
-        texts=tuple(check for check in whole or checks[: len(subjects) == 1 and len(checks)] if check.firing)[:1],
+        texts=tuple(check for check in (*whole, *(checks if len(subjects) == 1 else ())) if check.firing)[:1],
         probes=tuple(probe for scene in scenes for probe in scene.probes),
     )
 
@@ -73,6 +73,10 @@ def _check(bench: Bench, subjects: Sequence[Subject], at: Fraction, only: Subjec
     ]
     if all(state is not None for _, _, state in states):
         yield Check(at=at, firing=tuple((who, severity) for who, severity, yes in states if yes), subject=only)
+    elif only:
+        for who, severity, yes in states:
+            if yes is not None:
+                yield Check(at=at, firing=((who, severity),) if yes else (), subject=only, severity=severity)
 
 
 def _moments(bench: Bench, subject: Subject) -> Iterator[Fraction]:

@@ -8,12 +8,12 @@ from fractions import Fraction
 from itertools import chain
 from math import ceil
 
-from generator.cases import assemble, edges, lives, probes, shapes
+from generator.cases import assemble, births, edges, lives, probes, shapes
 from generator.cases.assemble import duration
 from generator.cases.feeding import Phase, feed
 from generator.cases.model import Case, Scene
 from generator.cases.shapes import Aim, Feed, Told, tell
-from generator.cases.special import always, failures, overdue
+from generator.cases.special import always, clocks, failures, overdue
 from generator.cases.subjects import BEFORE_STEPS, Bench
 from generator.cases.traffic import guards
 from generator.catalog import drive
@@ -29,11 +29,13 @@ def cases(judged: Judged, plan: Plan) -> tuple[Case, ...]:
         lives.outage,
         lives.idle,
         lives.bends,
-        lives.newborn,
+        births.newborn,
         lives.worlds,
         edges.other_kind,
         edges.shares,
         edges.fleets,
+        edges.own_limits,
+        clocks,
     )
     return (*assemble.cases(bench, _scenes(bench)), *chain.from_iterable(stories(bench) for stories in extra))
 
@@ -89,7 +91,8 @@ def _looked_at(bench: Bench, scene: Scene, told: Told) -> Scene:
     looks = (*probes.of(bench, told.feeds, last), *probes.value(bench, one.name, told.value, last))
     steps = sum(phase.steps for phase in scene.phases)
     beside = feed((Phase(probes.outside(bench, told), steps),), bench.plan, scene.step)
-    return replace(scene, subject=replace(one, inputs=probes.noisy((*one.inputs, *beside), bench)), probes=looks)
+    inputs = (*probes.noisy((*one.inputs, *beside), bench), *probes.strays(bench, one.name, steps))
+    return replace(scene, subject=replace(one, inputs=inputs), probes=looks)
 
 
 def _worst(bench: Bench, name: str) -> tuple[str, Told, bool] | None:
@@ -174,4 +177,5 @@ def _silent(bench: Bench) -> Iterator[Scene]:
     if feeds:
         phases = (Phase(feeds, int(duration(bench) / bench.step) + 1),)
         one = replace(bench.subject(who, told, phases), spells={})
-        yield Scene(name=name, subject=one, phases=phases, step=bench.step, alone=taken)
+        looks = () if signal.unless else tuple(probes.value(bench, who, None, duration(bench)))
+        yield Scene(name=name, subject=one, phases=phases, step=bench.step, alone=taken, probes=looks)

@@ -11,6 +11,7 @@ from generator.cases.model import Case, Probe
 from generator.cases.shapes import Aim, Feed, tell
 from generator.cases.subjects import Bench
 from generator.catalog import drive, promql
+from generator.rules.build import OVERRIDE, THRESHOLD
 
 _SOON = 3
 """Steps after which a rule has said what it says; enough where nothing has to hold or to fill up."""
@@ -68,6 +69,20 @@ def other_kind(bench: Bench) -> Iterator[Case]:
     alerts = promql.select("ALERTS", f"alertname={promql.text(signal.alert)}", f"signal={promql.text(signal.id)}")
     silent = [Probe(at=_SOON * bench.step, query=query, found=()) for query in (alerts, signal.record) if query]
     yield _soon(bench, "a queue of the other kind", told.feeds, silent)
+
+
+def own_limits(bench: Bench) -> Iterator[Case]:
+    """Every limit of one queue or task is there: the sum of all tells if a single one is wrong."""
+    judged, looks = bench.judged, []
+    for severity in judged.bounds:
+        listed = judged.overridden(severity)
+        if listed:
+            which = f"{{signal={promql.text(judged.signal.id)},severity={promql.text(severity)}}}"
+            series = f"{THRESHOLD}{which} and on ({judged.signal.overrides}) {OVERRIDE}{which}"
+            for query, number in ((f"sum({series})", sum(listed.values())), (f"count({series})", len(listed))):
+                looks.append(Probe(at=_SOON * bench.step, query=probes.is_number(query, number), found=("{}",)))
+    if looks:
+        yield _soon(bench, "every limit of its own", (), looks)
 
 
 def _soon(bench: Bench, name: str, feeds: Iterable[Feed], looks: Iterable[Probe]) -> Case:

@@ -33,6 +33,7 @@ def exporter_workers(site: Site) -> Iterator[Example]:
     yield Example("none answers, heartbeats linger", (*hosts, silent, elsewhere, alive), number(0))
     other = (w.level(up, 1, "b:1", hostname="h1"), *more)
     yield Example("only a replica whose workers answer counts", (*hosts, silent, *other, alive), number(1))
+    yield from _exporter_gaps(site, w)
     yield Example("answers without heartbeats", (one, w.level(answers, 2, "b:1", queue_name="q"), elsewhere), number(2))
 
 

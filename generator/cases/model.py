@@ -45,6 +45,8 @@ class Check:
     at: Fraction
     firing: tuple[tuple[Subject, Severity], ...]
     subject: Subject | None = None
+    severity: Severity | None = None
+    """Set where only this severity is certain at this moment."""
 
 
 @dataclass(frozen=True, kw_only=True)

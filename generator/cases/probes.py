@@ -15,6 +15,7 @@ from generator.catalog import drive, promql
 from generator.catalog.series import STATES
 from generator.catalog.timeline import Counter, Gauge, Input, Segment
 from generator.resolve.plan import Plan
+from generator.rules.build import OVERRIDE, THRESHOLD
 
 CLOSE = "0.0001"
 """Numbers nearer than this are the same: what floating point may lose, and far less than any mistake costs."""
@@ -101,6 +102,16 @@ def written(labels: Mapping[str, str]) -> str:
 def noisy(inputs: Sequence[Input], bench: Bench) -> tuple[Input, ...]:
     """The inputs, once more from a second replica where a source may have one, and larger from a job of others."""
     return (*inputs, *(one for each in inputs for one in _noise(each, bench.plan)), *_other_alerts(bench, inputs))
+
+
+def strays(bench: Bench, who: str, steps: int) -> Iterator[Input]:
+    """Limits of another signal, and of another severity, for the same queue or task."""
+    dimension, mine = bench.judged.signal.overrides, bench.judged.signal.id
+    for severity in bench.judged.bounds:
+        if dimension and who in bench.judged.overridden(severity):
+            for labels in ({"signal": mine, "severity": "other"}, {"signal": "other", "severity": severity}):
+                for name in (OVERRIDE, THRESHOLD):
+                    yield Gauge(name, {**labels, dimension: who}, (Segment(Fraction(10**9), steps),))
 
 
 def _noise(one: Input, plan: Plan) -> Iterator[Input]:

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-from generator.cases.feeding import Phase
-from generator.cases.model import Scene, Spell, Subject
+from generator.cases import probes
+from generator.cases.feeding import Phase, feed, merged
+from generator.cases.model import Case, Probe, Scene, Spell, Subject
 from generator.cases.shapes import Aim, Feed, Told, tell
 from generator.cases.subjects import Bench
-from generator.catalog import drive
+from generator.catalog import drive, promql
 from generator.catalog.timeline import Gauge, Segment
+from generator.rules.build import OVERRIDE
 
 AGO = Fraction(900)
 """Seconds from the test's start until the overdue task's period ends."""
@@ -41,7 +43,7 @@ def failures(bench: Bench) -> Iterator[Scene]:
             down = int(told.feeds[0].amount)
             last = (down - 1) * bench.step
             spell = {"on_min": last, "on_max": last, "off_min": Fraction(900), "off_max": last + 900 + bench.step}
-            phases = (Phase(told.feeds, down + 60),)
+            phases = (Phase(told.feeds, down + int(1200 / bench.step)),)
             one = bench.subject(severity, told, phases, **spell)
             yield Scene(name=f"{words} {severity}", subject=one, phases=phases, step=bench.step)
 
@@ -65,10 +67,57 @@ def overdue(bench: Bench) -> Iterator[Scene]:
         late = Fraction(AGO + tick)
         told = Told((), period + tick)
         phases = (Phase((), 60),)
-        one = replace(bench.subject(who, told, phases, on_min=late, on_max=late), inputs=last)
+        one = replace(
+            bench.subject(who, told, phases, on_min=late, on_max=late), inputs=(*last, *probes.strays(bench, who, 60))
+        )
         yield Scene(name="the period ends without a success", subject=one, phases=phases, step=bench.step, alone=True)
         flow = Told((Feed(shape.series, {"task": who, **shape.labels}, Fraction(100)),), Fraction(0))
         steady = (Phase(flow.feeds, 60),)
         fed = bench.subject(who, flow, steady)
-        fine = replace(fed, inputs=(*fed.inputs, *last))
+        fine = replace(fed, inputs=(*fed.inputs, *last, *probes.strays(bench, who, 60)))
         yield Scene(name="it succeeds in time", subject=fine, phases=steady, step=bench.step, alone=True)
+
+
+def clocks(bench: Bench) -> Iterator[Case]:
+    """The clock of a watched task starts with the first evaluation and is set by every success, of any queue."""
+    shape, plan, step = bench.judged.signal.drive, bench.plan, Fraction(60)
+    if not isinstance(shape, drive.Overdue):
+        return
+    moved, still, end = 12, 10, Fraction(1800)
+    watched = dict.fromkeys(who for s in bench.judged.bounds for who in bench.judged.overridden(s))
+    who, *others = watched
+    feeds = [
+        probes.complete(Feed(shape.series, {"task": task, "state": state}, amount))
+        # Half a success in ten minutes is one; failures and other tasks do not count.
+        for task, state, amount in (
+            (who, shape.labels["state"], Fraction(1, 2)),
+            (who, "FAILURE", Fraction(100)),
+            ("a stranger", shape.labels["state"], Fraction(100)),
+        )
+    ]
+    idle = (replace(feeds[0], amount=Fraction(0)), *feeds[1:])
+    phases = (Phase(tuple(feeds), moved), Phase(idle, int(end / step) - moved + still))
+    stray = {"signal": "other", "severity": "warning", "task": "a stranger"}
+    inputs = (
+        *feed(phases, plan, step),
+        Gauge(OVERRIDE, stray, (Segment(Fraction(60), int(end / step)),)),
+    )
+    clock = "celery:task_last_success:timestamp"
+
+    def age(task: str, least: int, most: int) -> Probe:
+        series = f"time() - {clock}{{task={promql.text(task)}}}"
+        query = f"({series} > bool {least}) * ({series} < bool {most})"
+        return Probe(at=end, query=query, found=(probes.written({"task": task}),))
+
+    last = (moved - 1) * 60 + shape.series.window  # the last growth has left the window
+    around = (int(end) - last - 70, int(end) - last + 130)
+    rows = Probe(at=end, query=f"count({clock}) == bool {len(watched)}", found=("{}",))
+    never = [age(other, int(end) - 31 - int(plan.site.evaluation), int(end) + 1) for other in others[:1]]
+    yield Case(
+        name="what moves the clock",
+        step=step,
+        inputs=merged(inputs, plan, phases),
+        checks=(),
+        texts=(),
+        probes=(age(who, *around), rows, *never),
+    )

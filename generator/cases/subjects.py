@@ -37,6 +37,8 @@ class Bench:
                 return Fraction(series.window, 5)
             case drive.Growth() | drive.Age():
                 return self.plan.site.evaluation
+            case drive.Failures():
+                return self.plan.site.scrape
             case _:
                 return Fraction(60)
 
@@ -92,22 +94,25 @@ class Bench:
         """A subject fed with these phases whose bad value is `told`; `spell` may narrow when it holds."""
         limits = self.limits(name)
         start, sure = self.first_true()
+        warmup = max((s.warmup for s in self.judged.signal.needs), default=0)
+
+        def held(limit: Fraction) -> Spell:
+            # A level counted from 0 is short of a limit that it hardly crosses until its window is full.
+            late = warmup if told.value <= limit * Fraction(101, 100) else 0
+            return Spell(
+                on_min=spell.get("on_min", start + late),
+                on_max=spell.get("on_max", sure),
+                off_min=spell.get("off_min"),
+                off_max=spell.get("off_max"),
+            )
+
         crossed = self.crossed(told.value, limits)
-        if all(told.value <= (limits[s] or 0) * Fraction(101, 100) for s in crossed):
-            # A level counted from 0 is short of its limit until its window is full.
-            start += max((s.warmup for s in self.judged.signal.needs), default=0)
-        held = Spell(
-            on_min=spell.get("on_min", start),
-            on_max=spell.get("on_max", sure),
-            off_min=spell.get("off_min"),
-            off_max=spell.get("off_max"),
-        )
         step = spell.get("step", self.step)
         return Subject(
             name=name,
             labels=self.labels(name),
             inputs=feed(phases, self.plan, step),
-            spells=dict.fromkeys(crossed, held),
+            spells={severity: held(limit) for severity in crossed if (limit := limits[severity]) is not None},
             value=float(told.value),
             limits=limits,
         )

