@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from fractions import Fraction
 from itertools import groupby
-from math import ceil, lcm
 
-from generator.cases.feeding import Phase, merged
-from generator.cases.model import Case, Check, Scene, Subject
-from generator.cases.subjects import Bench, fires
+from generator.cases.feeding import Phase
+from generator.cases.model import Case, Check, How, Scene, Subject
+from generator.cases.subjects import Bench
 from generator.catalog.signal import Severity
-
-
-def duration(bench: Bench) -> Fraction:
-    """Seconds after which every alert of a subject that is bad from the start fires, and every window is full."""
-    _, sure = bench.first_true()
-    hold = max(bound.hold for bound in bench.judged.bounds.values())
-    window = bench.window
-    grain = lcm(120, ceil(bench.plan.site.evaluation))
-    return Fraction(ceil((sure + hold + window) / grain) * grain)
 
 
 def cases(bench: Bench, scenes: Iterable[Scene]) -> tuple[Case, ...]:
@@ -29,7 +18,7 @@ def cases(bench: Bench, scenes: Iterable[Scene]) -> tuple[Case, ...]:
     """
     made, together = [], []
     for scene in scenes:
-        if scene.alone or bench.named or not bench.judged.signal.by:
+        if scene.alone or bench.single:
             made.append(_case(bench, scene.name, [scene]))
         else:
             together.append(scene)
@@ -37,58 +26,65 @@ def cases(bench: Bench, scenes: Iterable[Scene]) -> tuple[Case, ...]:
         _case(bench, "all stories of one pace", list(same))
         for _, same in groupby(sorted(together, key=lambda s: s.step), key=lambda s: s.step)
     ]
-    return (*shared, *made)
+    return tuple(_with_texts((*shared, *made)))
 
 
 def _case(bench: Bench, name: str, scenes: Sequence[Scene]) -> Case:
     subjects = [scene.subject for scene in scenes]
-    last = duration(bench)
+    last = bench.duration
     longest = max((scene.phases for scene in scenes), key=lambda phases: sum(p.steps for p in phases))
-    steps = max(sum(p.steps for p in longest), int(last / scenes[0].step) + 1)
+    steps = max(sum(p.steps for p in longest), last // scenes[0].step + 1)
     background: Sequence[Phase] = longest if len(scenes) == 1 and longest else [Phase((), steps)]
-    checks = tuple(check for one in subjects for check in _checks(bench, one))
-    whole = tuple(_check(bench, subjects, last, None))
+    moments = {last, *(moment for one in subjects for moment in _moments(bench, one) if moment >= 0)}
     return Case(
         name=name,
         step=scenes[0].step,
-        inputs=merged((i for s in subjects for i in s.inputs), bench.plan, background),
-        checks=(*checks, *whole),
-        texts=tuple(check for check in (*whole, *(checks if len(subjects) == 1 else ())) if check.firing)[:1],
+        inputs=bench.scraped((i for s in subjects for i in s.inputs), background),
+        checks=tuple(check for at in sorted(moments) for check in _checks(bench, subjects, at, whole=at == last)),
         probes=tuple(probe for scene in scenes for probe in scene.probes),
     )
 
 
-def _checks(bench: Bench, subject: Subject) -> Iterator[Check]:
-    """Just before and just after each moment at which something changes; at the end for what must stay silent."""
-    for at in sorted({m for m in _moments(bench, subject) if m >= 0} or {duration(bench)}):
-        yield from _check(bench, [subject], at, subject)
+def _checks(bench: Bench, subjects: Sequence[Subject], at: int, *, whole: bool) -> Iterator[Check]:
+    """What fires at this moment among those of whom windows do not leave it open."""
+    sure: list[tuple[Subject, Severity]] = []
+    unsure: list[Subject] = []
+    for one in subjects:
+        spells = ((severity, one.spells.get(severity)) for severity in bench.judged.bounds)
+        states = [(severity, spell.fires(at) if spell else bench.silent(at)) for severity, spell in spells]
+        if all(yes is not None for _, yes in states):
+            sure += [(one, severity) for severity, yes in states if yes]
+            continue
+        unsure.append(one)
+        for severity, yes in states:
+            if yes is not None and at in _moments(bench, one):
+                firing = ((one, severity),) if yes else ()
+                yield Check(at=at, firing=firing, subject=one, severity=severity)
+    if len(unsure) < len(subjects):
+        how: How = "listed" if whole else "counted"
+        yield Check(at=at, firing=tuple(sure), without=tuple(unsure), how=how)
 
 
-def _check(bench: Bench, subjects: Sequence[Subject], at: Fraction, only: Subject | None) -> Iterator[Check]:
-    """Nothing when windows leave it open whether a subject fires at this moment."""
-    states: list[tuple[Subject, Severity, bool | None]] = [
-        (subject, severity, fires(subject, severity, bench.judged, at))
-        for subject in subjects
-        for severity in bench.judged.bounds
-    ]
-    if all(state is not None for _, _, state in states):
-        yield Check(at=at, firing=tuple((who, severity) for who, severity, yes in states if yes), subject=only)
-    elif only:
-        for who, severity, yes in states:
-            if yes is not None:
-                yield Check(at=at, firing=((who, severity),) if yes else (), subject=only, severity=severity)
+def _with_texts(made: Sequence[Case]) -> Iterator[Case]:
+    """Texts are compared once for each severity, where the fewest alerts fire: they are long."""
+    looks = [check for case in made for check in case.checks if not check.without and not check.subject]
+    chosen: dict[Severity, Check] = {}
+    for check in sorted(looks, key=lambda check: len(check.firing)):
+        for _, severity in check.firing:
+            chosen.setdefault(severity, check)
+    for case in made:
+        worded = (
+            check._replace(how="worded") if any(check is one for one in chosen.values()) else check
+            for check in case.checks
+        )
+        yield case._replace(checks=tuple(worded))
 
 
-def _moments(bench: Bench, subject: Subject) -> Iterator[Fraction]:
-    tick = bench.plan.site.evaluation
-    for severity, spell in subject.spells.items():
-        bound = bench.judged.bounds[severity]
-        yield _on_grid(spell.on_min + bound.hold, tick) - tick
-        yield _on_grid(spell.on_max + bound.hold, tick)
-        if spell.off_min is not None and spell.off_max is not None:
-            yield _on_grid(spell.off_min + bound.keep, tick) - tick
-            yield _on_grid(spell.off_max + bound.keep, tick)
-
-
-def _on_grid(moment: Fraction, tick: Fraction) -> Fraction:
-    return ceil(moment / tick) * tick
+def _moments(bench: Bench, subject: Subject) -> Iterator[int]:
+    """Just before and just after each moment at which something changes."""
+    for spell in subject.spells.values():
+        yield spell.earliest - bench.tick
+        yield spell.surely
+        if spell.ending is not None and spell.gone is not None:
+            yield spell.ending - bench.tick
+            yield spell.gone

@@ -2,142 +2,146 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 from generator.cases import probes
-from generator.cases.feeding import Phase, feed, merged
+from generator.cases.feeding import Phase, feed
 from generator.cases.lives import seen_and_gone
 from generator.cases.model import Case, Probe
 from generator.cases.shapes import Feed
 from generator.cases.subjects import Bench
+from generator.catalog import promql
 from generator.catalog.series import STATES, Series
 from generator.catalog.sources import celery_exporter
 from generator.catalog.timeline import Gauge, Input, Segment
-from generator.resolve.plan import Chosen, Plan
+from generator.resolve.plan import Plan
 
 _BORN = Fraction(100)
+_GROWN = Fraction(60)
+"""What it grows by in a window, when the birth is long past."""
 _NOBODY = {"name": "None"}
 """The task that celery-exporter shows for events of a task it never met."""
 _OTHER = "IGNORED"
 """A state that is not ours to count."""
 _NEW = "new:1"
-_STEP = Fraction(60)
+_STEP = 60
 _GOOD = 2
 """Scrapes between the birth and a gap in which all scrapes fail."""
 
 
-@dataclass(frozen=True)
-class _Times:
-    """The moments of the story: quiet, a birth, a gap longer than the bridge, and quiet again."""
+class _Times(NamedTuple):
+    """The moments of the story: quiet, a birth, a gap longer than the bridge, and growth."""
 
     quiet: int
     """Steps that any window fits into."""
     lost: int
-    seen: Fraction
-    gone: Fraction
+    seen: int
+    gone: int
 
     @property
-    def young(self) -> Fraction:
+    def young(self) -> int:
         """One step after the birth."""
         return (self.quiet + 1) * _STEP
 
     @property
-    def old(self) -> Fraction:
+    def old(self) -> int:
         """The end, when the birth and the gap have left every window."""
         return (2 * self.quiet + _GOOD + self.lost) * _STEP
 
-    def phases(self, before: Sequence[Feed] | None, after: Sequence[Feed]) -> tuple[Phase, ...]:
-        """What is fed until the birth and from it on; what is born was there before the gap and grows no more."""
-        again = tuple(replace(one, amount=Fraction(0), born=False) if one.born else one for one in after)
+    def phases(self, feeds: Sequence[Feed]) -> tuple[Phase, ...]:
+        """What is fed from the birth on."""
+        still = tuple(one._replace(amount=Fraction(0), born=False) for one in feeds)
+        grows = tuple(one._replace(amount=_GROWN, born=False) for one in feeds)
         return (
-            Phase(None if before is None else tuple(before), self.quiet),
-            Phase(tuple(after), _GOOD),
-            Phase(again, self.lost, missed=True),
-            Phase(again, self.quiet),
+            Phase(None, self.quiet),
+            Phase(tuple(feeds), _GOOD),
+            Phase(still, self.lost, missed=True),
+            Phase(grows, self.quiet),
         )
 
 
-def _times(bench: Bench, counters: Sequence[Series]) -> _Times:
-    quiet = int(max(series.window for series in counters) / _STEP) + 2
+def _times(bench: Bench) -> _Times:
+    quiet = max(series.window for series in bench.newborn) // _STEP + 2
     last = (quiet + _GOOD - 1) * _STEP
-    seen, gone = seen_and_gone(bench, last, _STEP)
-    return _Times(quiet, int((gone - last) / _STEP) + 1, seen, gone)
+    seen, gone = seen_and_gone(bench, last)
+    return _Times(quiet, (gone - last) // _STEP + 1, seen, gone)
 
 
 def newborn(bench: Bench) -> Iterator[Case]:
-    """The births of all counters of a family, told once, in the tests of its first signal."""
-    plan, mine = bench.plan, bench.judged.signal
-    first = next(j.signal.id for j in plan.judged if j.signal.family == mine.family)
-    counters = [c.series for c in plan.chosen.values() if c.series.family == mine.family and _counts_births(c)]
-    if first != mine.id or not counters:
-        return
-    times = _times(bench, counters)
-    born = [one for series in counters for one in _variants(series, "newborn")]
-    steady = [replace(one, born=False) for series in counters for one in _variants(series, "steady")]
-    late = [one for series in counters for one in _variants(series, "new target")]
+    """The births of all counters of a family, told once."""
+    if bench.newborn:
+        times = _times(bench)
+        yield Case(
+            name="counters that are new",
+            step=_STEP,
+            inputs=bench.scraped(_inputs(bench, times), times.phases(())),
+            probes=tuple(probe for series in bench.newborn for probe in _looks(bench, times, series)),
+        )
+
+
+def _inputs(bench: Bench, times: _Times) -> Iterator[Input]:
+    plan = bench.plan
+    ours = [one for series in bench.newborn for one in _variants(series, "newborn")]
+    late = [one for series in bench.newborn for one in _variants(series, "new target")]
     odd = [
-        replace(one, labels={**one.labels, **name})
-        for series in counters
+        one._replace(labels={**one.labels, **name})
+        for series in bench.newborn
         for one in _variants(series, "odd")
         for name in _odd(plan, series)
     ]
-    fed = feed(times.phases(steady, (*steady, *born)), plan, _STEP)
+    fed = feed(times.phases(ours), plan, _STEP)
+    yield from probes.noisy(fed, plan)
     # Counters have labels of their own, such as a worker's host, that are added up.
-    more = tuple(replace(one, labels={**one.labels, "detail": "more"}) for one in fed)
-    moved = [
-        replace(one, labels={**one.labels, "instance": _NEW}) for one in feed(times.phases(None, late), plan, _STEP)
-    ]
-    strange = [
-        *feed(times.phases(None, odd), plan, _STEP),
-        *(replace(one, labels={**one.labels, **_NOBODY}) for one in fed if one.labels["job"] == celery_exporter.JOB),
-        *(replace(one, labels={**one.labels, "state": _OTHER}) for one in fed if "state" in one.labels),
-    ]
-    inputs = (*probes.noisy((*fed, *more), bench), *moved, *_ups(moved, times.quiet), *strange)
-    yield Case(
-        name="counters that are new",
-        step=_STEP,
-        inputs=merged(inputs, plan, times.phases((), ())),
-        checks=(),
-        texts=(),
-        probes=(*_grown(plan, times, born, steady), *_ignored(plan, times, (*born, *steady), (*late, *odd))),
-    )
+    yield from (one._replace(labels={**one.labels, "detail": "more"}) for one in fed)
+    moved = [one._replace(labels={**one.labels, "instance": _NEW}) for one in feed(times.phases(late), plan, _STEP)]
+    yield from moved
+    yield from _ups(moved, times.quiet)
+    yield from feed(times.phases(odd), plan, _STEP)
+    for one in fed:
+        if one.labels["job"] == celery_exporter.JOB:
+            yield one._replace(labels={**one.labels, **_NOBODY})
+        if "state" in one.labels:
+            yield one._replace(labels={**one.labels, "state": _OTHER})
 
 
-def _grown(plan: Plan, times: _Times, born: Sequence[Feed], steady: Sequence[Feed]) -> Iterator[Probe]:
-    """What is born counts while it is young, and outlives a gap as long as the bridge; what grows, grows."""
+def _looks(bench: Bench, times: _Times, series: Series) -> Iterator[Probe]:
+    """A birth counts while it is young and outlives a gap as long as the bridge; the past of a new target does not."""
+    plan, born = bench.plan, _variants(series, "newborn")
     for one in born:
-        for at, amount in ((times.young, 2), (times.seen, 2), (times.gone, 0), (times.old, 0)):
-            yield probes.holds(plan, one, at, amount * _BORN)
-    for one in steady:
-        yield probes.holds(plan, one, times.old, 2 * _BORN)
+        yield probes.holds(bench, one, times.young, 2 * _BORN)
+    for at, amount in ((times.seen, 2 * _BORN), (times.old, 2 * _GROWN)):
+        yield _all(born, at, amount)
+    selector = promql.select(series.name, *probes.matchers({series.labels[0]: "newborn"}))
+    yield Probe(at=times.gone, query=f"{selector} > {promql.number(_BORN)}", found=())
+    yield _all(_variants(series, "new target"), times.young, Fraction(0))
+    strangers = [*_odd(plan, series)]
+    exporter = plan.chosen[series.name].source.job == celery_exporter.JOB
+    if exporter and "task" in series.labels:
+        strangers.append({"task": _NOBODY["name"]})
+    if not exporter and "state" in series.labels:
+        strangers.append({"state": _OTHER})
+    for labels in strangers:
+        selector = promql.select(series.name, *probes.matchers(labels))
+        yield from (Probe(at=at, query=selector, found=()) for at in (times.young, times.old))
 
 
-def _ignored(plan: Plan, times: _Times, ours: Sequence[Feed], others: Sequence[Feed]) -> Iterator[Probe]:
-    """A new target's past counts 0; names that are left out, nobody's task and foreign states do not exist."""
-    for one in others:
-        late = one.labels[one.series.labels[0]] == "new target"
-        yield probes.holds(plan, one, times.young, Fraction(0) if late else None)
-    for one in ours:
-        for at in (times.young, times.old):
-            if one.labels.get("state") == STATES[0]:
-                yield Probe(at=at, query=f'{one.series.name}{{state="{_OTHER}"}}', found=())
-            if "task" in one.labels:
-                yield probes.holds(plan, replace(one, labels={**one.labels, "task": _NOBODY["name"]}), at, None)
+def _all(feeds: Sequence[Feed], at: int, amount: Fraction) -> Probe:
+    """The series of these feeds, which differ in their state only, all have this number."""
+    series, who = feeds[0].series, feeds[0].series.labels[0]
+    selector = promql.select(series.name, *probes.matchers({who: feeds[0].labels[who]}))
+    query = f"count(abs({selector} - {promql.number(amount)}) < {probes.CLOSE}) == bool {len(feeds)}"
+    return Probe(at=at, query=query, found=("{}",))
 
 
-def _ups(moved: list[Input], quiet: int) -> Iterator[Input]:
+def _ups(moved: Iterable[Input], quiet: int) -> Iterator[Input]:
     """The new target was down before, though another job's target at its address was up."""
     for one in {one.labels["job"]: one for one in moved}.values():
         labels = {"job": one.labels["job"], "instance": _NEW}
         later = sum(s.steps for s in one.segments) - quiet
         yield Gauge("up", labels, (Segment(Fraction(0), quiet), Segment(Fraction(1), later)))
         yield Gauge("up", {**labels, "job": "stranger"}, (Segment(Fraction(1), quiet + later),))
-
-
-def _counts_births(chosen: Chosen) -> bool:
-    return chosen.series.drive == "flow" and any(metric.born == "first value" for metric in chosen.reading.uses)
 
 
 def _variants(series: Series, name: str) -> list[Feed]:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
-from math import ceil
 
 from generator.cases import assemble, births, edges, lives, probes, shapes
-from generator.cases.assemble import duration
 from generator.cases.feeding import Phase, feed
 from generator.cases.model import Case, Scene
 from generator.cases.shapes import Aim, Feed, Told, tell
@@ -17,14 +14,12 @@ from generator.cases.special import always, clocks, failures, overdue
 from generator.cases.subjects import BEFORE_STEPS, Bench
 from generator.cases.traffic import guards
 from generator.catalog import drive
-from generator.resolve.plan import Judged, Plan
 
 SIDES: tuple[tuple[shapes.Side, str], ...] = ((-1, "just inside"), (0, "exactly at"), (1, "just beyond"))
 
 
-def cases(judged: Judged, plan: Plan) -> tuple[Case, ...]:
+def cases(bench: Bench) -> tuple[Case, ...]:
     """Every generated test of one signal; never empty."""
-    bench = Bench(judged, plan)
     extra = (
         lives.outage,
         lives.idle,
@@ -55,44 +50,49 @@ def _scenes(bench: Bench) -> Iterator[Scene]:
 
 def _limits(bench: Bench) -> Iterator[Scene]:
     """Each default limit from both sides."""
-    fleet = isinstance(bench.judged.signal.drive, drive.Fleet)
+    ends = bench.single and not isinstance(bench.judged.signal.drive, drive.Fleet)
     for severity, bound in bench.judged.bounds.items():
         if bound.threshold is not None and bench.limits("")[severity] == bound.threshold:
             for side, words in SIDES:
-                if side and not bench.judged.signal.by and severity == [*bench.judged.bounds][-1] and not fleet:
+                if side and ends and severity == bench.worst:
                     continue  # "ends when good again" says the same, and here each story is a case of its own
-                yield from _steady(bench, f"{words} {severity}", "", bound.threshold, side)
+                noisy = side == (1 if bench.sign > 0 else 0) and severity == bench.worst
+                yield from _steady(bench, f"{words} {severity}", (bound.threshold, side), noisy=noisy)
 
 
 def _overrides(bench: Bench) -> Iterator[Scene]:
     """One queue or task that has a limit of its own, for each severity; which one does not matter to the rule."""
     for severity in bench.judged.bounds:
-        for who, limit in list(bench.judged.overridden(severity).items())[:1]:
-            for side, words in SIDES:
+        for who, limit in list(bench.listed[severity].items())[:1]:
+            for side, words in SIDES[1:]:
                 name = f"own limit of one {bench.judged.signal.overrides}, {words} {severity}"
-                yield from _steady(bench, name, who, limit, side)
+                yield from _steady(bench, name, (limit, side), who, noisy=side == 1)
 
 
-def _steady(bench: Bench, name: str, who: str, limit: Fraction, side: shapes.Side) -> Iterator[Scene]:
+def _steady(
+    bench: Bench, name: str, where: tuple[Fraction, shapes.Side], who: str = "", *, noisy: bool
+) -> Iterator[Scene]:
+    limit, side = where
     subject = who or name
     told = bench.tell(subject, limit, side)
     if told:
-        told = probes.spread(bench, told) if side == 1 else replace(told, feeds=tuple(map(probes.complete, told.feeds)))
+        told = probes.spread(bench, told) if side == 1 else told._replace(feeds=tuple(map(probes.complete, told.feeds)))
         before = (Phase(told.before, BEFORE_STEPS),) if told.before else ()
-        phases = (*before, Phase(told.feeds, int(duration(bench) / bench.step) + 1))
+        phases = (*before, Phase(told.feeds, bench.steps))
         one = bench.subject(subject, told, phases)
         scene = Scene(name=name, subject=one, phases=phases, step=bench.step, alone=bool(who))
-        yield scene if side == -1 else _looked_at(bench, scene, told)
+        yield _looked_at(bench, scene, told) if noisy else scene
 
 
 def _looked_at(bench: Bench, scene: Scene, told: Told) -> Scene:
     """The same scene with noise beside it, and a look at each series that is fed and at the value itself."""
-    last, one = duration(bench), scene.subject
+    last, one = bench.duration, scene.subject
     looks = (*probes.of(bench, told.feeds, last), *probes.value(bench, one.name, told.value, last))
     steps = sum(phase.steps for phase in scene.phases)
     beside = feed((Phase(probes.outside(bench, told), steps),), bench.plan, scene.step)
-    inputs = (*probes.noisy((*one.inputs, *beside), bench), *probes.strays(bench, one.name, steps))
-    return replace(scene, subject=replace(one, inputs=inputs), probes=looks)
+    noisy = probes.noisy(one.inputs, bench.plan) if bench.alien else one.inputs
+    inputs = (*noisy, *beside, *probes.strays(bench, one.name, steps), *probes.other_alerts(bench, steps))
+    return scene._replace(subject=one._replace(inputs=inputs), probes=looks)
 
 
 def _worst(bench: Bench, name: str) -> tuple[str, Told, bool] | None:
@@ -100,7 +100,7 @@ def _worst(bench: Bench, name: str) -> tuple[str, Told, bool] | None:
     for severity in reversed(tuple(bench.judged.bounds)):
         limit, who = bench.limits(name)[severity], name
         if limit is None:
-            who, limit = next(iter(bench.judged.overridden(severity).items()))
+            who, limit = next(iter(bench.listed[severity].items()))
         told = bench.tell(who, limit, 1)
         if told:
             return who, told, who != name
@@ -110,8 +110,8 @@ def _worst(bench: Bench, name: str) -> tuple[str, Told, bool] | None:
 def _ends(bench: Bench) -> Iterator[Scene]:
     """The alert ends when the value is good again, and when the series is gone."""
     signal = bench.judged.signal
-    bad = int(duration(bench) / bench.step) + 1
-    tail = ceil((bench.blur + max(b.keep for b in bench.judged.bounds.values())) / bench.step) + 2
+    bad = bench.duration // bench.step + 1
+    tail = bench.steps - bad
     off = bad * bench.step
     stories = ["ends when good again"]
     if signal.family != "stack" and signal.by:
@@ -122,12 +122,12 @@ def _ends(bench: Bench) -> Iterator[Scene]:
             who, told, taken = worst
             good = _recovered(bench, who) if story == stories[0] else None
             if good or story != stories[0]:
-                if good and not signal.by:
+                if good and bench.single:
                     told, good = probes.spread(bench, told), probes.spread(bench, good)
                 phases = (Phase(told.feeds, bad), Phase(good.feeds if good else None, tail))
-                one = bench.subject(who, told, phases, off_min=off, off_max=off + bench.blur)
+                one = bench.subject(who, told, phases, off=(off, off + bench.blur))
                 scene = Scene(name=story, subject=one, phases=phases, step=bench.step, alone=taken)
-                yield scene if signal.by else _looked_at(bench, scene, told)
+                yield _looked_at(bench, scene, told) if good and bench.single else scene
 
 
 def _recovered(bench: Bench, who: str) -> Told | None:
@@ -139,19 +139,19 @@ def _recovered(bench: Bench, who: str) -> Told | None:
 
 def _missed(bench: Bench) -> Iterator[Scene]:
     """A failed scrape in the middle of the hold writes stale markers; the alert must still fire on time."""
-    name, scrape = "one missed scrape", bench.plan.site.scrape
+    name, step = "one missed scrape", bench.tick
     hold = max(bound.hold for bound in bench.judged.bounds.values())
     worst = _worst(bench, name)
     plain = isinstance(bench.judged.signal.drive, drive.Level)
-    if not plain or worst is None or bench.judged.signal.family == "stack" or hold < 6 * scrape:
+    if not plain or worst is None or bench.judged.signal.family == "stack" or hold < 4 * step:
         return
     who, told, _ = worst
-    middle = int(hold / scrape / 2)
-    rest = int(duration(bench) / scrape) - middle
+    middle = int(hold / step / 2)
+    rest = bench.duration // step - middle
     first = Phase(told.feeds, middle)
-    phases = (first, replace(first, steps=1, missed=True), replace(first, steps=rest))
-    one = bench.subject(who, told, phases, step=scrape)
-    yield Scene(name=name, subject=one, phases=phases, step=scrape, alone=True)
+    phases = (first, first._replace(steps=1, missed=True), first._replace(steps=rest))
+    one = bench.subject(who, told, phases)._replace(inputs=feed(phases, bench.plan, step))
+    yield Scene(name=name, subject=one, phases=phases, step=step, alone=True)
 
 
 def _silent(bench: Bench) -> Iterator[Scene]:
@@ -175,7 +175,7 @@ def _silent(bench: Bench) -> Iterator[Scene]:
         case _:
             return
     if feeds:
-        phases = (Phase(feeds, int(duration(bench) / bench.step) + 1),)
-        one = replace(bench.subject(who, told, phases), spells={})
-        looks = () if signal.unless else tuple(probes.value(bench, who, None, duration(bench)))
+        phases = (Phase(feeds, bench.steps),)
+        one = bench.subject(who, told, phases)._replace(spells={})
+        looks = () if signal.unless else tuple(probes.value(bench, who, None, bench.duration))
         yield Scene(name=name, subject=one, phases=phases, step=bench.step, alone=taken, probes=looks)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import chain
 
 from generator.cases import probes
-from generator.cases.feeding import Phase, feed, merged
+from generator.cases.feeding import Phase, feed
 from generator.cases.model import Case, Probe
 from generator.cases.shapes import Aim, Feed, tell
 from generator.cases.subjects import Bench
@@ -22,13 +23,19 @@ def shares(bench: Bench) -> Iterator[Case]:
     shape = bench.judged.signal.drive
     if not isinstance(shape, drive.Share):
         return
+    feeds: dict[str, tuple[Feed, ...]] = {}
+    looks: dict[str, list[Probe]] = {}
     for name, amount, number in (("no part of it", 1, Fraction(0)), ("nothing at all", 0, None)):
         labels = bench.labels(name)
         part = Feed(shape.part, {**labels, **shape.part_labels}, Fraction(amount))
         rest = Feed(shape.rest, {**labels, **shape.rest_labels}, Fraction(amount))
         whole = part if shape.inverted else rest  # only what the share divides by
-        feeds = (whole,) if number is not None else (part, rest)
-        yield _soon(bench, name, feeds, probes.value(bench, name, number, _SOON * bench.step))
+        feeds[name] = (whole,) if number is not None else (part, rest)
+        looks[name] = [*probes.value(bench, name, number, _SOON * bench.step)]
+    if bench.single:
+        yield from (_soon(bench, name, feeds[name], looks[name]) for name in feeds)
+    else:
+        yield _soon(bench, ", ".join(feeds), chain(*feeds.values()), chain(*looks.values()))
 
 
 def fleets(bench: Bench) -> Iterator[Case]:
@@ -44,12 +51,12 @@ def fleets(bench: Bench) -> Iterator[Case]:
 
 def _an_hour(bench: Bench, shape: drive.Fleet) -> Case:
     """The largest number is remembered for an hour."""
-    step = Fraction(60)
+    step = 60
     most, left = (Feed(shape.series, {}, Fraction(amount)) for amount in (2, 1))
     phases = (Phase((most,), 5), Phase((left,), 70))
     looks = [*probes.value(bench, "", Fraction(1, 2), 45 * step), *probes.value(bench, "", Fraction(1), 68 * step)]
-    inputs = merged(feed(phases, bench.plan, step), bench.plan, phases)
-    return Case(name="an hour is remembered", step=step, inputs=inputs, checks=(), texts=(), probes=tuple(looks))
+    inputs = bench.scraped(feed(phases, bench.plan, step), phases)
+    return Case(name="an hour is remembered", step=step, inputs=inputs, probes=tuple(looks))
 
 
 def other_kind(bench: Bench) -> Iterator[Case]:
@@ -75,7 +82,7 @@ def own_limits(bench: Bench) -> Iterator[Case]:
     """Every limit of one queue or task is there: the sum of all tells if a single one is wrong."""
     judged, looks = bench.judged, []
     for severity in judged.bounds:
-        listed = judged.overridden(severity)
+        listed = bench.listed[severity]
         if listed:
             which = f"{{signal={promql.text(judged.signal.id)},severity={promql.text(severity)}}}"
             series = f"{THRESHOLD}{which} and on ({judged.signal.overrides}) {OVERRIDE}{which}"
@@ -87,5 +94,5 @@ def own_limits(bench: Bench) -> Iterator[Case]:
 
 def _soon(bench: Bench, name: str, feeds: Iterable[Feed], looks: Iterable[Probe]) -> Case:
     phases = (Phase(tuple(map(probes.complete, feeds)), _SOON + 1),)
-    inputs = merged(feed(phases, bench.plan, bench.step), bench.plan, phases)
-    return Case(name=name, step=bench.step, inputs=inputs, checks=(), texts=(), probes=tuple(looks))
+    inputs = bench.scraped(feed(phases, bench.plan, bench.step), phases)
+    return Case(name=name, step=bench.step, inputs=inputs, probes=tuple(looks))

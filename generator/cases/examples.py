@@ -23,6 +23,7 @@ from generator.catalog.series import (
     Series,
 )
 from generator.catalog.site import Site
+from generator.resolve.plan import Chosen
 
 WORLDS: Mapping[tuple[str, str], Callable[[Site], Iterator[Example]]] = {
     ("celery-exporter", WORKERS_ACTIVE.name): examples_workers.exporter_workers,
@@ -42,6 +43,11 @@ WORLDS: Mapping[tuple[str, str], Callable[[Site], Iterator[Example]]] = {
     ("prometheus", NOTIFICATION_FAILURES.name): examples_stack.notifications,
 }
 """By source and canonical series."""
+
+
+def has_examples(chosen: Chosen) -> bool:
+    """Whether there is a world of this reading."""
+    return (chosen.source.id, chosen.series.name) in WORLDS
 
 
 def examples(source: str, series: Series, site: Site) -> Iterator[Example]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from math import ceil
 
-from generator.cases.worlds import Example, Results, World, ago, number, steps
+from generator.cases.worlds import STEPS, TICK, Example, Results, World, gone, number
 from generator.catalog.site import Site
 from generator.catalog.sources import redis, stack
 from generator.catalog.timeline import Gauge, Input, Segment
@@ -41,21 +40,19 @@ def source_up(site: Site) -> Iterator[Example]:
     replicas = [w.level("up", n, f"{k}:1", job=job) for job in site.jobs.values() for k, n in enumerate((1, 1, 0))]
     yield Example("one replica of each is enough", tuple(replicas), _sources(site, 1))
     lost = tuple(World(job, site).once("up", 1) for job in site.jobs.values())
-    yield Example("all just gone", lost, _sources(site, 1), ago(site, seen=True))
-    yield Example("all long gone", lost, _sources(site, 0), ago(site, seen=False))
+    yield gone(site, "all", lost, _sources(site, 1), _sources(site, 0))
 
 
 def failed_scrapes(site: Site) -> Iterator[Example]:
     """How often the worst replica of each source failed."""
-    tick, lasts = site.evaluation, steps(site)
     ups: list[Input] = []
     for job in site.jobs.values():
         for instance, failed in (("a:1", 2), ("b:1", 1)):
             labels = {"job": job, "instance": instance}
-            ups.append(Gauge("up", labels, (Segment(Fraction(0), failed), Segment(Fraction(1), lasts - failed))))
-    soon, late = ceil(600 / tick) * tick, (ceil(900 / tick) + 3) * tick
-    yield Example("the worst replica counts, ten minutes later", tuple(ups), _sources(site, 2), soon)
-    yield Example("a quarter of an hour later all is well", tuple(ups), _sources(site, 0), late)
+            ups.append(Gauge("up", labels, (Segment(Fraction(0), failed), Segment(Fraction(1), STEPS - failed))))
+    soon, late = 600, 900 + 3 * TICK
+    story = "the worst replica counts, ten minutes later; a quarter of an hour later all is well"
+    yield Example(story, tuple(ups), _sources(site, 2), soon, ((late, _sources(site, 0)),))
 
 
 def rule_failures(site: Site) -> Iterator[Example]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from generator.cases.worlds import Example, World, ago, number
+from generator.cases.worlds import Example, World, ago, gone, number
 from generator.catalog.site import Site
 from generator.catalog.sources import celery_exporter, containers, flower, worker
 from generator.catalog.timeline import Input
@@ -44,12 +44,10 @@ def _exporter_gaps(site: Site, w: World) -> Iterator[Example]:
     hosts = (w.level(up, 1, hostname="h1"), w.level(up, 1, hostname="h2"))
     lost_hosts = (w.once(up, 1, hostname="h1"), w.once(up, 1, hostname="h2"))
     lost = w.once(answers, 1, queue_name="q")
-    for seen, words in ((True, "just"), (False, "long")):
-        after = ago(site, seen=seen)
-        yield Example(f"heartbeats {words} gone", (*lost_hosts, answer, alive), number(2 if seen else 1), after)
-        yield Example(f"answers {words} gone", (*hosts, lost, alive), number(2 if seen else 0), after)
-        yield Example(f"answers {words} gone, no heartbeats", (lost, alive), number(1 if seen else 0), after)
-        yield Example(f"the exporter {words} gone", (w.once("up", 1),), number(0) if seen else (), after)
+    yield gone(site, "heartbeats", (*lost_hosts, answer, alive), number(2), number(1))
+    yield gone(site, "answers", (*hosts, lost, alive), number(2), number(0))
+    yield gone(site, "answers without heartbeats", (lost, alive), number(1), number(0))
+    yield gone(site, "the exporter", (w.once("up", 1),), number(0), ())
 
 
 def flower_workers(site: Site) -> Iterator[Example]:
@@ -60,9 +58,7 @@ def flower_workers(site: Site) -> Iterator[Example]:
     twice = (*hosts, w.level(online, 1, "b:1", worker="w1"), w.level(online, 1, job="stranger", worker="w4"))
     yield Example("no worker, Flower alone", (w.level("up", 1), w.level("up", 1, "b:1")), number(0))
     yield Example("a dead Flower knows nothing", (w.level("up", 0), w.level("up", 1, job="stranger")), ())
-    for seen, words in ((True, "just"), (False, "long")):
-        after = ago(site, seen=seen)
-        yield Example(f"Flower {words} gone", (w.once("up", 1),), number(0) if seen else (), after)
+    yield gone(site, "Flower", (w.once("up", 1),), number(0), ())
     yield Example("the Flower that sees most is believed", (*twice, w.level("up", 1)), number(2))
 
 
@@ -72,9 +68,7 @@ def process_workers(site: Site) -> Iterator[Example]:
     procs = containers.GROUP_PROCS.name
     yield Example("no group, the exporter alone", (w.level("up", 1), w.level("up", 1, "b:1")), number(0))
     yield Example("a dead exporter knows nothing", (w.level("up", 0), w.level("up", 1, job="stranger")), ())
-    for seen, words in ((True, "just"), (False, "long")):
-        after = ago(site, seen=seen)
-        yield Example(f"the exporter {words} gone", (w.once("up", 1),), number(0) if seen else (), after)
+    yield gone(site, "the exporter", (w.once("up", 1),), number(0), ())
     groups = (w.level(procs, 1, groupname="my worker"), w.level(procs, 0, groupname="old worker"))
     others = (w.level(procs, 1, groupname="nginx"), w.level(procs, 1, job="stranger", groupname="x worker"))
     yield Example("groups with a process count, if the name fits", (*groups, *others), number(1))

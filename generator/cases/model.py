@@ -3,83 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal, NamedTuple
 
 from generator.cases.feeding import Phase
 from generator.catalog.signal import Severity
 from generator.catalog.timeline import Input
 
 
-@dataclass(frozen=True, kw_only=True)
-class Spell:
-    """A stretch of time in which a severity's condition holds, in seconds from the test's start.
+class Spell(NamedTuple):
+    """A stretch of time in which an alert fires, in seconds from the test's start; None: until its end.
 
-    The edges are known to within what windows and bridges blur: it surely holds from `on_max` to `off_min`, and
-    surely not before `on_min` or from `off_max`.
+    The edges are known to within what windows and bridges blur.
     """
 
-    on_min: Fraction
-    on_max: Fraction
-    off_min: Fraction | None = None
-    off_max: Fraction | None = None
+    earliest: int
+    """Surely not before."""
+    surely: int
+    ending: int | None = None
+    """It fires until here; from `gone` on surely not."""
+    gone: int | None = None
+
+    def fires(self, at: int) -> bool | None:
+        """Whether the alert fires at this evaluation; None when windows and bridges leave it open."""
+        if at < self.earliest or (self.gone is not None and at >= self.gone):
+            return False
+        return True if at >= self.surely and (self.ending is None or at < self.ending) else None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """One queue, task, worker … of a test: what is fed for it and when each severity's condition holds."""
+class Subject(NamedTuple):
+    """One queue, task, worker … of a test: what is fed for it and when each severity fires."""
 
     name: str
     labels: Mapping[str, str]
     inputs: tuple[Input, ...]
     spells: Mapping[Severity, Spell]
+    limits: Mapping[Severity, Fraction | None]
     value: float = 0.0
     """The signal's value while it is bad; only used for the texts of alerts."""
-    limits: Mapping[Severity, Fraction | None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """At one moment exactly these alerts fire, for one subject or, without one, for all."""
+How = Literal["counted", "listed", "worded"]
+"""Alerts are counted by severity, or listed by their subject and owner, or compared word for word."""
 
-    at: Fraction
+
+class Check(NamedTuple):
+    """At one evaluation exactly these alerts fire."""
+
+    at: int
     firing: tuple[tuple[Subject, Severity], ...]
+    how: How = "counted"
+    without: tuple[Subject, ...] = ()
+    """Subjects of whom nothing is certain at this moment."""
     subject: Subject | None = None
+    """Set, with `severity`, where only this is looked at: the other severities are not certain."""
     severity: Severity | None = None
-    """Set where only this severity is certain at this moment."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Probe:
-    """At one moment a query has exactly these results, each 1."""
+class Probe(NamedTuple):
+    """At one evaluation a query has exactly these results, each 1."""
 
-    at: Fraction
+    at: int
     query: str
     found: tuple[str, ...]
     """The labels of each result, as promtool writes them."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scene:
+class Scene(NamedTuple):
     """One subject's story; scenes with one pace share a case where a label tells their subjects apart."""
 
     name: str
     subject: Subject
     phases: tuple[Phase, ...]
-    step: Fraction
+    step: int
     alone: bool = False
     """True: what is fed would disturb other subjects, or the subject's name is taken."""
     probes: tuple[Probe, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Case:
+class Case(NamedTuple):
     """One entry of a promtool test file."""
 
     name: str
-    step: Fraction
+    step: int
     inputs: tuple[Input, ...]
-    checks: tuple[Check, ...]
-    texts: tuple[Check, ...]
-    """Moments at which labels and annotations are compared word for word."""
+    checks: tuple[Check, ...] = ()
     probes: tuple[Probe, ...] = ()

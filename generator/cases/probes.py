@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from fractions import Fraction
 
-from generator.cases.feeding import Phase, feed
 from generator.cases.model import Probe
 from generator.cases.shapes import Feed, Told
 from generator.cases.subjects import Bench
@@ -23,7 +21,7 @@ CLOSE = "0.0001"
 
 def complete(one: Feed) -> Feed:
     """The same feed with a text for every label of its series, so that a label that gets lost is noticed."""
-    return replace(one, labels={**{name: f"any {name}" for name in one.series.labels}, **one.labels})
+    return one._replace(labels={**{name: f"any {name}" for name in one.series.labels}, **one.labels})
 
 
 def spread(bench: Bench, told: Told) -> Told:
@@ -31,14 +29,14 @@ def spread(bench: Bench, told: Told) -> Told:
     shape, made = bench.judged.signal.drive, []
     least = min((one.amount for one in told.feeds if one.amount), default=Fraction(0))
     for one in map(complete, told.feeds):
-        free = [name for name in recorded(bench.plan, one) if name not in ("le", "state", *bench.judged.signal.by)]
+        free = [name for name in bench.recorded(one) if name not in ("le", "state", *bench.judged.signal.by)]
         if one.series.drive != "flow" or not free:
             made.append(one)
             continue
         first = min(one.amount, least) if isinstance(shape, drive.Quantile) else one.amount / 2
         other = {**one.labels, free[0]: f"another {free[0]}"}
-        made += [replace(one, amount=first), replace(one, labels=other, amount=one.amount - first)]
-    return replace(told, feeds=tuple(made), before=tuple(map(complete, told.before)))
+        made += [one._replace(amount=first), one._replace(labels=other, amount=one.amount - first)]
+    return told._replace(feeds=tuple(made), before=tuple(map(complete, told.before)))
 
 
 def outside(bench: Bench, told: Told) -> tuple[Feed, ...]:
@@ -55,14 +53,14 @@ def is_number(query: str, number: Fraction | float) -> str:
     return f"abs({query} - {promql.number(Fraction(number))}) < bool {CLOSE}"
 
 
-def of(bench: Bench, feeds: Iterable[Feed], at: Fraction) -> Iterator[Probe]:
+def of(bench: Bench, feeds: Iterable[Feed], at: int) -> Iterator[Probe]:
     """At this moment each series has the number that is fed, under its labels and no others."""
     for one in feeds:
         if not one.aging and not one.rising:
-            yield holds(bench.plan, one, at, one.amount)
+            yield holds(bench, one, at, one.amount)
 
 
-def value(bench: Bench, name: str, number: Fraction | float | None, at: Fraction) -> Iterator[Probe]:
+def value(bench: Bench, name: str, number: Fraction | float | None, at: int) -> Iterator[Probe]:
     """At this moment the signal's recorded value is this number; None: it has none."""
     signal = bench.judged.signal
     if signal.record:
@@ -72,21 +70,13 @@ def value(bench: Bench, name: str, number: Fraction | float | None, at: Fraction
         yield Probe(at=at, query=query, found=() if number is None else (written(labels),))
 
 
-def holds(plan: Plan, one: Feed, at: Fraction, amount: Fraction | None) -> Probe:
+def holds(bench: Bench, one: Feed, at: int, amount: Fraction | None) -> Probe:
     """The series of this feed has this number; None: it does not exist."""
-    labels = recorded(plan, one)
+    labels = bench.recorded(one)
     series = promql.select(one.series.name, *matchers(labels))
     if amount is None:
         return Probe(at=at, query=series, found=())
     return Probe(at=at, query=is_number(series, amount), found=(written(labels),))
-
-
-def recorded(plan: Plan, one: Feed) -> dict[str, str]:
-    """The labels of the canonical series: those that the chosen source tells."""
-    reading = plan.chosen[one.series.name].reading
-    fixed = {name for rule in reading.rules(plan.site) for name in rule.labels}
-    seen = {text for each in feed([Phase((one,), 1)], plan, plan.site.scrape) for text in each.labels.values()}
-    return {name: text for name, text in one.labels.items() if name in fixed or text in seen}
 
 
 def matchers(labels: Mapping[str, str]) -> list[str]:
@@ -99,16 +89,16 @@ def written(labels: Mapping[str, str]) -> str:
     return "{" + ",".join(matchers(labels)) + "}"
 
 
-def noisy(inputs: Sequence[Input], bench: Bench) -> tuple[Input, ...]:
+def noisy(inputs: Sequence[Input], plan: Plan) -> tuple[Input, ...]:
     """The inputs, once more from a second replica where a source may have one, and larger from a job of others."""
-    return (*inputs, *(one for each in inputs for one in _noise(each, bench.plan)), *_other_alerts(bench, inputs))
+    return (*inputs, *(one for each in inputs for one in _noise(each, plan)))
 
 
 def strays(bench: Bench, who: str, steps: int) -> Iterator[Input]:
     """Limits of another signal, and of another severity, for the same queue or task."""
     dimension, mine = bench.judged.signal.overrides, bench.judged.signal.id
     for severity in bench.judged.bounds:
-        if dimension and who in bench.judged.overridden(severity):
+        if dimension and who in bench.listed[severity]:
             for labels in ({"signal": mine, "severity": "other"}, {"signal": "other", "severity": severity}):
                 for name in (OVERRIDE, THRESHOLD):
                     yield Gauge(name, {**labels, dimension: who}, (Segment(Fraction(10**9), steps),))
@@ -119,20 +109,23 @@ def _noise(one: Input, plan: Plan) -> Iterator[Input]:
     if source and one.name != "up" and not (source.is_worker and isinstance(one, Counter)):
         # A replica that was started later, or looks a little late, says less.
         less = tuple(_changed(s, Fraction(-1, 2), 0) for s in one.segments)
-        yield replace(one, labels={**one.labels, "instance": "replica:1"}, segments=less)
+        yield one._replace(labels={**one.labels, "instance": "replica:1"}, segments=less)
     more = tuple(
         _changed(s, Fraction(2), 7 if isinstance(one, Gauge) and one.name != "up" else 0) for s in one.segments
     )
-    yield replace(one, labels={**one.labels, "job": "stranger"}, segments=more)
+    yield one._replace(labels={**one.labels, "job": "stranger"}, segments=more)
 
 
 def _changed(s: Segment, share: Fraction, more: int) -> Segment:
-    return s if s.amount is None else replace(s, amount=s.amount + abs(s.amount) * share + more)
+    return (
+        s
+        if s.amount is None
+        else s._replace(amount=s.amount + (-s.amount if s.amount < 0 else s.amount) * share + more)
+    )
 
 
-def _other_alerts(bench: Bench, inputs: Sequence[Input]) -> Iterator[Input]:
+def other_alerts(bench: Bench, steps: int) -> Iterator[Input]:
     """The alert that would silence this one is only pending; another one fires."""
-    steps = sum(s.steps for s in inputs[0].segments) if inputs else 0
     for alert in re.findall('alertname="([^"]+)"', bench.judged.signal.unless):
         for name, state in ((alert, "pending"), (f"Not{alert}", "firing")):
             yield Gauge("ALERTS", {"alertname": name, "alertstate": state}, (Segment(Fraction(1), steps),))

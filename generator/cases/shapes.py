@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, lcm
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from generator.catalog import drive
 from generator.catalog.series import Series
@@ -16,8 +15,7 @@ Side = Literal[-1, 0, 1]
 """-1: just on the good side of the limit; 0: exactly at it; 1: just on the bad side."""
 
 
-@dataclass(frozen=True)
-class Feed:
+class Feed(NamedTuple):
     """One canonical series at a steady amount: a level's value, or a flow's events per window."""
 
     series: Series
@@ -31,17 +29,15 @@ class Feed:
     """True: the level is a timestamp `amount` seconds ago."""
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """Feeds that make the signal say `value`, and what was fed before that (for signals that look back)."""
 
     feeds: tuple[Feed, ...]
     value: Fraction | float
-    before: tuple[Feed, ...] = field(default=())
+    before: tuple[Feed, ...] = ()
 
 
-@dataclass(frozen=True)
-class Aim:
+class Aim(NamedTuple):
     """One side of one limit."""
 
     limit: Fraction
@@ -57,11 +53,15 @@ def tell(shape: drive.Drive, who: Mapping[str, str], aim: Aim, site: Site) -> To
     limit, side = aim.limit, aim.side
     match shape:
         case drive.Level():
+            if side == 0 and shape.series.warmup and not _dyadic(limit * 60):
+                return None  # floating point rounds what the counter grows by in a minute
             return _level(shape, who, limit + side * aim.sign * shape.resolution)
         case drive.Age():
             value = limit + side * aim.sign
             return Told((Feed(shape.series, who, value, aging=True),), value)
         case drive.Growth():
+            if side == 0 and not _dyadic(limit * 30):
+                return None  # floating point rounds what it grows by in half a minute
             value = limit + side * aim.sign * max(limit / 100, Fraction(1, 100))
             return Told((Feed(shape.series, who, Fraction(100_000), rising=value),), value)
         case drive.Share():
@@ -79,6 +79,11 @@ def tell(shape: drive.Drive, who: Mapping[str, str], aim: Aim, site: Site) -> To
             return Told((Feed(shape.series, who, limit + side),), limit + side) if limit + side >= 0 else None
         case drive.Overdue() | drive.Always():
             return None
+
+
+def _dyadic(number: Fraction) -> bool:
+    """Whether floating point has this number exactly."""
+    return number.denominator & (number.denominator - 1) == 0
 
 
 def _level(shape: drive.Level, who: Mapping[str, str], value: Fraction) -> Told | None:
@@ -117,24 +122,23 @@ def _quantile(shape: drive.Quantile, who: Mapping[str, str], aim: Aim, site: Sit
 def quantile(
     shape: drive.Quantile, who: Mapping[str, str], limit: Fraction, counts: tuple[Fraction, Fraction], site: Site
 ) -> Told | None:
-    """`counts` is (within, total): so many took at most `limit`, none the bound before it, the rest the bound after."""
+    """`counts` is (within, total): so many took at most `limit`, the rest the bound after; others are not fed."""
     within, total = counts
     bounds = site.wait_buckets if "task" not in shape.series.labels else site.duration_buckets
     after = next((b for b in bounds if b > limit), None)
     if limit not in bounds or after is None:
         return None
     feeds = tuple(
-        Feed(shape.series, {**who, "le": repr(float(b))}, Fraction(0) if b < limit else within if b == limit else total)
-        for b in bounds
+        Feed(shape.series, {**who, "le": le}, amount)
+        for le, amount in ((repr(float(limit)), within), (repr(float(after)), total), ("+Inf", total))
     )
     rank = 0.95 * float(total)
     low, high = float(limit), float(after)
-    before = max((float(b) for b in bounds if b < limit), default=0.0)
     if rank > within:
         value = low + (high - low) * ((rank - float(within)) / float(total - within))
     else:
-        value = before + (low - before) * (rank / float(within))
-    return Told((*feeds, Feed(shape.series, {**who, "le": "+Inf"}, total)), value)
+        value = low * (rank / float(within))  # no lower bucket is fed
+    return Told(feeds, value)
 
 
 def _drain(shape: drive.Drain, who: Mapping[str, str], aim: Aim) -> Told | None:
@@ -149,7 +153,8 @@ def _drain(shape: drive.Drain, who: Mapping[str, str], aim: Aim) -> Told | None:
 
 
 def _fleet(shape: drive.Fleet, who: Mapping[str, str], limit: Fraction, side: Side) -> Told | None:
-    most = Fraction(limit.denominator * ceil(Fraction(20, limit.denominator)))
+    # One worker less is less than a tenth of the limit less.
+    most = Fraction(limit.denominator * ceil(11 / max(limit, Fraction(1, 10)) / limit.denominator))
     left = limit * most - side
     if most > 100:  # no small fleet has exactly this share
         most = Fraction(100)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 
 from generator.cases import probes
-from generator.cases.feeding import Phase, feed, merged
+from generator.cases.feeding import Phase, feed
 from generator.cases.model import Case, Probe, Scene, Spell, Subject
 from generator.cases.shapes import Aim, Feed, Told, tell
 from generator.cases.subjects import Bench
@@ -15,13 +14,13 @@ from generator.catalog import drive, promql
 from generator.catalog.timeline import Gauge, Segment
 from generator.rules.build import OVERRIDE
 
-AGO = Fraction(900)
+AGO = 900
 """Seconds from the test's start until the overdue task's period ends."""
 
 
 def always(bench: Bench) -> Iterator[Scene]:
     """The watchdog fires at once and goes on, whatever else happens."""
-    spell = Spell(on_min=Fraction(0), on_max=Fraction(0))
+    spell = Spell(0, 0)
     limits = dict.fromkeys(bench.judged.bounds)
     one = Subject(
         name="", labels={}, inputs=(), spells=dict.fromkeys(bench.judged.bounds, spell), value=1, limits=limits
@@ -42,9 +41,8 @@ def failures(bench: Bench) -> Iterator[Scene]:
                 continue
             down = int(told.feeds[0].amount)
             last = (down - 1) * bench.step
-            spell = {"on_min": last, "on_max": last, "off_min": Fraction(900), "off_max": last + 900 + bench.step}
-            phases = (Phase(told.feeds, down + int(1200 / bench.step)),)
-            one = bench.subject(severity, told, phases, **spell)
+            phases = (Phase(told.feeds, down + 1200 // bench.step),)
+            one = bench.subject(severity, told, phases, on=(last, last), off=(900, last + 900 + bench.step))
             yield Scene(name=f"{words} {severity}", subject=one, phases=phases, step=bench.step)
 
 
@@ -54,37 +52,35 @@ def overdue(bench: Bench) -> Iterator[Scene]:
     if not isinstance(shape, drive.Overdue):
         return
     for severity in bench.judged.bounds:
-        (who, period), *others = bench.judged.overridden(severity).items()
-        tick = bench.plan.site.evaluation
+        (who, period), *others = bench.listed[severity].items()
+        tick = bench.tick
         last = (
             Gauge("celery:task_last_success:timestamp", {"task": who}, (Segment(AGO - period, 1),)),
             # The clock of every other task starts after the test's end.
             *(
-                Gauge("celery:task_last_success:timestamp", {"task": other}, (Segment(AGO * 4, 1),))
+                Gauge("celery:task_last_success:timestamp", {"task": other}, (Segment(Fraction(AGO * 4), 1),))
                 for other, _ in others
             ),
         )
-        late = Fraction(AGO + tick)
+        late = AGO + tick
         told = Told((), period + tick)
         phases = (Phase((), 60),)
-        one = replace(
-            bench.subject(who, told, phases, on_min=late, on_max=late), inputs=(*last, *probes.strays(bench, who, 60))
-        )
+        one = bench.subject(who, told, phases, on=(late, late))._replace(inputs=(*last, *probes.strays(bench, who, 60)))
         yield Scene(name="the period ends without a success", subject=one, phases=phases, step=bench.step, alone=True)
         flow = Told((Feed(shape.series, {"task": who, **shape.labels}, Fraction(100)),), Fraction(0))
         steady = (Phase(flow.feeds, 60),)
         fed = bench.subject(who, flow, steady)
-        fine = replace(fed, inputs=(*fed.inputs, *last, *probes.strays(bench, who, 60)))
+        fine = fed._replace(inputs=(*fed.inputs, *last, *probes.strays(bench, who, 60)))
         yield Scene(name="it succeeds in time", subject=fine, phases=steady, step=bench.step, alone=True)
 
 
 def clocks(bench: Bench) -> Iterator[Case]:
     """The clock of a watched task starts with the first evaluation and is set by every success, of any queue."""
-    shape, plan, step = bench.judged.signal.drive, bench.plan, Fraction(60)
+    shape, plan, step = bench.judged.signal.drive, bench.plan, 60
     if not isinstance(shape, drive.Overdue):
         return
-    moved, still, end = 12, 10, Fraction(1800)
-    watched = dict.fromkeys(who for s in bench.judged.bounds for who in bench.judged.overridden(s))
+    moved, still, end = 12, 10, 1800
+    watched = dict.fromkeys(who for s in bench.judged.bounds for who in bench.listed[s])
     who, *others = watched
     feeds = [
         probes.complete(Feed(shape.series, {"task": task, "state": state}, amount))
@@ -95,12 +91,12 @@ def clocks(bench: Bench) -> Iterator[Case]:
             ("a stranger", shape.labels["state"], Fraction(100)),
         )
     ]
-    idle = (replace(feeds[0], amount=Fraction(0)), *feeds[1:])
-    phases = (Phase(tuple(feeds), moved), Phase(idle, int(end / step) - moved + still))
+    idle = (feeds[0]._replace(amount=Fraction(0)), *feeds[1:])
+    phases = (Phase(tuple(feeds), moved), Phase(idle, end // step - moved + still))
     stray = {"signal": "other", "severity": "warning", "task": "a stranger"}
     inputs = (
         *feed(phases, plan, step),
-        Gauge(OVERRIDE, stray, (Segment(Fraction(60), int(end / step)),)),
+        Gauge(OVERRIDE, stray, (Segment(Fraction(60), end // step),)),
     )
     clock = "celery:task_last_success:timestamp"
 
@@ -110,14 +106,12 @@ def clocks(bench: Bench) -> Iterator[Case]:
         return Probe(at=end, query=query, found=(probes.written({"task": task}),))
 
     last = (moved - 1) * 60 + shape.series.window  # the last growth has left the window
-    around = (int(end) - last - 70, int(end) - last + 130)
+    around = (end - last - 70, end - last + 130)
     rows = Probe(at=end, query=f"count({clock}) == bool {len(watched)}", found=("{}",))
-    never = [age(other, int(end) - 31 - int(plan.site.evaluation), int(end) + 1) for other in others[:1]]
+    never = [age(other, end - 31 - bench.tick, end + 1) for other in others[:1]]
     yield Case(
         name="what moves the clock",
         step=step,
-        inputs=merged(inputs, plan, phases),
-        checks=(),
-        texts=(),
+        inputs=bench.scraped(inputs, phases),
         probes=(age(who, *around), rows, *never),
     )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 
 from generator.cases import probes, shapes
-from generator.cases.assemble import duration
 from generator.cases.feeding import Phase, feed
 from generator.cases.model import Scene
 from generator.cases.shapes import Feed, Told
@@ -21,8 +19,12 @@ _HALF = Fraction(1, 2)
 
 def guards(bench: Bench) -> Iterator[Scene]:
     """For each guard of each severity: half an event short of it stays silent, enough fires."""
-    for severity in bench.judged.bounds:
+    told: set[Setting] = set()
+    for severity in reversed(tuple(bench.judged.bounds)):
         for guard, least in bench.judged.guards(severity):
+            if guard.setting in told:
+                continue  # what is bad enough for a worse severity is so for all
+            told.add(guard.setting)
             for short, words in ((True, "too few"), (False, "just enough")):
                 name = f"{guard.setting}: {words} for {severity}"
                 yield from _guarded(bench, name, (severity, guard.setting, least), short=short)
@@ -32,32 +34,28 @@ def _guarded(bench: Bench, name: str, guard: tuple[Severity, Setting, int], *, s
     severity, setting, least = guard
     limit, who = bench.judged.bounds[severity].threshold, name
     if limit is None:
-        who, limit = next(iter(bench.judged.overridden(severity).items()))
+        who, limit = next(iter(bench.listed[severity].items()))
     amount = Fraction(least) - _HALF if short else _divisible(Fraction(least))
     told = _told(bench, setting, amount, limit, who)
     if told is None:
         return
     if not short:
         told = probes.spread(bench, told)
-    phases = (Phase(told.feeds, int(duration(bench) / bench.step) + 1),)
+    phases = (Phase(told.feeds, bench.steps),)
     # While the window fills the guard may not be met yet.
     window = max(s.window for s in bench.judged.signal.needs)
-    one = bench.subject(who, told, phases, on_max=Fraction(window) + bench.step)
-    beside = feed((Phase(probes.outside(bench, told), phases[0].steps),), bench.plan, bench.step)
-    one = replace(one, inputs=(*one.inputs, *beside))
+    start, _ = bench.first_true
+    one = bench.subject(who, told, phases, on=(start, window + bench.step))
     if short:
-        one = replace(one, spells={s: held for s, held in one.spells.items() if not _needs(bench, setting, amount)})
+        beside = feed((Phase(probes.outside(bench, told), phases[0].steps),), bench.plan, bench.step)
+        one = one._replace(inputs=(*one.inputs, *beside), spells={})
     yield Scene(name=name, subject=one, phases=phases, step=bench.step, alone=who != name)
 
 
 def _divisible(amount: Fraction) -> Fraction:
-    """The amount where it is whole at five samples a window; else a little more, lest rounding make it too little."""
-    return amount if amount % 5 == 0 else amount + Fraction(1, 20)
-
-
-def _needs(bench: Bench, setting: Setting, amount: Fraction) -> bool:
-    """Whether this much traffic is too little to be judged."""
-    return bench.judged.settings[setting] > amount
+    """At least the amount, and in sixteenths at five samples a window, so that floating point does not round it."""
+    grain = Fraction(5, 16)
+    return ceil(amount / grain) * grain
 
 
 def _told(bench: Bench, setting: Setting, amount: Fraction, limit: Fraction, who: str) -> Told | None:

@@ -3,48 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
+from typing import NamedTuple
 
 from generator.catalog.site import Site
 from generator.catalog.timeline import Counter, Gauge, Input, Segment
 
+TICK = 60
+"""Seconds between samples, and between the evaluations that matter."""
 LASTS = 660
 """Seconds a world with counters is fed before it is looked at: more than twice the window of every `5m` series."""
 
 Results = tuple[tuple[Mapping[str, str], Fraction], ...]
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(NamedTuple):
     """What is scraped, and all that the series then says."""
 
     story: str
     inputs: tuple[Input, ...]
     gives: Results
-    after: Fraction = Fraction(0)
+    after: int = 0
     """Seconds after which it is looked at; 0: when windows are full, which for levels is at once."""
+    later: tuple[tuple[int, Results], ...] = ()
+    """When it is looked at once more, and all that the series says by then."""
 
     @property
-    def seconds(self) -> Fraction:
-        """When it is looked at."""
-        return self.after or Fraction(LASTS if any(isinstance(one, Counter) for one in self.inputs) else 0)
+    def looks(self) -> tuple[tuple[int, Results], ...]:
+        """The moments at which it is looked at, and what is seen."""
+        full = LASTS if any(isinstance(one, Counter) for one in self.inputs) else TICK
+        return ((self.after or full, self.gives), *self.later)
 
 
-def steps(site: Site) -> int:
-    """Samples in every series, more than any example needs."""
-    return ceil(Fraction(1200) / site.evaluation) + 1
+STEPS = 1200 // TICK + 1
+"""Samples in every series, more than any example needs."""
 
 
-def ago(site: Site, *, seen: bool) -> Fraction:
+def ago(site: Site, *, seen: bool) -> int:
     """So long after its end, which is one step in, a level is still seen through the bridge, or not any more."""
-    bridge, tick = max(3 * site.scrape, Fraction(90)), site.evaluation
-    return (1 + (int(bridge * Fraction(2, 3) / tick) if seen else ceil((bridge + 1) / tick))) * tick
+    bridge = max(3 * site.scrape, Fraction(90))
+    return (1 + (ceil(bridge / TICK) - 1 if seen else int(bridge / TICK) + 1)) * TICK
 
 
-@dataclass(frozen=True)
-class World:
+def gone(site: Site, story: str, inputs: tuple[Input, ...], just: Results, long: Results) -> Example:
+    """What is gone is still seen through the bridge, and then not any more."""
+    return Example(
+        f"{story} just gone, long gone", inputs, just, ago(site, seen=True), ((ago(site, seen=False), long),)
+    )
+
+
+class World(NamedTuple):
     """Makes input series of one job that last as long as the test does."""
 
     job: str
@@ -56,16 +65,16 @@ class World:
 
     def once(self, name: str, amount: int, /, instance: str = "a:1", **labels: str) -> Gauge:
         """A level of the first two samples only; `up` is 0 from then on."""
-        gone = Segment(Fraction(0) if name == "up" else None, steps(self.site))
+        gone = Segment(Fraction(0) if name == "up" else None, STEPS)
         return Gauge(name, {"job": self.job, "instance": instance, **labels}, (Segment(Fraction(amount), 2), gone))
 
     def flow(self, name: str, per_second: Fraction, /, instance: str = "a:1", job: str = "", **labels: str) -> Counter:
         """A counter that grows evenly."""
-        amounts = self._for(per_second * self.site.evaluation)
+        amounts = self._for(per_second * TICK)
         return Counter(name, {"job": job or self.job, "instance": instance, **labels}, amounts)
 
     def _for(self, amount: Fraction) -> tuple[Segment, ...]:
-        return (Segment(amount, steps(self.site)),)
+        return (Segment(amount, STEPS),)
 
 
 def number(amount: int | Fraction) -> Results:

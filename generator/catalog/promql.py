@@ -13,7 +13,8 @@ _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 def text(value: str) -> str:
     """A double-quoted PromQL string literal that means exactly `value`."""
-    return f'"{value.translate(_ESCAPES)}"'
+    plain = value.isprintable() and '"' not in value and "\\" not in value
+    return f'"{value if plain else value.translate(_ESCAPES)}"'
 
 
 def escape_regex(value: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
 
 from generator.artefact import Artefact
 from generator.cases.build import cases
 from generator.cases.model import Case, Check, Subject
+from generator.cases.subjects import Bench
 from generator.catalog import promql
 from generator.catalog.signal import Severity
 from generator.catalog.sources.stack import GROUP_PREFIX
@@ -21,53 +22,77 @@ def plan(stack: Plan) -> list[Artefact]:
 
 
 def _file(judged: Judged, stack: Plan) -> Artefact:
+    bench = Bench(judged, stack)
     return Artefact(
         path=f"prometheus/tests/{judged.signal.id}.yml",
         template="prometheus/tests.yml.j2",
         syntax="yaml",
         context={
             "rule_file": f"../rules/{GROUP_PREFIX}{judged.signal.family}.yml",
-            "evaluation_interval": promql.seconds(stack.site.evaluation),
-            "cases": [_case(one, judged, stack) for one in cases(judged, stack)],
+            "evaluation_interval": promql.seconds(bench.tick),
+            "cases": [_case(one, judged, stack) for one in cases(bench)],
         },
         checks=("rule-tests",),
     )
 
 
 def _case(one: Case, judged: Judged, stack: Plan) -> dict[str, object]:
-    alert = judged.signal.alert
+    worded = [check for check in one.checks if check.how == "worded"]
     return {
         "name": f"{judged.signal.id}: {one.name}",
         "interval": promql.seconds(one.step),
         "inputs": [{"series": i.selector, "samples": i.values} for i in one.inputs],
-        "counts": [
-            {
-                "query": _query(check, judged),
-                "at": promql.seconds(check.at),
-                "firing": [_series(subject, severity, judged, stack) for subject, severity in check.firing] or None,
-            }
-            for check in one.checks
-        ]
-        + [
-            {"query": probe.query, "at": promql.seconds(probe.at), "firing": list(probe.found) or None}
-            for probe in one.probes
+        "looks": [
+            *(_counted(check, judged, stack) for check in one.checks if check.how != "worded"),
+            *(
+                {
+                    "query": look.query,
+                    "at": promql.seconds(look.at),
+                    "found": [(found, 1) for found in look.found] or None,
+                }
+                for look in one.probes
+            ),
         ],
         "texts": [
-            {"at": promql.seconds(c.at), "alert": alert, "expected": _expected(c, judged, stack)} for c in one.texts
+            {
+                "at": promql.seconds(check.at),
+                "alert": judged.signal.alert,
+                "expected": _expected(check, judged, stack),
+            }
+            for check in worded
         ]
         or None,
     }
 
 
-def _query(check: Check, judged: Judged) -> str:
-    who = check.subject.labels if check.subject else {}
+def _counted(check: Check, judged: Judged, stack: Plan) -> dict[str, object]:
+    """The firing alerts, counted by severity or listed one by one, each with the labels that tell it from others."""
+    by = (*judged.signal.by, "owner", "severity") if check.how == "listed" else ("severity",)
+    found = Counter(
+        tuple((name, labels[name]) for name in by)
+        for labels in (_labels(subject, severity, judged, stack) for subject, severity in check.firing)
+    )
+    return {
+        "query": f"count by ({', '.join(by)}) ({_alerts(check, judged)})",
+        "at": promql.seconds(check.at),
+        "found": [
+            (promql.select("", *(f"{name}={promql.text(value)}" for name, value in labels)), count)
+            for labels, count in found.items()
+        ]
+        or None,
+    }
+
+
+def _alerts(check: Check, judged: Judged) -> str:
+    label = next(iter(judged.signal.by), "")
+    who = check.subject.labels.items() if check.subject else ()
     return promql.select(
         "ALERTS",
-        f"alertname={promql.text(judged.signal.alert)}",
         f"signal={promql.text(judged.signal.id)}",
         'alertstate="firing"',
         f"severity={promql.text(check.severity)}" if check.severity else "",
-        *(f"{name}={promql.text(value)}" for name, value in who.items()),
+        *(f"{name}={promql.text(value)}" for name, value in who),
+        promql.one_of(label, [one.labels[label] for one in check.without], negate=True) if check.without else "",
     )
 
 
@@ -82,15 +107,6 @@ def _labels(subject: Subject, severity: Severity, judged: Judged, stack: Plan) -
         "signal": signal.id,
         **stack.spec.stack.labels,
     }
-
-
-def _series(subject: Subject, severity: Severity, judged: Judged, stack: Plan) -> str:
-    labels: Mapping[str, str] = {
-        "alertname": judged.signal.alert,
-        "alertstate": "firing",
-        **_labels(subject, severity, judged, stack),
-    }
-    return promql.select("ALERTS", *(f"{name}={promql.text(value)}" for name, value in labels.items()))
 
 
 def _expected(check: Check, judged: Judged, stack: Plan) -> list[dict[str, object]]:

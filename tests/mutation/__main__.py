@@ -47,6 +47,8 @@ def main(arguments: Sequence[str]) -> int:
         shown = track(run, "mutating", len(some), console=console, disable=not console.is_terminal, transient=True)
         for verdict in shown:
             verdicts.append(verdict)
+            if _survives(verdict):
+                console.print(f"survives: {verdict.mutant.rule}: {verdict.mutant.what}", markup=False, highlight=False)
             if not console.is_terminal and len(verdicts) % 100 == 0:
                 print(f"{len(verdicts)} mutants, {sum(map(_survives, verdicts))} survive so far", file=sys.stderr)
     print(report(verdicts))

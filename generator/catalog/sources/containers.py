@@ -7,7 +7,6 @@ lab: cAdvisor's names and labels are those of its own test data and documentatio
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from fractions import Fraction
 
 from generator.catalog import images, promql
@@ -80,7 +79,7 @@ def _groups_count(site: Site) -> tuple[Recorded, ...]:
 
 def _beside(segments: tuple[Segment, ...], amount: Fraction) -> tuple[Segment, ...]:
     """A steady amount as long as there is one at all, and gone when a scrape fails."""
-    return tuple(replace(s, amount=None if s.amount is None else amount, slope=Fraction(0)) for s in segments)
+    return tuple(s._replace(amount=None if s.amount is None else amount, slope=Fraction(0)) for s in segments)
 
 
 def _feed(job: str, label: str, used: tuple[Metric, int, Mapping[str, str]], *fixed: tuple[Metric, int]) -> Stimulus:
@@ -108,7 +107,7 @@ def _groups_alive(site: Site, canonical: Mapping[str, str], segments: tuple[Segm
         Gauge(
             GROUP_PROCS.name,
             {**base_labels(PROCESSES, site), "groupname": promql.matching(site.match[PROCESSES], str(n))},
-            tuple(s if s.amount is None else replace(s, amount=Fraction(3 if n < s.amount else 0)) for s in segments),
+            tuple(s if s.amount is None else s._replace(amount=Fraction(3 if n < s.amount else 0)) for s in segments),
         )
         for n in range(max(most, 1))
     ]

@@ -6,7 +6,6 @@ Facts: scrapes of Flower 2.2.0 (tests/scrapes/flower-*.prom).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from fractions import Fraction
 
 from generator.catalog import images
@@ -85,7 +84,7 @@ def _workers_stimulus(
         Gauge(
             ONLINE.name,
             {**base_labels(JOB, site), "worker": f"w{n}@host{n}"},
-            tuple(s if s.amount is None else replace(s, amount=Fraction(int(n < s.amount))) for s in segments),
+            tuple(s if s.amount is None else s._replace(amount=Fraction(int(n < s.amount))) for s in segments),
         )
         for n in range(most)
     ]

@@ -7,7 +7,6 @@ that module on Celery 5.7 (tests/scrapes/worker-*.prom).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from fractions import Fraction
 
 from generator.catalog.counting import increase, latest, per_worker
@@ -69,7 +68,7 @@ def _cpu(site: Site) -> str:
 
 def _beside(segments: tuple[Segment, ...], amount: Fraction) -> tuple[Segment, ...]:
     """A steady amount as long as there is one at all, and gone when a scrape fails."""
-    return tuple(replace(s, amount=None if s.amount is None else amount, slope=Fraction(0)) for s in segments)
+    return tuple(s._replace(amount=None if s.amount is None else amount, slope=Fraction(0)) for s in segments)
 
 
 def _cpu_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
@@ -103,7 +102,7 @@ def _alive_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Se
         Gauge(
             "up",
             base_labels(JOB, site, f"worker{n}:9809"),
-            tuple(replace(s, amount=Fraction(1 if s.amount is not None and n < s.amount else 0)) for s in segments),
+            tuple(s._replace(amount=Fraction(1 if s.amount is not None and n < s.amount else 0)) for s in segments),
         )
         for n in range(max(most, 1))
     ]
