@@ -53,17 +53,17 @@ def _lost(path: str, where: str, text: str) -> Problem:
 
 def _leaves(value: object) -> Iterator[Leaf]:
     """Every scalar of the data, keys too."""
-    match value:
-        case str():
+    todo = [value]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, str):
             yield quote.exact(value)
-        case list() | tuple():
-            for item in value:
-                yield from _leaves(item)
-        case Mapping():
-            for key, item in value.items():
-                yield from _leaves(key)
-                yield from _leaves(item)
-        case _:
+        elif isinstance(value, list | tuple):
+            todo += value
+        elif isinstance(value, dict | Mapping):
+            todo += value
+            todo += value.values()
+        else:
             yield type(value).__name__, value
 
 
