@@ -70,7 +70,7 @@ def generate(stack: Path, output: Path, style: Format, force: bool) -> None:
     from generator import pipeline
 
     with _reported(style):
-        made, changes = pipeline.generate(stack, output, force=force)
+        made, changes = pipeline.generate(stack, output, force=force, processes=2)
     _print(made.prepared.notices(), style)
     click.echo(_summary(changes, output), err=True)
 
@@ -89,7 +89,7 @@ def check(stack: Path, output: Path, style: Format, fast: bool) -> None:
     from generator import pipeline
 
     with _reported(style):
-        _, found = pipeline.check(stack, output)
+        _, found = pipeline.check(stack, output, processes=2)
     _print(found, style)
     errors = sum(p.level == "error" for p in found)
     if errors:
@@ -125,7 +125,7 @@ def diff(stack: Path, output: Path, against: Path | None, style: Style) -> None:
     from generator.diff.words import render as said
 
     with _reported("text", writes=False):
-        made = pipeline.stage(stack)
+        made = pipeline.stage(stack, processes=2)
     found = compare(read(against or output), made.files)
     click.echo(said(found, style), nl=False)
     if found:

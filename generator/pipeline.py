@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
-from generator.artefact import Artefact, Rendered
+from generator.artefact import Artefact, Check, Rendered, Syntax
+from generator.beside import beside
 from generator.document import Document
 from generator.emitters import (
     alertmanager,
@@ -21,7 +22,6 @@ from generator.emitters import (
     logs,
     prometheus,
     route_tests,
-    rule_tests,
     runbooks,
     schema,
 )
@@ -42,8 +42,17 @@ if TYPE_CHECKING:
     from generator.doctor.finding import Finding
     from generator.write.secret_files import Written
 
-EMITTERS: Mapping[Output, tuple[Callable[[Plan], list[Artefact]], ...]] = {
-    "prometheus": (prometheus.plan, rule_tests.plan),
+Emitter = Callable[[Plan], list[Artefact]]
+
+
+def _rule_tests(plan: Plan) -> list[Artefact]:
+    from generator.emitters import rule_tests  # loaded only where it works: beside the rest
+
+    return rule_tests.plan(plan)
+
+
+EMITTERS: Mapping[Output, tuple[Emitter, ...]] = {
+    "prometheus": (prometheus.plan, _rule_tests),
     "grafana": (grafana.plan,),
     "alertmanager": (alertmanager.plan, route_tests.plan),
     "exporters": (exporters.plan,),
@@ -55,6 +64,8 @@ EMITTERS: Mapping[Output, tuple[Callable[[Plan], list[Artefact]], ...]] = {
     "runbooks": (runbooks.plan,),
     "docs": (docs.plan,),
 }
+_BESIDE = (_rule_tests, celery_module.plan)
+"""Emitters whose files are as much work as all others together, and which nothing offline asks for."""
 
 _LOG_PROGRAMS = ("filebeat", "alloy", "loki")
 """Checks of log shippers and backends; each asks a program as well, where the machine has it."""
@@ -98,18 +109,19 @@ def prepare(stack: Path) -> Prepared:
     return Prepared(document, resolve(parse(document), document))
 
 
-def stage(stack: Path) -> Stage:
+def stage(stack: Path, *, processes: int = 1) -> Stage:
     """Renders in memory and verifies offline; raises SpecError with every finding, before anything is written."""
     prepared = prepare(stack)
-    rule_groups = groups(prepared.plan)
-    found = [*liveness.problems(prepared.plan, prepared.document), *contract.problems(rule_groups, prepared.plan)]
-    _stop(found)
-    rendered = tuple(render(artefact) for artefact in _artefacts(prepared.plan))
-    _stop(problem for one in rendered for problem in reparse.problems(one))
-    _stop(dashboards.problems(rendered, rule_groups, prepared.plan))
-    made = Stage(prepared, rendered)
-    _stop(compose_file.problems(made.files, prepared.plan))
-    _stop(links.problems(made.files, prepared.plan))
+    plan = prepared.plan
+    with beside(lambda: _texts(plan), processes=processes) as texts:
+        rule_groups = groups(plan)
+        _stop([*liveness.problems(plan, prepared.document), *contract.problems(rule_groups, plan)])
+        rendered = _rendered(plan, [emit for emit in _wanted(plan) if emit not in _BESIDE])
+        _stop(dashboards.problems(rendered, rule_groups, plan))
+        rendered += [Rendered(Artefact(*about, {}, checks), text) for about, checks, text in texts()]
+    made = Stage(prepared, tuple(rendered))
+    _stop(compose_file.problems(made.files, plan))
+    _stop(links.problems(made.files, plan))
     for name in _LOG_CHECKS:
         if paths := made.checked_by(name):
             _stop(_log_check(name).problems(made.files, paths))
@@ -118,17 +130,34 @@ def stage(stack: Path) -> Stage:
     return made
 
 
-def generate(stack: Path, output: Path, *, force: bool = False) -> tuple[Stage, Changes]:
+def _texts(plan: Plan) -> list[tuple[tuple[str, str, Syntax], tuple[Check, ...], str]]:
+    """The files of the emitters that work beside the rest: path, template and syntax; checks; text."""
+    made = _rendered(plan, [emit for emit in _wanted(plan) if emit in _BESIDE])
+    return [((a.path, a.template, a.syntax), a.checks, text) for a, text, _ in made]
+
+
+def _wanted(plan: Plan) -> list[Emitter]:
+    outputs = plan.spec.outputs or tuple(EMITTERS)
+    return [emit for name, emitters in EMITTERS.items() if name in outputs for emit in emitters]
+
+
+def _rendered(plan: Plan, emitters: Iterable[Emitter]) -> list[Rendered]:
+    made = [render(artefact) for emit in emitters for artefact in emit(plan)]
+    _stop(problem for one in made for problem in reparse.problems(one))
+    return made
+
+
+def generate(stack: Path, output: Path, *, force: bool = False, processes: int = 1) -> tuple[Stage, Changes]:
     """Writes output/; what it held before is kept when anything is wrong."""
-    made = stage(stack)
+    made = stage(stack, processes=processes)
     return made, write(made.files, output, spec_sha256=made.prepared.document.sha256, force=force)
 
 
-def check(stack: Path, output: Path) -> tuple[Stage, list[Problem]]:
+def check(stack: Path, output: Path, *, processes: int = 1) -> tuple[Stage, list[Problem]]:
     """What is stale, edited or foreign in output/, and what promtool says of it."""
     from generator.verify import amtool, promtool  # threads, which no other command needs
 
-    made = stage(stack)
+    made = stage(stack, processes=processes)
     found = compare(made.files, output, spec_sha256=made.prepared.document.sha256)
     if not any(p.level == "error" for p in found):
         found += promtool.problems(output, {name: made.checked_by(name) for name in promtool.CHECKS})
@@ -162,14 +191,6 @@ def secret_files(stack: Path, output: Path, *, placeholders: bool = False) -> tu
     wanted = [Wanted(secret.name, secret.kind) for secret in compose.secrets(prepare(stack).plan)]
     folder = output / compose.SECRETS
     return folder, write_missing(wanted, folder, placeholders=placeholders)
-
-
-def _artefacts(plan: Plan) -> Iterator[Artefact]:
-    wanted = plan.spec.outputs or tuple(EMITTERS)
-    for name in EMITTERS:
-        if name in wanted:
-            for emit in EMITTERS[name]:
-                yield from emit(plan)
 
 
 def _stop(problems: Iterable[Problem]) -> None:

@@ -29,6 +29,7 @@ ROOMS = (
     "explain",
     "doctor",
     "write",
+    "beside",
     "pipeline",
     "cli",
 )
