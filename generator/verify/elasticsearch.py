@@ -5,8 +5,6 @@ index template API; elastic/kibana, schema of `search` in model version 5 and of
 be had in our lab.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
@@ -25,13 +23,13 @@ KNOWN = frozenset(field.path for field in FIELDS)
 
 
 class _Options(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
 
 class _Property(_Options):
     type: Literal["keyword", "long", "double", "flattened"] | None = None
     ignore_above: Annotated[int, Field(gt=0, le=8191)] | None = None
-    properties: dict[str, _Property] | None = None
+    properties: dict[str, "_Property"] | None = None
 
 
 class _Mappings(_Options):

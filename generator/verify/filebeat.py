@@ -5,8 +5,6 @@ are those of elastic/beats filebeat/input/filestream/config.go and of the refere
 our lab, so `filebeat test config` has not been seen to run there.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,7 +22,7 @@ Https = Annotated[str, StringConstraints(pattern=r"^https?://[^@/]+$")]
 
 
 class _Options(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
 
 class _Identity(_Options):
@@ -65,7 +63,7 @@ class _ReaderEnd(_Options):
 
 class _Close(_Options):
     on_state_change: _StateChange
-    reader: _ReaderEnd = _ReaderEnd()
+    reader: _ReaderEnd = _ReaderEnd.model_construct()
 
 
 class _Ndjson(_Options):
@@ -135,7 +133,7 @@ class _Elasticsearch(_Options):
     api_key: Reference
     preset: Literal["balanced", "throughput", "scale", "latency", "custom"] = "balanced"
     timeout: Annotated[int, Field(gt=0)] = 90
-    backoff: _Backoff = _Backoff()
+    backoff: _Backoff = _Backoff.model_construct()
     ssl: _Ssl
 
 

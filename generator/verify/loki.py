@@ -5,8 +5,6 @@ Loki refuses to start with a key that it does not know. Sources: grafana/loki do
 docs/sources/shared/configuration.md at 3.7; no binary could be had in our lab.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -25,7 +23,7 @@ _PERIOD = 24
 
 
 class _Options(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
 
 class _Server(_Options):
