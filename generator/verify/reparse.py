@@ -39,7 +39,7 @@ def problems(rendered: Rendered) -> list[Problem]:
             message = "expected every line, also the last, to end in one newline character"
             raise _Refused(message)
         holds = _READERS[artefact.syntax](rendered.text)
-        lost = {repr(value): None for value in rendered.ink if not all(map(holds, _leaves(value)))}
+        lost = {repr(value): None for value in rendered.ink if not _all_of(value, holds)}
     except _Refused as error:
         return [Problem(Mark(artefact.path, error.line, error.column), error.rule, where, str(error))]
     return [_lost(artefact.path, where, text) for text in lost]
@@ -49,6 +49,10 @@ def _lost(path: str, where: str, text: str) -> Problem:
     message = f"expected to read back the printed value {text}"
     hint = "in the template, nothing may touch {{ }}: build the whole value in Python"
     return Problem(Mark(path), "output-lost-value", where, message, hint)
+
+
+def _all_of(value: object, holds: Callable[[Leaf], bool]) -> bool:
+    return holds(quote.exact(value)) if isinstance(value, str) else all(map(holds, _leaves(value)))
 
 
 def _leaves(value: object) -> Iterator[Leaf]:
@@ -210,18 +214,25 @@ def _refuse_repeated_key(keys: Iterable[ast.expr | None]) -> None:
 def _read_markdown(text: str) -> Callable[[Leaf], bool]:
     """Markdown has no leaves; a value must be found in the text as it is, or once escapes are taken away."""
     fence = 0
-    for line in text.splitlines():
+    for line in re.findall(r"^```.*", text, re.MULTILINE):
         ticks = len(line) - len(line.lstrip("`"))
-        if fence == 0 and ticks >= 3:
+        if fence == 0:
             fence = ticks
-        elif fence and ticks >= fence and not line.strip("` "):
+        elif ticks >= fence and not line.strip("` "):
             fence = 0
     if fence:
         message = "a fenced code block is not closed"
         raise _Refused(message)
+    plain = _one_line(text)
     escapes = (r"\\(\|)", r"\\(<)", r"\\([!-/:-@\[-`{-~])")
-    views = [_one_line(view) for view in (text, *(re.sub(escape, r"\1", text) for escape in escapes))]
-    return cache(lambda leaf: any(_one_line(_shown(leaf)) in view for view in views))
+    unescaped = cache(lambda: [_one_line(re.sub(escape, r"\1", text)) for escape in escapes])
+
+    @cache
+    def holds(leaf: Leaf) -> bool:
+        shown = _one_line(_shown(leaf))
+        return shown in plain or any(shown in view for view in unescaped())
+
+    return holds
 
 
 def _read_text(text: str) -> Callable[[Leaf], bool]:
