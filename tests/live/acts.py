@@ -67,6 +67,12 @@ def nobody_takes(cluster: Cluster, second: int) -> None:
     send("live.slow", 0, times=12, queue="lane")(cluster, second)
 
 
+def computes(cluster: Cluster, second: int) -> None:
+    """One process of the first worker computes for a minute and a half."""
+    cluster.consume("lane", on=True)  # a worker that was started anew does not
+    send("live.burn", 90, queue="lane")(cluster, second)
+
+
 def hits_limits(cluster: Cluster, second: int) -> None:
     """Few of many, so that the failure rate is no finding."""
     # Twice: a worker's first time limit begins its series, and only growth of a series is counted so early.
