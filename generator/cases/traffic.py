@@ -86,5 +86,7 @@ def _share(
     fewest = Fraction(bench.judged.settings.get("min_tasks", 0))
     most = amount / bad if bad else 2 * fewest
     # Between what the other guard asks for and what makes the share too small, away from both for the sake of rounding.
-    total = (fewest + min(most, 2 * fewest)) / 2 if amount < fewest < most else Fraction(ceil(amount))
+    if amount < fewest and most <= fewest:
+        return None  # so many failures are never this share of so many tasks
+    total = (fewest + min(most, 2 * fewest)) / 2 if amount < fewest else Fraction(ceil(amount))
     return shapes.share(shape, labels, amount, total)
