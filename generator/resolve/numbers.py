@@ -11,7 +11,8 @@ from generator.resolve.plan import Bound, Judged
 from generator.spec.model import Override, SeveritySpec, StackSpec, ThresholdSpec
 from generator.spec.scalars import Duration
 
-_NOTHING = ThresholdSpec()
+_NOTHING = ThresholdSpec.model_construct()
+_NO_SEVERITY = SeveritySpec.model_construct()
 _HOLD = Fraction(300)
 """Seconds a severity must last when neither the catalogue nor stack.yaml says."""
 
@@ -52,7 +53,7 @@ def _bound(
     only_listed: bool = False,
 ) -> Bound | None:
     default = levels.get(severity)
-    own = written.severity(severity) or SeveritySpec()
+    own = written.severity(severity) or _NO_SEVERITY
     if own.never:
         return None
     threshold = default.threshold if default else None

@@ -27,7 +27,7 @@ REPEAT: Mapping[Severity, Duration] = {
 }
 ODD_SEVERITY: Severity = "warning"
 """How an alert is told whose severity is none of ours, such as one that a person wrote by hand."""
-_NO_ONE = Told()
+_NO_ONE = Told.model_construct()
 
 
 class Leaf(NamedTuple):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic_core import CoreSchema, core_schema
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(NamedTuple):
     """What a text must look like: put into Annotated[str, Form(...)].
 
     `pattern` is what editors check: wider than `accept` where an expression cannot say it all.
@@ -45,7 +43,8 @@ class Form:
 
 
 def _like(rule: str, pattern: str, expected: str, hint: str) -> Form:
-    return Form(rule, expected, re.compile(pattern, re.ASCII).fullmatch, hint, f"^{pattern}$")
+    # Compiled when a text must match: a stack.yaml has few of these texts.
+    return Form(rule, expected, lambda text: re.fullmatch(pattern, text, re.ASCII), hint, f"^{pattern}$")
 
 
 def _name(rule: str, expected: str) -> Form:

@@ -7,10 +7,9 @@ A value that does not fit raises a PydanticCustomError whose type is the rule id
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Literal, NoReturn, Self
+from typing import Annotated, Literal, NamedTuple, NoReturn, Self
 
 from pydantic import AfterValidator, GetCoreSchemaHandler, PlainValidator, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -30,8 +29,7 @@ def refuse(rule: str, expected: str, hint: str = "") -> NoReturn:
     raise PydanticCustomError(rule, "expected {expected}", {"expected": expected, "hint": hint})
 
 
-@dataclass(frozen=True, order=True)
-class Duration:
+class Duration(NamedTuple):
     """A length of time, exact to the millisecond: `Duration.of("1h30m")`."""
 
     milliseconds: int
@@ -119,8 +117,7 @@ def whole_days() -> AfterValidator:
 Kind = Literal["number", "ratio", "seconds", "per_second"]
 
 
-@dataclass(frozen=True)
-class Quantity:
+class Quantity(NamedTuple):
     """The number of a threshold in base units, what kind the user made it, and the user's text."""
 
     value: Decimal
