@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -118,16 +118,19 @@ def stage(stack: Path, *, processes: int = 1) -> Stage:
         _stop([*liveness.problems(plan, prepared.document), *contract.problems(rule_groups, plan)])
         rendered = _rendered(plan, [emit for emit in _wanted(plan) if emit not in _BESIDE])
         _stop(dashboards.problems(rendered, rule_groups, plan))
+        _stop(_in_logs(Stage(prepared, tuple(rendered))))
         rendered += [Rendered(Artefact(*about, {}, checks), text) for about, checks, text in texts()]
     made = Stage(prepared, tuple(rendered))
-    _stop(compose_file.problems(made.files, plan))
-    _stop(links.problems(made.files, plan))
+    _stop([*compose_file.problems(made.files, plan), *links.problems(made.files, plan)])
+    return made
+
+
+def _in_logs(made: Stage) -> Iterator[Problem]:
     for name in _LOG_CHECKS:
         if paths := made.checked_by(name):
-            _stop(_log_check(name).problems(made.files, paths))
+            yield from _log_check(name).problems(made.files, paths)
     if made.checked_by("cloudwatch"):
-        _stop(_log_check("cloudwatch").problems(made.files))
-    return made
+        yield from _log_check("cloudwatch").problems(made.files)
 
 
 def _texts(plan: Plan) -> list[tuple[tuple[str, str, Syntax], tuple[Check, ...], str]]:
