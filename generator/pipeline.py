@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -64,7 +64,7 @@ EMITTERS: Mapping[Output, tuple[Emitter, ...]] = {
     "runbooks": (runbooks.plan,),
     "docs": (docs.plan,),
 }
-_BESIDE = (_rule_tests, celery_module.plan)
+_BESIDE = (_rule_tests, celery_module.plan, logs.plan)
 """Emitters whose files are as much work as all others together, and which nothing offline asks for."""
 
 _LOG_PROGRAMS = ("filebeat", "alloy", "loki")
@@ -118,19 +118,10 @@ def stage(stack: Path, *, processes: int = 1) -> Stage:
         _stop([*liveness.problems(plan, prepared.document), *contract.problems(rule_groups, plan)])
         rendered = _rendered(plan, [emit for emit in _wanted(plan) if emit not in _BESIDE])
         _stop(dashboards.problems(rendered, rule_groups, plan))
-        _stop(_in_logs(Stage(prepared, tuple(rendered))))
         rendered += [Rendered(Artefact(*about, {}, checks), text) for about, checks, text in texts()]
     made = Stage(prepared, tuple(rendered))
     _stop([*compose_file.problems(made.files, plan), *links.problems(made.files, plan)])
     return made
-
-
-def _in_logs(made: Stage) -> Iterator[Problem]:
-    for name in _LOG_CHECKS:
-        if paths := made.checked_by(name):
-            yield from _log_check(name).problems(made.files, paths)
-    if made.checked_by("cloudwatch"):
-        yield from _log_check("cloudwatch").problems(made.files)
 
 
 def _texts(plan: Plan) -> list[tuple[tuple[str, str, Syntax], tuple[Check, ...], str]]:
@@ -147,7 +138,18 @@ def _wanted(plan: Plan) -> list[Emitter]:
 def _rendered(plan: Plan, emitters: Iterable[Emitter]) -> list[Rendered]:
     made = [render(artefact) for emit in emitters for artefact in emit(plan)]
     _stop(problem for one in made for problem in reparse.problems(one))
+    _stop(_in_logs(made))
     return made
+
+
+def _in_logs(made: Sequence[Rendered]) -> Iterator[Problem]:
+    """What the shippers and backends of the logs would say of their files, which all come from one emitter."""
+    files = {one.artefact.path: one.text for one in made}
+    for name in _LOG_CHECKS:
+        if paths := [one.artefact.path for one in made if name in one.artefact.checks]:
+            yield from _log_check(name).problems(files, paths)
+    if any("cloudwatch" in one.artefact.checks for one in made):
+        yield from _log_check("cloudwatch").problems(files)
 
 
 def generate(stack: Path, output: Path, *, force: bool = False, processes: int = 1) -> tuple[Stage, Changes]:
