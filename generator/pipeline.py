@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -11,20 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from generator.artefact import Artefact, Check, Rendered, Syntax
 from generator.beside import beside
 from generator.document import Document
-from generator.emitters import (
-    alertmanager,
-    celery_module,
-    compose,
-    docs,
-    exporters,
-    flower,
-    grafana,
-    logs,
-    prometheus,
-    route_tests,
-    runbooks,
-    schema,
-)
 from generator.load import load
 from generator.problem import Mark, Problem, SpecError
 from generator.render.environment import render
@@ -34,38 +20,29 @@ from generator.resolve.resolver import resolve
 from generator.rules.build import groups
 from generator.spec import parse
 from generator.spec.model import Output
-from generator.verify import compose as compose_file
-from generator.verify import contract, dashboards, links, liveness, reparse
+from generator.verify import reparse
 from generator.write import Changes, compare, write
 
 if TYPE_CHECKING:
     from generator.doctor.finding import Finding
     from generator.write.secret_files import Written
 
-Emitter = Callable[[Plan], list[Artefact]]
-
-
-def _rule_tests(plan: Plan) -> list[Artefact]:
-    from generator.emitters import rule_tests  # loaded only where it works: beside the rest
-
-    return rule_tests.plan(plan)
-
-
-EMITTERS: Mapping[Output, tuple[Emitter, ...]] = {
-    "prometheus": (prometheus.plan, _rule_tests),
-    "grafana": (grafana.plan,),
-    "alertmanager": (alertmanager.plan, route_tests.plan),
-    "exporters": (exporters.plan,),
-    "schema": (schema.plan,),
-    "flower": (flower.plan,),
-    "celery": (celery_module.plan,),
-    "logs": (logs.plan,),
-    "compose": (compose.plan,),
-    "runbooks": (runbooks.plan,),
-    "docs": (docs.plan,),
+EMITTERS: Mapping[Output, tuple[str, ...]] = {
+    "prometheus": ("prometheus", "rule_tests"),
+    "grafana": ("grafana",),
+    "alertmanager": ("alertmanager", "route_tests"),
+    "exporters": ("exporters",),
+    "schema": ("schema",),
+    "flower": ("flower",),
+    "celery": ("celery_module",),
+    "logs": ("logs",),
+    "compose": ("compose",),
+    "runbooks": ("runbooks",),
+    "docs": ("docs",),
 }
-_BESIDE = (_rule_tests, celery_module.plan, logs.plan)
-"""Emitters whose files are as much work as all others together, and which nothing offline asks for."""
+"""Modules of generator/emitters by kind of output; each is loaded where it works."""
+_BESIDE = frozenset({"rule_tests", "celery_module", "logs"})
+"""Emitters whose files are as much work as all others together, and which no other file is judged with."""
 
 _LOG_PROGRAMS = ("filebeat", "alloy", "loki")
 """Checks of log shippers and backends; each asks a program as well, where the machine has it."""
@@ -114,29 +91,37 @@ def stage(stack: Path, *, processes: int = 1) -> Stage:
     prepared = prepare(stack)
     plan = prepared.plan
     with beside(lambda: _texts(plan), processes=processes) as texts:
+        from generator.verify import compose, contract, dashboards, links, liveness  # the other process does without
+
         rule_groups = groups(plan)
         _stop([*liveness.problems(plan, prepared.document), *contract.problems(rule_groups, plan)])
-        rendered = _rendered(plan, [emit for emit in _wanted(plan) if emit not in _BESIDE])
+        rendered = _rendered(plan, [name for name in _wanted(plan) if name not in _BESIDE])
         _stop(dashboards.problems(rendered, rule_groups, plan))
         rendered += [Rendered(Artefact(*about, {}, checks), text) for about, checks, text in texts()]
     made = Stage(prepared, tuple(rendered))
-    _stop([*compose_file.problems(made.files, plan), *links.problems(made.files, plan)])
+    _stop([*compose.problems(made.files, plan), *links.problems(made.files, plan)])
     return made
 
 
 def _texts(plan: Plan) -> list[tuple[tuple[str, str, Syntax], tuple[Check, ...], str]]:
     """The files of the emitters that work beside the rest: path, template and syntax; checks; text."""
-    made = _rendered(plan, [emit for emit in _wanted(plan) if emit in _BESIDE])
+    made = _rendered(plan, [name for name in _wanted(plan) if name in _BESIDE])
     return [((a.path, a.template, a.syntax), a.checks, text) for a, text, _ in made]
 
 
-def _wanted(plan: Plan) -> list[Emitter]:
+def _wanted(plan: Plan) -> list[str]:
     outputs = plan.spec.outputs or tuple(EMITTERS)
-    return [emit for name, emitters in EMITTERS.items() if name in outputs for emit in emitters]
+    return [name for output, names in EMITTERS.items() if output in outputs for name in names]
 
 
-def _rendered(plan: Plan, emitters: Iterable[Emitter]) -> list[Rendered]:
-    made = [render(artefact) for emit in emitters for artefact in emit(plan)]
+def artefacts(plan: Plan, emitters: Iterable[str] | None = None) -> Iterator[Artefact]:
+    """What these emitters plan, or all that stack.yaml wants."""
+    for name in _wanted(plan) if emitters is None else emitters:
+        yield from import_module(f"generator.emitters.{name}").plan(plan)
+
+
+def _rendered(plan: Plan, emitters: Iterable[str]) -> list[Rendered]:
+    made = [render(artefact) for artefact in artefacts(plan, emitters)]
     _stop(problem for one in made for problem in reparse.problems(one))
     _stop(_in_logs(made))
     return made
@@ -160,14 +145,14 @@ def generate(stack: Path, output: Path, *, force: bool = False, processes: int =
 
 def check(stack: Path, output: Path, *, processes: int = 1) -> tuple[Stage, list[Problem]]:
     """What is stale, edited or foreign in output/, and what promtool says of it."""
-    from generator.verify import amtool, promtool  # threads, which no other command needs
+    from generator.verify import amtool, compose, promtool  # threads, which no other command needs
 
     made = stage(stack, processes=processes)
     found = compare(made.files, output, spec_sha256=made.prepared.document.sha256)
     if not any(p.level == "error" for p in found):
         found += promtool.problems(output, {name: made.checked_by(name) for name in promtool.CHECKS})
         found += amtool.problems(output, {name: made.checked_by(name) for name in amtool.CHECKS})
-        found += compose_file.configured(output, made.checked_by("compose"))
+        found += compose.configured(output, made.checked_by("compose"))
         for name in _LOG_PROGRAMS:
             if paths := made.checked_by(name):
                 found += _log_check(name).tested(output, paths)
@@ -184,6 +169,7 @@ def _log_check(name: str) -> ModuleType:
 def doctor(stack: Path, output: Path, **where: str | None) -> list[Finding]:
     """What is wrong with the running stack; `where` names the addresses of Asked."""
     from generator.doctor.examine import Asked, examine  # urllib and ssl, which no other command needs
+    from generator.emitters import compose
 
     asked = Asked(**where, secrets=output / compose.SECRETS)
     return examine(prepare(stack).plan, asked)
@@ -191,6 +177,7 @@ def doctor(stack: Path, output: Path, **where: str | None) -> list[Finding]:
 
 def secret_files(stack: Path, output: Path, *, placeholders: bool = False) -> tuple[Path, Written]:
     """Writes the secret files that docker-compose.yml mounts and that are missing; gives their folder and names."""
+    from generator.emitters import compose
     from generator.write.secret_files import Wanted, write_missing
 
     wanted = [Wanted(secret.name, secret.kind) for secret in compose.secrets(prepare(stack).plan)]

@@ -37,9 +37,7 @@ class Pages:
 def pages_of(stack: Path) -> Pages:
     """Renders a stack without writing it."""
     plan = pipeline.prepare(stack).plan
-    wanted = plan.spec.outputs or tuple(pipeline.EMITTERS)
-    emitters = [emit for name, listed in pipeline.EMITTERS.items() if name in wanted for emit in listed]
-    rendered = [render(artefact) for emit in emitters for artefact in emit(plan)]
+    rendered = [render(artefact) for artefact in pipeline.artefacts(plan)]
     return Pages(plan, {one.artefact.path: one.text for one in rendered})
 
 
