@@ -5,6 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
 
 
 def main() -> None:
@@ -16,6 +19,9 @@ def main() -> None:
         if options is not None:
             sys.exit(fast.check(*options))
     gc.disable()  # 10,000 queues are millions of objects and no cycles: looking for some is a third of the time.
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed before the start
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 -- until the process ends
     from generator.cli import main as cli
 
     try:
@@ -23,10 +29,18 @@ def main() -> None:
     except SystemExit as end:
         if not isinstance(end.code, int):
             raise
-        for stream in (sys.stdout, sys.stderr):
-            if stream:  # None where it was closed before the start
-                stream.flush()
-        os._exit(end.code)  # At once: to free all objects one by one takes as long as to write the files.
+        _end(end.code)
+    except OSError as error:  # what concerns files of a stack is told by who reads or writes them
+        print(f"stackgen: the answer cannot be written: {error.strerror or error}", file=sys.stderr)
+        _end(1)
+
+
+def _end(code: int) -> NoReturn:
+    """At once: to free all objects one by one takes as long as to write the files."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # told already, by click or by us
+            stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -148,6 +148,22 @@ def test_a_terminal_gets_colour_unless_no_color(folder: Path, no_color: str) -> 
     assert (b"\x1b[" in text) is (not no_color)
 
 
+@pytest.mark.parametrize("args", ["list", "schema", "explain watchdog"])
+def test_an_answer_that_cannot_be_written_is_told_without_a_traceback(folder: Path, args: str) -> None:
+    done = _run_shell(folder, f"{args} > /dev/full")
+    assert (done.returncode, done.stderr) == (1, "stackgen: the answer cannot be written: No space left on device\n")
+    assert _run_shell(folder, f"{args} >&-").returncode == 0  # nobody listens, and that is known from the start
+
+
+def _run_shell(folder: Path, line: str) -> Done:
+    """`stackgen line` in the folder, with the redirections of a shell."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(fast.__file__).resolve().parents[1])}
+    command = f"{sys.executable} -m generator {line}"
+    return subprocess.run(
+        ["/bin/sh", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
 def _chunk(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
