@@ -41,7 +41,7 @@ import traceback
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -1208,6 +1208,21 @@ def quick_options(kind: str, given: Any) -> dict[str, Any]:
     return {"max_retries": 1, "interval_start": 0.1, "interval_step": 0.1, **limits, **(given or {})}
 
 
+class OneTry:
+    """What a mailbox publishes with: our connection, and once. By itself kombu waits for a lost broker for ever."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    @contextmanager
+    def acquire(self) -> Iterator[Any]:
+        """A producer that raises when the broker is gone."""
+        producer = self._connection.Producer(self._connection.default_channel, auto_declare=False)
+        publish = producer.publish
+        producer.publish = lambda *args, **options: publish(*args, **{**options, "retry": False})
+        yield producer
+
+
 def depths(connection: Any, queues: Iterable[str]) -> dict[str, Depth]:
     """Depth of every queue; one that does not exist holds 0. Raises what the connection raises.
 
@@ -1423,8 +1438,8 @@ def worker_answers(app: Any, worker: str, timeout: float = 2.0) -> tuple[bool, s
     """Whether this worker answers one ping that only it receives. Never raises."""
     try:
         control = type(app.control)(app)
-        control.mailbox.producer_pool = None  # all goes over one connection, which gives up soon
         with _health_connection(app) as connection:
+            control.mailbox.producer_pool = OneTry(connection)
             answers = control.ping(destination=[worker], timeout=timeout, connection=connection)
     except Exception as error:
         return False, f"the broker does not answer: {type(error).__name__}: {error}"
@@ -1681,7 +1696,6 @@ class Probe:
 
     def __init__(self, app: Any, queues: Sequence[str], interval: float) -> None:
         self._app, self._queues, self._interval = app, tuple(queues), interval
-        app.control.mailbox.producer_pool = None  # or it would publish on connections of its own, broken ones too
         self._connection: Any = None
         self._last_answer: dict[str, float] = {}
         self._seen = Seen(time.monotonic(), up=False, why="not asked yet")
@@ -1700,6 +1714,7 @@ class Probe:
             if self._connection is None:
                 self._connection = self._app.connection_for_read()
                 self._connection.ensure_connection(max_retries=1, interval_start=0.1)
+                self._app.control.mailbox.producer_pool = OneTry(self._connection)
             answers = self._ask()
             consumers = dict.fromkeys(self._queues, 0)
             for names in answers.values():

@@ -92,6 +92,35 @@ def test_a_lost_broker_is_told_and_its_return_noticed(tmp_path: Path) -> None:
         assert set(_samples(url)) == {("celery_probe_broker_up", frozenset())}
 
 
+GONE = """
+import redis
+from generator.app.parts.broker import OneTry, broker_app, broker_url
+from lab_tasks import SETTINGS
+
+connection = broker_app(SETTINGS).connection_for_read()
+with OneTry(connection).acquire() as producer:
+    redis.Redis.from_url(broker_url(SETTINGS)).shutdown(nosave=True)
+    try:
+        producer.publish({}, exchange="celery.pidbox", retry=True)  # as kombu's mailbox does
+    except Exception as error:
+        print(type(error).__name__)
+"""
+
+
+def test_a_question_that_no_broker_takes_is_given_up(tmp_path: Path) -> None:
+    with redis_server(tmp_path) as broker:
+        done = subprocess.run(
+            [sys.executable, "-c", GONE],
+            env=lab_environment(broker, tmp_path, LAB_PLAIN="1"),
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=30,  # by itself kombu would wait for ever
+            check=False,
+        )
+    assert done.stdout == "ConnectionError\n", done.stderr
+
+
 def test_without_an_address_it_says_which_variable_is_empty(tmp_path: Path) -> None:
     environment = lab_environment("", tmp_path, LAB_PLAIN="1")
     done = subprocess.run(

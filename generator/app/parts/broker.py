@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,21 @@ def quick_options(kind: str, given: Any) -> dict[str, Any]:
     """Transport options with which a broker that is down is told at once; two of them only Redis knows."""
     limits = {"socket_connect_timeout": 2, "socket_timeout": 10} if kind == "redis" else {}
     return {"max_retries": 1, "interval_start": 0.1, "interval_step": 0.1, **limits, **(given or {})}
+
+
+class OneTry:
+    """What a mailbox publishes with: our connection, and once. By itself kombu waits for a lost broker for ever."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    @contextmanager
+    def acquire(self) -> Iterator[Any]:
+        """A producer that raises when the broker is gone."""
+        producer = self._connection.Producer(self._connection.default_channel, auto_declare=False)
+        publish = producer.publish
+        producer.publish = lambda *args, **options: publish(*args, **{**options, "retry": False})
+        yield producer
 
 
 def depths(connection: Any, queues: Iterable[str]) -> dict[str, Depth]:

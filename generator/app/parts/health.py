@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from generator.app.parts.broker import broker_app, depths, quick_options
+from generator.app.parts.broker import OneTry, broker_app, depths, quick_options
 from generator.app.parts.settings import Settings
 
 MAX_AGE = 30.0
@@ -114,8 +114,8 @@ def worker_answers(app: Any, worker: str, timeout: float = 2.0) -> tuple[bool, s
     """Whether this worker answers one ping that only it receives. Never raises."""
     try:
         control = type(app.control)(app)
-        control.mailbox.producer_pool = None  # all goes over one connection, which gives up soon
         with _health_connection(app) as connection:
+            control.mailbox.producer_pool = OneTry(connection)
             answers = control.ping(destination=[worker], timeout=timeout, connection=connection)
     except Exception as error:
         return False, f"the broker does not answer: {type(error).__name__}: {error}"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from generator.app.parts.broker import Depth, broker_app, depths
+from generator.app.parts.broker import Depth, OneTry, broker_app, depths
 from generator.app.parts.endpoint import serve
 from generator.app.parts.exposition import Family
 from generator.app.parts.settings import Settings
@@ -38,7 +38,6 @@ class Probe:
 
     def __init__(self, app: Any, queues: Sequence[str], interval: float) -> None:
         self._app, self._queues, self._interval = app, tuple(queues), interval
-        app.control.mailbox.producer_pool = None  # or it would publish on connections of its own, broken ones too
         self._connection: Any = None
         self._last_answer: dict[str, float] = {}
         self._seen = Seen(time.monotonic(), up=False, why="not asked yet")
@@ -57,6 +56,7 @@ class Probe:
             if self._connection is None:
                 self._connection = self._app.connection_for_read()
                 self._connection.ensure_connection(max_retries=1, interval_start=0.1)
+                self._app.control.mailbox.producer_pool = OneTry(self._connection)
             answers = self._ask()
             consumers = dict.fromkeys(self._queues, 0)
             for names in answers.values():
