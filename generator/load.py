@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -116,15 +116,15 @@ class _Frame:
     size: int = 1
 
 
-@dataclass(slots=True)
 class _Builder:
     """Parser events to Nodes, without recursion, so that no file can exhaust the stack."""
 
-    file: str
-    problems: list[Problem] = field(default_factory=list)
-    root: Node | None = None
-    stack: list[_Frame] = field(default_factory=list)
-    anchors: dict[str, Node | None] = field(default_factory=dict)
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+        self.root: Node | None = None
+        self.stack: list[_Frame] = []
+        self.anchors: dict[str, Node | None] = {}
 
     def run(self, text: str) -> None:
         try:

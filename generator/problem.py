@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, assert_never
 
 Level = Literal["error", "warning", "notice"]
@@ -23,8 +22,7 @@ class Mark(NamedTuple):
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
-@dataclass(frozen=True, order=True)
-class Problem:
+class Problem(NamedTuple):
     """One finding. `rule` is a stable kebab-case id that tests and people may refer to."""
 
     mark: Mark
@@ -32,7 +30,7 @@ class Problem:
     where: str
     message: str
     hint: str = ""
-    level: Level = field(default="error", compare=False)
+    level: Level = "error"
 
     def __str__(self) -> str:
         """One line, and an indented hint line when there is one."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 from typing import NamedTuple
@@ -89,7 +88,6 @@ class Overdue(NamedTuple):
     labels: Labels
 
 
-@dataclass(frozen=True)
 class Always:
     """The alert fires whatever is fed."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -64,11 +63,11 @@ class Muting(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True)
 class Routing:
     """Answers for one stack; the route tree is made of branches, which are tried in order, and then `default`."""
 
-    spec: StackSpec
+    def __init__(self, spec: StackSpec) -> None:
+        self.spec = spec
 
     @property
     def alerting(self) -> Alerting:

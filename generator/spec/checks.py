@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import NamedTuple, Protocol
 
 from generator.catalog import images
@@ -50,6 +49,8 @@ class Fault(NamedTuple):
 
 def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """A hint that names the most similar known word."""
+    from difflib import get_close_matches  # of use to a wrong file only
+
     found = get_close_matches(word[:100], list(known), n=1, cutoff=0.6)
     return f"did you mean {shown(found[0])}?" if found else otherwise
 

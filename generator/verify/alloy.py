@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from generator.problem import Mark, Problem, ToolMissing
 from generator.verify import tools
@@ -20,12 +20,11 @@ from generator.verify.alloy_syntax import Block, Reference, Unreadable, parse
 Kind = Literal["text", "time", "bool", "number", "texts", "map", "maps", "receivers"]
 
 
-@dataclass(frozen=True)
-class _Shape:
+class _Shape(NamedTuple):
     """What may stand in a block; a name that ends in `!` must."""
 
-    attributes: Mapping[str, Kind] = field(default_factory=dict)
-    blocks: Mapping[str, _Shape] = field(default_factory=dict)
+    attributes: Mapping[str, Kind] = MappingProxyType({})
+    blocks: Mapping[str, _Shape] = MappingProxyType({})
     many: bool = False
     """Whether there may be several of it in one place."""
     receives: bool = False

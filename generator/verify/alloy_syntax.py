@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 _TOKEN = re.compile(
     r"""(?P<blank>[ \t]+|//[^\n]*)|(?P<line>\n)|(?P<text>"(?:[^"\\\n]|\\.)*")|(?P<number>-?[0-9]+(?:\.[0-9]+)?)"""
@@ -25,8 +26,7 @@ class Unreadable(Exception):
         self.line = line
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(NamedTuple):
     """The value of another component, such as loki.write.loki.receiver."""
 
     name: str
@@ -43,8 +43,7 @@ class Block:
     blocks: list[Block] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Token:
+class _Token(NamedTuple):
     kind: str
     text: str
     line: int
