@@ -78,13 +78,20 @@ def _firing(dashboard: Dashboard, stack: Plan) -> Json:
 
 
 def _datasources(stack: Plan) -> Iterator[Json]:
-    """Named as Grafana's linter wants it; Prometheus's first."""
-    yield {
-        "name": "prometheus_datasource",
-        "label": "Prometheus data source",
+    """Prometheus's first."""
+    yield _datasource("Prometheus", DATASOURCE_UID)
+    if stack.has_loki:
+        yield _datasource("Loki", lines.LOKI_UID)
+
+
+def _datasource(title: str, uid: str) -> Json:
+    """A choice among the data sources of a kind, named as Grafana's linter wants it."""
+    return {
+        "name": f"{title.lower()}_datasource",
+        "label": f"{title} data source",
         "type": "datasource",
-        "query": "prometheus",
-        "current": {"text": "Celery Prometheus", "value": DATASOURCE_UID},
+        "query": title.lower(),
+        "current": {"text": f"Celery {title}", "value": uid},
         "hide": 0,
         "multi": False,
         "includeAll": False,
@@ -92,8 +99,6 @@ def _datasources(stack: Plan) -> Iterator[Json]:
         "refresh": 1,
         "skipUrlSync": False,
     }
-    if stack.has_loki:
-        yield lines.variable()
 
 
 def _variables(dashboard: Dashboard, stack: Plan) -> Iterator[Json]:

@@ -21,23 +21,6 @@ MOST = 200
 _HEIGHT = 12
 
 
-def variable() -> Json:
-    """The dashboard's choice of a Loki."""
-    return {
-        "name": "loki_datasource",
-        "label": "Loki data source",
-        "type": "datasource",
-        "query": "loki",
-        "current": {"text": "Celery Loki", "value": LOKI_UID},
-        "hide": 0,
-        "multi": False,
-        "includeAll": False,
-        "regex": "",
-        "refresh": 1,
-        "skipUrlSync": False,
-    }
-
-
 def row(dashboard: Dashboard, chosen: Iterable[str], top: int, stack: Plan) -> list[Json]:
     """A heading and the panel below it; `chosen` are the variables that narrow the lines."""
     query = logql.lines(dashboard.lines.question, logs.selector(stack)) + logql.chosen(chosen)
