@@ -35,7 +35,7 @@ def plan(stack: Plan) -> list[Artefact]:
         path="celery/celery_monitoring.py",
         template="celery/celery_monitoring.py.j2",
         syntax="python",
-        context={**_sources(), "stack": _stack(stack), "app": spec.app.model_dump()},
+        context={**_sources(), "stack": _stack(stack), "app": _app(stack)},
     )
     ini = Artefact(
         path="celery/newrelic.ini",
@@ -46,6 +46,12 @@ def plan(stack: Plan) -> list[Artefact]:
         },
     )
     return [module, ini] if newrelic.enabled else [module]
+
+
+def _app(stack: Plan) -> dict[str, dict[str, object]]:
+    """What stack.yaml says about the file, with nothing left open."""
+    app = stack.spec.app.model_dump()
+    return {**app, "metrics": {**app["metrics"], "enabled": stack.spec.workers_serve}}
 
 
 def _stack(stack: Plan) -> dict[str, object]:

@@ -83,11 +83,11 @@ def _own_targets(source: Source, spec: StackSpec) -> tuple[str, ...]:
 
 
 def _endpoint(source: Source, spec: StackSpec) -> tuple[str, str]:
-    """Where the source is scraped by default, and under which path: Flower's follow its own settings."""
-    if source.id != FLOWER:
-        return source.target, source.path
+    """Where the source is scraped by default, and under which path: Flower's and the workers' follow their settings."""
     host = source.target.partition(":")[0]
-    return f"{host}:{spec.flower.port}", spec.flower.url_prefix + source.path
+    if source.id == FLOWER:
+        return f"{host}:{spec.flower.port}", spec.flower.url_prefix + source.path
+    return f"{host}:{spec.app.metrics.port}" if source.is_worker else source.target, source.path
 
 
 def _site(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str, Judged]) -> Site:

@@ -24,8 +24,8 @@ class AppLogs(Part):
 class AppMetrics(Part):
     """The metrics endpoint of each worker."""
 
-    enabled: bool = False
-    """Whether each worker serves its metrics; the workers then need prometheus-client."""
+    enabled: bool | None = None
+    """Whether each worker serves its metrics; absent means yes where `worker` is among the sources."""
     host: IpAddress = "0.0.0.0"
     """Address that the endpoint listens on; 127.0.0.1 when Prometheus runs on the same machine."""
     port: Port = 9809

@@ -274,6 +274,12 @@ class StackSpec(Part):
     versions: Annotated[dict[str, VersionTag], _Section] = {}
     """Other versions of the programs in the generated files: component, then version or image tag in quotes."""
 
+    @property
+    def workers_serve(self) -> bool:
+        """Whether each worker serves its metrics."""
+        wanted = self.app.metrics.enabled
+        return any(source.name == "worker" for source in self.sources) if wanted is None else wanted
+
     def reached(self, service: Service) -> str:
         """The address at which people reach a web interface, without a slash at the end."""
         written: str | None = getattr(self.links, service)

@@ -14,6 +14,7 @@ def check(spec: StackSpec) -> Iterator[Fault]:
     yield from _users(spec)
     yield from _hosts(spec)
     yield from _loki(spec)
+    yield from _metrics(spec)
     yield from _ports(spec)
     yield from _tags(spec)
 
@@ -51,6 +52,14 @@ def _loki(spec: StackSpec) -> Iterator[Fault]:
     elif loki.user and loki.token_file:
         reason = "expected either a user or a token, got both"
         yield Fault((*path, "token_file"), "loki-login", reason, "keep one of the two", at_key=True)
+
+
+def _metrics(spec: StackSpec) -> Iterator[Fault]:
+    """A source without targets is the endpoint of our own file."""
+    ours = any(source.name == "worker" and source.targets is None for source in spec.sources)
+    if ours and not spec.workers_serve:
+        reason = "the source worker scrapes the endpoint that is switched off here"
+        yield Fault(("app", "metrics", "enabled"), "metrics-off", reason, "remove this line, or worker from sources")
 
 
 def _ports(spec: StackSpec) -> Iterator[Fault]:

@@ -148,7 +148,7 @@ SETTINGS = Settings(
         allow_arguments={},
     ),
     metrics=MetricSettings(
-        enabled=False,
+        enabled=True,
         host="0.0.0.0",
         port=9809,
     ),

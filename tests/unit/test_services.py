@@ -62,6 +62,17 @@ compose: {ports: {prometheus: 9190, grafana: 3100}}
     assert not [name for name, text in files.items() if "localhost:9093" in text or "localhost:3000" in text]
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_workers_serve_metrics_where_they_are_a_source_and_are_scraped_at_their_port(
+    listed: bool, tmp_path: Path
+) -> None:
+    text = STACK if listed else STACK.replace(" worker,", "")
+    files = _made(tmp_path, text + "app: {metrics: {port: 9900}}\n").files
+    served = f"        enabled={listed},\n        host='0.0.0.0',\n        port=9900,\n"
+    assert served.replace("'", '"') in files["celery/celery_monitoring.py"]
+    assert ("worker:9900" in files["prometheus/prometheus.yml"]) is listed
+
+
 CANARY = "canary-5f1d2a"
 
 

@@ -81,9 +81,9 @@ PRACTICES = Chapter(
         Row(
             title="Log everything",
             guide="Log everything",
-            ours="Everything but arguments and results. Files are shipped; the formatter is the application's, and its "
-            "module is not generated yet.",
-            where=("logs/filebeat/filebeat.yml",),
+            ours="Everything but arguments and results: celery_monitoring.py writes one JSON object a line, and the "
+            "shippers of stack.yaml send the files.",
+            where=("celery/celery_monitoring.py", "logs/filebeat/filebeat.yml", "logs/alloy/config.alloy"),
         ),
         Row(
             title="Set timeouts",

@@ -118,8 +118,8 @@ TASKS = Chapter(
             title="Task Timeout Rate",
             guide="Task Timeout Rate: > 1% (warning)",
             wrong="From events it cannot be told: a hard time limit and a killed process carry the same exception.",
-            ours="Only the workers themselves know (source `worker`). That application-side module is not generated "
-            "yet; without the source the signal is off and says so.",
+            ours="Only the workers themselves know: celery_monitoring.py serves it (source `worker`). "
+            "Without the source the signal is off and says so.",
             signals=("task_timeout_ratio",),
         ),
         Row(

@@ -12,7 +12,7 @@ from generator.resolve.plan import Plan
 DEMO = ("demo",)
 BROKERS: Mapping[str, str] = {"redis": "redis", "rabbitmq": "rabbitmq"}
 """The demo's broker by celery.broker.kind."""
-PACKAGES = ("celery[redis]==5.7.0", "prometheus_client==0.26.0")
+PACKAGES = ("celery[redis]==5.7.0",)
 """What the demo's image installs; seen on PyPI 2026-11-22."""
 LOGS = "celery-logs"
 """The volume in which the demo's workers write their logs, for the log shipper."""
@@ -93,7 +93,7 @@ def _celery(stack: Plan, name: str, why: str, arguments: tuple[str, ...], health
         user="1000:1000",
         command=tuple(map(literal, ("celery", "-A", "app", *arguments) if arguments else ("python", "traffic.py"))),
         environment={"CELERY_BROKER_URL": url(stack), **({"PYTHONPATH": _MODULE} if _monitored(stack) else {})},
-        expose=(9809,) if worker else (),
+        expose=(stack.spec.app.metrics.port,) if worker else (),
         mounts=(
             Mount("bind", "./demo", "/app"),
             *((Mount("bind", "./celery", _MODULE),) if _monitored(stack) else ()),

@@ -88,7 +88,7 @@ def _about(source: Source) -> str:
     if source.broker:
         return f"Only for a broker of kind {source.broker}."
     if source.is_worker:
-        return "One target for each worker. The application-side module that exposes it is not generated yet."
+        return "One target for each worker; celery_monitoring.py beside the application serves it."
     return "For any broker."
 
 
