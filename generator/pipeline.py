@@ -14,7 +14,7 @@ from generator.document import Document
 from generator.load import load
 from generator.problem import Mark, Problem, SpecError
 from generator.render.environment import render
-from generator.resolve import cloudwatch, routing
+from generator.resolve import cloudwatch, logs, routing
 from generator.resolve.plan import Plan
 from generator.resolve.resolver import resolve
 from generator.rules.build import groups
@@ -61,7 +61,11 @@ class Prepared(NamedTuple):
         return [
             Problem(mark, "signal-off", off.signal.id, f"not judged: {off.reason}", off.hint, "notice")
             for off in self.plan.off
-        ] + [*routing.notices(self.plan, self.document), *cloudwatch.notices(self.plan, self.document)]
+        ] + [
+            *routing.notices(self.plan, self.document),
+            *logs.notices(self.plan.spec, self.document),
+            *cloudwatch.notices(self.plan, self.document),
+        ]
 
 
 class Stage(NamedTuple):

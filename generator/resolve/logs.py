@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 
 from generator.catalog.logs.asked import Asked, Query, queries
 from generator.catalog.logs.signals import LOG_SIGNALS
-from generator.document import Document
+from generator.document import Document, shown
 from generator.problem import Problem
 from generator.resolve.numbers import bounds_in_logs
 from generator.resolve.plan import Logged, Off
@@ -68,6 +69,24 @@ def problems(spec: StackSpec, document: Document) -> Iterator[Problem]:
             path = ("thresholds", name)
             message = f"{name} cannot be judged on this stack: {_NOBODY}"
             yield Problem(document.key_mark(path), "signal-without-source", ".".join(path), message, _HINT)
+
+
+def notices(spec: StackSpec, document: Document) -> Iterator[Problem]:
+    """Where the workers' lines and the shippers' files do not meet. Folders may differ: each sees its own."""
+    written = spec.app.logs
+    if spec.logs is None or not written.enabled:
+        return
+    wanted = spec.logs.path.rpartition("/")[2]
+    if written.path is None:
+        message = "shippers read files, and app.logs.path names none: workers write to standard output"
+        hint = f"set app.logs.path to a file like {spec.logs.path}, or start the workers with --logfile"
+        yield Problem(document.key_mark(("logs",)), "nothing-to-read", "logs", message, hint, "notice")
+    elif not fnmatchcase(written.path.rpartition("/")[2], wanted):
+        path = ("app", "logs", "path")
+        message = f"no shipper reads this file: logs.path is {shown(spec.logs.path)}"
+        yield Problem(
+            document.mark(path), "nothing-to-read", ".".join(path), message, "change one of the two", "notice"
+        )
 
 
 def look(asked: Iterable[Asked], spec: StackSpec) -> list[tuple[str, list[Query]]]:

@@ -143,7 +143,7 @@ SETTINGS = Settings(
     ),
     logs=LogSettings(
         enabled=True,
-        path=None,
+        path="/var/log/celery/worker.log",
         level="info",
         allow_arguments={},
     ),

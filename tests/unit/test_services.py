@@ -73,6 +73,20 @@ def test_workers_serve_metrics_where_they_are_a_source_and_are_scraped_at_their_
     assert ("worker:9900" in files["prometheus/prometheus.yml"]) is listed
 
 
+@pytest.mark.parametrize(
+    ("app", "message"),
+    [
+        ("", "shippers read files, and app.logs.path names none: workers write to standard output"),
+        ("app: {logs: {path: /srv/w.txt}}", "no shipper reads this file: logs.path is '/var/log/celery/*.log'"),
+        ("app: {logs: {path: /srv/logs/worker.log}}", ""),
+        ("app: {logs: {enabled: false}}", ""),
+    ],
+)
+def test_logs_that_no_shipper_would_find_are_noticed(app: str, message: str, tmp_path: Path) -> None:
+    notices = _made(tmp_path, f"{STACK}{app}\n").prepared.notices()
+    assert [one.message for one in notices if one.rule == "nothing-to-read"] == ([message] if message else [])
+
+
 CANARY = "canary-5f1d2a"
 
 
