@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from generator.catalog.signals.workers import WORKER_UPTIME
 from generator.rules.build import OVERRIDE, THRESHOLD, groups
 from generator.verify.dashboards import concrete, recorded_labels
 from tests.live.cluster import Cluster
@@ -38,6 +39,14 @@ def problems(cluster: Cluster, *, lenient: bool) -> list[str]:
     A lenient run has not done everything that fills a panel: only what Prometheus refuses is a finding.
     """
     return [*_panels(cluster, lenient=lenient), *_labels(cluster, lenient=lenient)]
+
+
+def young(cluster: Cluster) -> list[str]:
+    """Workers that have just started, as the rules see it."""
+    query = f'ALERTS{{alertname="{WORKER_UPTIME.alert}",alertstate="pending"}}'
+    return [
+        f"{WORKER_UPTIME.alert} is pending: {one['metric']}" for one in ask(cluster, "query", query=query)["result"]
+    ]
 
 
 def failures(cluster: Cluster) -> list[str]:

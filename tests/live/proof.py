@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -66,9 +67,10 @@ def _prove(cluster: Cluster, inbox: Inbox, asked: Asked) -> int:
     time.sleep(0 if asked.short else _SCRAPED_AGAIN)
     rows: list[Row] = []
     batches = asked.batches(cluster.kind)
+    young = list if asked.short else partial(answered.young, cluster)
     for batch in batches:
         rows += side_by_side(batch, cluster, inbox)
-        rows += [Row(batch[-1].name, left, wrong="still fires") for left in settled(inbox)]
+        rows += [Row(batch[-1].name, left, wrong="still fires") for left in settled(inbox, young)]
         if batch is batches[0]:
             wrong += answered.problems(cluster, lenient=not asked.everything or cluster.kind != "redis")
     wrong += answered.failures(cluster)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tests.live.cluster import Cluster
@@ -115,10 +115,16 @@ def _ended(news: News, inbox: Inbox) -> float | None:
     return next((end - news.at for end in ends), None)
 
 
-def settled(inbox: Inbox, seconds: float = 600) -> list[str]:
-    """Waits until only the watchdog fires; gives what still does."""
+def settled(inbox: Inbox, young: Callable[[], list[str]], seconds: float = 600) -> list[str]:
+    """Waits until only the watchdog fires and no worker is young; gives what is left.
+
+    A worker that is killed and started a second time before it has grown old is a restart loop, and told as one.
+    """
     end = time.monotonic() + seconds
-    while left := [f"{a['alertname']} {a['severity']}" for a in inbox.firing() if a["alertname"] != WATCHDOG]:
+    while left := [
+        *(f"{a['alertname']} {a['severity']}" for a in inbox.firing() if a["alertname"] != WATCHDOG),
+        *young(),
+    ]:
         if time.monotonic() > end:
             return left
         time.sleep(1)
