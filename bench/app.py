@@ -1,7 +1,8 @@
 """What the app-side module costs a worker: throughput of no-op tasks with it and without it, in turn.
 
-`python -m bench.app [ROUNDS]`; needs redis-server (`make tools`) and Celery. The best of each is compared; CPU time is
-that of the main process and its pool. Believe it on an idle machine only; the receivers alone are timed on any.
+`python -m bench.app [ROUNDS]`; needs redis-server (`make tools`) and Celery. CPU time is of the main process and its
+pool. Rounds with it and without it take turns, for one differs from the next by a tenth and more: the error of the mean
+difference is printed beside it. The receivers alone are timed as the best of many, on any machine.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean, median, stdev
 
 from tests.app.cluster import lab_environment, until
 from tests.flower.redis_server import redis_server
@@ -140,16 +142,19 @@ def main(rounds: int) -> int:
         for number in range(rounds):
             for plain in (True, False) if number % 2 else (False, True):  # whatever else the machine does
                 runs[plain].append(measured(broker, Path(name), plain=plain))
-    without, with_it = (Run(min(r.wall for r in runs[p]), min(r.cpu for r in runs[p])) for p in (True, False))
-    print(f"{'per no-op task':24}{'without':>12}{'with':>12}{'more':>12}")
-    for text, one, other in (("wall clock", without.wall, with_it.wall), ("CPU", without.cpu, with_it.cpu)):
-        print(f"{text:24}{one:9.1f} µs{other:9.1f} µs{other - one:9.1f} µs  ({100 * (other - one) / one:+.1f} %)")
+    print(f"{'per no-op task':16}{'without':>12}{'with':>12}{'more':>24}")
+    for what in ("wall", "cpu"):
+        without, with_it = ([getattr(run, what) for run in runs[plain]] for plain in (True, False))
+        more = [one - other for one, other in zip(with_it, without, strict=True)]
+        error = stdev(more) / len(more) ** 0.5
+        print(f"{what:16}{median(without):9.0f} µs{median(with_it):9.0f} µs{mean(more):13.0f} ± {error:.0f} µs")
+    cpu = median(run.cpu for run in runs[True])
     print(f"`health live` takes {live:.0f} ms, {live / bare:.1f} times a Python that does nothing")
     own = pool + main_process
     print(f"receivers alone: {pool:.1f} µs in the pool + {main_process:.1f} µs in the main process per task")
-    print(f"that is {100 * own / without.cpu:.1f} % of the CPU of a no-op task; budgets: 50 µs, 2 %")
-    return int(own > 50 or own / without.cpu > 0.02)
+    print(f"that is {100 * own / cpu:.1f} % of the CPU of a no-op task; budgets: 50 µs, 2 %")
+    return int(own > 50 or own / cpu > 0.02)
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 5))
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 12))
