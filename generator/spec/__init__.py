@@ -67,12 +67,19 @@ def _without(data: object, faults: Iterable[Fault]) -> object:
     for fault in faults:
         if fault.rule != "missing-key" and fault.path:
             bad.setdefault(fault.path[0], []).append(fault._replace(path=fault.path[1:]))
-    gone = {step for step, below in bad.items() if any(not fault.path for fault in below)}
-    if isinstance(data, dict):
-        return {k: _without(v, bad[k]) if k in bad else v for k, v in data.items() if k not in gone}
-    if isinstance(data, list):
-        return [_without(v, bad[i]) if i in bad else v for i, v in enumerate(data) if i not in gone]
-    return data
+    if not isinstance(data, dict | list):
+        return data
+    kept = {
+        step: _without(value, bad.get(step, ()))
+        for step, value in (data.items() if isinstance(data, dict) else enumerate(data))
+        if step not in bad or _may_stay(value, bad[step])
+    }
+    return kept if isinstance(data, dict) else list(kept.values())
+
+
+def _may_stay(value: object, below: Iterable[Fault]) -> bool:
+    """Whether only parts of the value are guilty. A bare number, short for {threshold: number}, has no parts."""
+    return isinstance(value, dict | list) and all(fault.path for fault in below)
 
 
 def _spoiled(path: Trail) -> Trail:
