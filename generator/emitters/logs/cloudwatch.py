@@ -114,7 +114,7 @@ def _text(one: Alarm, stack: Plan) -> str:
     said = {**_ANY, "limit": wording.limit(limit, one.signal.unit) if limit is not None else ""}
     summary = re.sub(r"\{(\w+)\}", lambda match: said[match[1]], one.signal.summary)
     link = f"{stack.spec.links.runbooks.rstrip('/')}/{one.signal.alert}.md"
-    return f"{summary[:1].upper()}{summary[1:]}. {one.signal.action}. {link}"
+    return f"{summary[:1].upper()}{summary[1:]}. {one.signal.action} {link}"
 
 
 def _number(value: Fraction) -> int | float:
