@@ -19,7 +19,6 @@ Check = Literal[
     "alloy",
     "loki",
     "logql",
-    "compose",
 ]
 
 

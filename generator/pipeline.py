@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 from generator.artefact import Artefact, Check, Rendered, Syntax
@@ -44,9 +43,8 @@ EMITTERS: Mapping[Output, tuple[str, ...]] = {
 _BESIDE = frozenset({"rule_tests", "celery_module", "logs"})
 """Emitters whose files are as much work as all others together, and which no other file is judged with."""
 
-_LOG_PROGRAMS = ("filebeat", "alloy", "loki")
-"""Checks of log shippers and backends; each asks a program as well, where the machine has it."""
-_LOG_CHECKS = (*_LOG_PROGRAMS, "elasticsearch", "logql")
+_LOG_CHECKS: tuple[Check, ...] = ("filebeat", "alloy", "loki", "elasticsearch", "logql", "cloudwatch")
+"""Modules of generator/verify, large and of use to few stacks; each knows one kind of file."""
 
 
 class Prepared(NamedTuple):
@@ -79,7 +77,7 @@ class Stage(NamedTuple):
         """Text by path below output/."""
         return {r.artefact.path: r.text for r in self.rendered}
 
-    def checked_by(self, check: str) -> list[str]:
+    def checked_by(self, check: Check) -> list[str]:
         """Paths of the files that ask for a check."""
         return [r.artefact.path for r in self.rendered if check in r.artefact.checks]
 
@@ -136,9 +134,7 @@ def _in_logs(made: Sequence[Rendered]) -> Iterator[Problem]:
     files = {one.artefact.path: one.text for one in made}
     for name in _LOG_CHECKS:
         if paths := [one.artefact.path for one in made if name in one.artefact.checks]:
-            yield from _log_check(name).problems(files, paths)
-    if any("cloudwatch" in one.artefact.checks for one in made):
-        yield from _log_check("cloudwatch").problems(files)
+            yield from import_module(f"generator.verify.{name}").problems(files, paths)
 
 
 def generate(stack: Path, output: Path, *, force: bool = False, processes: int = 1) -> tuple[Stage, Changes]:
@@ -149,25 +145,15 @@ def generate(stack: Path, output: Path, *, force: bool = False, processes: int =
 
 def check(stack: Path, output: Path, *, processes: int = 1) -> tuple[Stage, list[Problem]]:
     """What is stale, edited or foreign in output/, and what promtool says of it."""
-    from generator.verify import amtool, compose, promtool  # threads, which no other command needs
+    from generator.verify import amtool, compose, log_programs, promtool  # threads, which no other command needs
 
     made = stage(stack, processes=processes)
     found = compare(made.files, output, spec_sha256=made.prepared.document.sha256)
     if not any(p.level == "error" for p in found):
-        found += promtool.problems(output, {name: made.checked_by(name) for name in promtool.CHECKS})
-        found += amtool.problems(output, {name: made.checked_by(name) for name in amtool.CHECKS})
+        for program in (promtool, amtool, log_programs):
+            found += program.problems(output, {name: made.checked_by(name) for name in program.CHECKS})
         found += compose.configured(output, made.checked_by("compose"))
-        for name in _LOG_PROGRAMS:
-            if paths := made.checked_by(name):
-                found += _log_check(name).tested(output, paths)
-        if made.checked_by("cloudwatch"):
-            found += _log_check("cloudwatch").translated(output)
     return made, found
-
-
-def _log_check(name: str) -> ModuleType:
-    """The module of verify/ that knows one kind of file: large, and of use to few stacks."""
-    return import_module(f"generator.verify.{name}")
 
 
 def doctor(stack: Path, output: Path, **where: str | None) -> list[Finding]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
 
 import promql_parser
 
 from generator.artefact import Artefact
 from generator.catalog import promql
-from generator.catalog.sources.stack import ALERTMANAGER
 from generator.resolve.plan import Plan, Scraped
-from generator.rules.build import describe, groups
-from generator.rules.model import Alerting, Group, Recording
+from generator.rules.build import groups, printed
+from generator.rules.model import Group, Recording
 
 SCRAPE_TIMEOUT = 15
 """Seconds. celery-exporter asks the workers at each scrape, which takes over 2 s; under load 4 s were too few."""
@@ -26,7 +24,6 @@ def plan(stack: Plan) -> list[Artefact]:
 
 
 def _config(stack: Plan) -> Artefact:
-    alertmanagers = next(s.targets for s in stack.scraped if s.source.id == ALERTMANAGER)
     return Artefact(
         path="prometheus/prometheus.yml",
         template="prometheus/prometheus.yml.j2",
@@ -37,7 +34,7 @@ def _config(stack: Plan) -> Artefact:
             "evaluation_interval": promql.seconds(stack.site.evaluation),
             "stack": stack.spec.stack.name,
             "environment": stack.spec.stack.environment,
-            "alertmanagers": list(alertmanagers),
+            "alertmanagers": list(stack.spec.prometheus.alertmanagers),
             "jobs": [_job(scraped) for scraped in stack.scraped],
         },
         checks=("prometheus-config",),
@@ -66,7 +63,7 @@ def _rules(group: Group, stack: Plan) -> Artefact:
             "group": {
                 "name": group.name,
                 "recordings": [_recording(rule) for rule in group.recordings],
-                "alerts": [_alert(rule) for rule in group.alerts],
+                "alerts": [printed(rule, laid_out(rule.expr)) for rule in group.alerts],
             },
         },
         checks=("rules",),
@@ -83,21 +80,5 @@ def _recording(rule: Recording) -> dict[str, object]:
         "why": rule.why or None,
         "record": rule.record,
         "expr": laid_out(rule.expr),
-        "labels": _pairs(rule.labels) or None,
+        "labels": list(rule.labels.items()) or None,
     }
-
-
-def _alert(rule: Alerting) -> dict[str, object]:
-    return {
-        "why": f"{rule.judged.signal.title}: {rule.severity} {describe(rule.judged, rule.severity)}",
-        "alert": rule.alert,
-        "expr": laid_out(rule.expr),
-        "hold": promql.seconds(rule.hold) if rule.hold else None,
-        "keep": promql.seconds(rule.keep) if rule.keep else None,
-        "labels": _pairs(rule.labels),
-        "annotations": _pairs(rule.annotations),
-    }
-
-
-def _pairs(mapping: Mapping[str, str]) -> list[tuple[str, str]]:
-    return list(mapping.items())

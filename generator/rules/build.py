@@ -31,7 +31,9 @@ def _group(family: Family, plan: Plan) -> Group:
         recordings += _overrides(one)
         recordings += _values(one, plan)
         recordings += _thresholds(one, plan)
-    alerts = tuple(_alert(one, severity, plan) for one in judged for severity in one.bounds)
+    alerts = tuple(
+        alerting(one, severity, plan, condition(one, severity, plan)) for one in judged for severity in one.bounds
+    )
     return Group(f"{GROUP_PREFIX}{family}", tuple(recordings), alerts)
 
 
@@ -112,17 +114,19 @@ def condition(judged: Judged, severity: Severity, plan: Plan) -> str:
     return expr
 
 
-def _alert(judged: Judged, severity: Severity, plan: Plan) -> Alerting:
+def alerting(judged: Judged | Logged, severity: Severity, plan: Plan, expr: str, **labels: str) -> Alerting:
+    """The alert rule of one severity; `labels` are those that its ruler would not add by itself."""
     signal, bound = judged.signal, judged.bounds[severity]
     return Alerting(
         alert=signal.alert,
-        expr=condition(judged, severity, plan),
+        expr=expr,
         hold=bound.hold,
         keep=bound.keep,
         labels={
             "severity": severity,
             "owner": owners.label(signal, plan),
             "signal": signal.id,
+            **labels,
             **{name: literal(text) for name, text in plan.spec.stack.labels.items()},
         },
         annotations=texts(judged, severity, plan),
@@ -138,3 +142,16 @@ def describe(judged: Judged | Logged, severity: Severity) -> str:
         f"{judged.signal.bad_when} {limit(bound.threshold, judged.signal.unit)}" if bound.threshold is not None else ""
     )
     return f"{text} for {promql.seconds(bound.hold)}".strip() if bound.hold else text
+
+
+def printed(rule: Alerting, expr: str) -> dict[str, object]:
+    """What templates/prometheus/rules.yml.j2 prints of an alert, with its expression as it shall be laid out."""
+    return {
+        "why": f"{rule.judged.signal.title}: {rule.severity} {describe(rule.judged, rule.severity)}",
+        "alert": rule.alert,
+        "expr": expr,
+        "hold": promql.seconds(rule.hold) if rule.hold else None,
+        "keep": promql.seconds(rule.keep) if rule.keep else None,
+        "labels": list(rule.labels.items()),
+        "annotations": list(rule.annotations.items()),
+    }

@@ -8,9 +8,8 @@ from generator.catalog.logs.signals import LogSignal
 from generator.catalog.signal import Severity
 from generator.catalog.sources.stack import GROUP_PREFIX
 from generator.resolve.plan import Logged, Plan
-from generator.rules import owners
+from generator.rules.build import alerting
 from generator.rules.model import Alerting, Group
-from generator.rules.wording import literal, texts
 
 GROUP = f"{GROUP_PREFIX}logs"
 
@@ -47,22 +46,6 @@ def value(signal: LogSignal, window: int, plan: Plan) -> str:
 
 
 def _alert(logged: Logged, severity: Severity, plan: Plan) -> Alerting:
-    signal, bound, stack = logged.signal, logged.bounds[severity], plan.spec.stack
-    return Alerting(
-        alert=signal.alert,
-        expr=condition(logged, severity, plan),
-        hold=bound.hold,
-        keep=bound.keep,
-        labels={
-            "severity": severity,
-            "owner": owners.label(signal, plan),
-            "signal": signal.id,
-            # Prometheus adds these two to every alert; Loki's ruler has no external labels.
-            "stack": stack.name,
-            "environment": stack.environment,
-            **{name: literal(text) for name, text in stack.labels.items()},
-        },
-        annotations=texts(logged, severity, plan),
-        judged=logged,
-        severity=severity,
-    )
+    # Prometheus adds these two to every alert; Loki's ruler has no external labels.
+    stack = {"stack": plan.spec.stack.name, "environment": plan.spec.stack.environment}
+    return alerting(logged, severity, plan, condition(logged, severity, plan), **stack)

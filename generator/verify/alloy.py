@@ -9,12 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from generator.problem import Mark, Problem, ToolMissing
-from generator.verify import tools
+from generator.problem import Mark, Problem
 from generator.verify.alloy_syntax import Block, Reference, Unreadable, parse
 
 Kind = Literal["text", "time", "bool", "number", "texts", "map", "maps", "receivers"]
@@ -183,19 +181,3 @@ def _extracted(whole: Block) -> Found:
                 yield stage.line, f"{stage.name} reads {name}, which no stage before it has found"
             found = stage.attributes.get("expressions")
             known |= set(found) if isinstance(found, dict) else set()
-
-
-def tested(output: Path, paths: Iterable[str]) -> list[Problem]:
-    """What `alloy validate` says of the written files; nothing when there is no alloy on this machine."""
-    try:
-        program = tools.find("alloy")
-    except ToolMissing:
-        return []
-    found = []
-    for path in paths:
-        done = tools.run(program, "validate", path, cwd=output)
-        if done.code:
-            said = (done.err or done.out).strip().splitlines()
-            message = said[-1] if said else f"exit code {done.code}"
-            found.append(Problem(Mark(path), "alloy-config", "alloy validate", message))
-    return found

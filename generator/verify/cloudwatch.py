@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any, get_args
 
 import yaml
 
-from generator.problem import Mark, Problem, ToolMissing
+from generator.problem import Mark, Problem
 from generator.spec.logs import RetentionDays
-from generator.verify import tools
 
 AGENT = "logs/cloudwatch/amazon-cloudwatch-agent.json"
 TEMPLATE = "logs/cloudwatch/cloudformation.yaml"
@@ -49,35 +47,23 @@ Found = tuple[str, str]
 """Where, and what is wrong there."""
 
 
-def problems(files: Mapping[str, str]) -> list[Problem]:
-    """What the agent or CloudWatch would refuse, or ignore without a word."""
-    config = json.loads(files[AGENT])
-    found = [Problem(Mark(AGENT), "cloudwatch-option", at, said) for at, said in _agent(config)]
+def problems(files: Mapping[str, str], paths: Iterable[str]) -> list[Problem]:
+    """What the agent or CloudWatch would refuse, or ignore, in the agent's files and the template beside them."""
+    return [problem for path in paths for problem in _of_file(path, files)]
+
+
+def _of_file(path: str, files: Mapping[str, str]) -> Iterator[Problem]:
+    config = json.loads(files[path])
+    found = [Problem(Mark(path), "cloudwatch-option", at, said) for at, said in _agent(config)]
     if found:
-        return found
+        yield from found
+        return
     template = yaml.load(files[TEMPLATE], getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     (file,) = config["logs"]["logs_collected"]["files"]["collect_list"]
     wrong = [*_group(template["Resources"], file), *_template(template["Resources"])]
     if "{{resolve:" in files[TEMPLATE]:
         wrong.append(("Resources", "a text would be replaced by a secret or parameter when the stack is made"))
-    return [Problem(Mark(TEMPLATE), "cloudwatch-template", at, said) for at, said in wrong]
-
-
-def translated(output: Path) -> list[Problem]:
-    """What the agent's own translator says of the written file; nothing when it is not on this machine."""
-    import tempfile
-
-    try:
-        program = tools.find("config-translator")
-    except ToolMissing:
-        return []
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder, "agent.toml")
-        done = tools.run(program, "-input", AGENT, "-output", target, "-mode", "onPremise", "-os", "linux", cwd=output)
-    if not done.code:
-        return []
-    said = [line for line in (done.err + done.out).splitlines() if line.strip()] or [f"exit code {done.code}"]
-    return [Problem(Mark(AGENT), "cloudwatch-config", "config-translator", said[-1].strip())]
+    yield from (Problem(Mark(TEMPLATE), "cloudwatch-template", at, said) for at, said in wrong)
 
 
 def _agent(config: Data) -> Iterator[Found]:

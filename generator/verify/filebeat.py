@@ -6,14 +6,12 @@ our lab, so `filebeat test config` has not been seen to run there.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from generator.problem import Mark, Problem, ToolMissing
-from generator.verify import tools
+from generator.problem import Mark, Problem
 
 Time = Annotated[str, StringConstraints(pattern=r"^[0-9]+(ms|s|m|h)$")]
 Reference = Annotated[str, StringConstraints(pattern=r"^\$\{[A-Z_][A-Z0-9_]*(:\?[^{}]*)?\}$")]
@@ -175,19 +173,3 @@ def _of_file(path: str, text: str) -> Iterator[Problem]:
     ids = [one.id for one in config.filebeat.inputs]
     for twice in {i for i in ids if ids.count(i) > 1}:
         yield Problem(Mark(path), "filebeat-id", "filebeat.inputs", f"the id {twice} stands twice: Filebeat would stop")
-
-
-def tested(output: Path, paths: Iterable[str]) -> list[Problem]:
-    """What `filebeat test config` says of the written files; nothing when there is no filebeat on this machine."""
-    try:
-        program = tools.find("filebeat")
-    except ToolMissing:
-        return []
-    found = []
-    for path in paths:
-        done = tools.run(program, "test", "config", "-c", path, "--strict.perms=false", cwd=output)
-        if done.code:
-            said = (done.err or done.out).strip().splitlines()
-            message = said[-1] if said else f"exit code {done.code}"
-            found.append(Problem(Mark(path), "filebeat-config", "filebeat test config", message))
-    return found

@@ -6,14 +6,12 @@ docs/sources/shared/configuration.md at 3.7; no binary could be had in our lab.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from generator.problem import Mark, Problem, ToolMissing
-from generator.verify import tools
+from generator.problem import Mark, Problem
 
 Folder = Annotated[str, StringConstraints(pattern=r"^/[a-z/-]+$")]
 Hours = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*h$")]
@@ -162,19 +160,3 @@ def _of_file(path: str, text: str) -> Iterator[Problem]:
         for one in error.errors(include_url=False, include_input=False):
             where = ".".join(map(str, one["loc"]))
             yield Problem(Mark(path), "loki-option", where, f"Loki 3.7: {one['msg']}")
-
-
-def tested(output: Path, paths: Iterable[str]) -> list[Problem]:
-    """What `loki -verify-config` says of the written files; nothing when there is no loki on this machine."""
-    try:
-        program = tools.find("loki")
-    except ToolMissing:
-        return []
-    found = []
-    for path in paths:
-        done = tools.run(program, "-verify-config", f"-config.file={path}", cwd=output)
-        if done.code:
-            said = (done.err or done.out).strip().splitlines()
-            message = said[-1] if said else f"exit code {done.code}"
-            found.append(Problem(Mark(path), "loki-config", "loki -verify-config", message))
-    return found

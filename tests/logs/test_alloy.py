@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -128,21 +127,6 @@ def test_what_is_no_alloy_is_told_with_its_line(text: str) -> None:
 def test_values_are_read_as_they_are_meant() -> None:
     text = 'x = [{"a" = "b\\n\\u00e9", c = 1.5}, -2, true, null, d.e.f]\n// comment = {\n'
     assert parse(text).attributes == {"x": [{"a": "b\né", "c": 1.5}, -2, True, None, Reference("d.e.f")]}
-
-
-def test_an_alloy_on_the_machine_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "alloy"
-    program.write_text('#!/bin/sh\necho "Error: $1 $2 said no" >&2\nexit 1\n', encoding="utf-8")
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("STACKGEN_ALLOY", str(program))
-    (found,) = alloy.tested(tmp_path, [ALLOY])
-    assert found.message == f"Error: validate {ALLOY} said no"
-
-
-def test_without_alloy_nobody_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("STACKGEN_ALLOY", raising=False)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert alloy.tested(tmp_path, [ALLOY]) == []
 
 
 def test_without_logs_there_is_no_alloy(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import stat
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from difflib import unified_diff
@@ -200,9 +199,9 @@ BREAKS = {
 def test_what_would_be_refused_or_ignored_is_found(name: str, tmp_path: Path) -> None:
     path, old, new = BREAKS[name]
     files = _stage(tmp_path, more="outputs: [logs]\n").files
-    assert cloudwatch.problems(files) == []
+    assert cloudwatch.problems(files, [AGENT]) == []
     assert old in files[path]
-    assert cloudwatch.problems({**files, path: files[path].replace(old, new, 1)})
+    assert cloudwatch.problems({**files, path: files[path].replace(old, new, 1)}, [AGENT])
 
 
 LIMITS = {
@@ -232,15 +231,3 @@ def test_a_number_that_cloudwatch_cannot_judge_is_said_at_its_line(written: str,
     except SpecError as error:
         found = list(error.problems)
     assert [p.mark.line for p in found if (p.level, f"{p.where}: {p.message}") == (level, said)] == [7]
-
-
-def test_the_agents_translator_is_asked_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "config-translator"
-    program.write_text('#!/bin/sh\necho "E! $2 is invalid" >&2\nexit 1\n', encoding="utf-8")
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("STACKGEN_CONFIG_TRANSLATOR", str(program))
-    (found,) = cloudwatch.translated(tmp_path)
-    assert found.message == f"E! {AGENT} is invalid"
-    monkeypatch.delenv("STACKGEN_CONFIG_TRANSLATOR")
-    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
-    assert cloudwatch.translated(tmp_path) == []

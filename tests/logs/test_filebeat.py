@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import stat
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -120,18 +119,3 @@ def test_an_id_may_not_stand_twice(tmp_path: Path) -> None:
     start, end = text.index("    - type: filestream"), text.index("processors:")
     twice = text[:end] + text[start:end] + text[end:]
     assert [p.rule for p in filebeat.problems({PATH: twice}, [PATH])] == ["filebeat-id"]
-
-
-def test_a_filebeat_on_the_machine_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "filebeat"
-    program.write_text('#!/bin/sh\necho "Exiting: $1 $2 said no" >&2\nexit 1\n', encoding="utf-8")
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("STACKGEN_FILEBEAT", str(program))
-    (found,) = filebeat.tested(tmp_path, [PATH])
-    assert found.message == "Exiting: test config said no"
-
-
-def test_without_filebeat_nobody_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("STACKGEN_FILEBEAT", raising=False)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert filebeat.tested(tmp_path, [PATH]) == []

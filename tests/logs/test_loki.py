@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import stat
 import subprocess
 import threading
 from collections.abc import Mapping
@@ -75,21 +74,6 @@ def test_what_loki_would_refuse_is_found(name: str, tmp_path: Path) -> None:
     assert loki.problems({LOKI: text}, [LOKI]) == []
     assert old in text
     assert loki.problems({LOKI: text.replace(old, new, 1)}, [LOKI])
-
-
-def test_a_loki_on_the_machine_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "loki"
-    program.write_text('#!/bin/sh\necho "failed: $1 $2" >&2\nexit 1\n', encoding="utf-8")
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("STACKGEN_LOKI", str(program))
-    (found,) = loki.tested(tmp_path, [LOKI])
-    assert found.message == f"failed: -verify-config -config.file={LOKI}"
-
-
-def test_without_loki_nobody_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("STACKGEN_LOKI", raising=False)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert loki.tested(tmp_path, [LOKI]) == []
 
 
 def test_of_somebody_elses_loki_only_the_rules_are_ours(tmp_path: Path) -> None:

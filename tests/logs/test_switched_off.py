@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from generator.catalog.logs.signals import LOG_SIGNALS
 from generator.emitters.logs import SHIPPERS
 from tests.logs.stacks import made
@@ -70,3 +72,12 @@ def _bare(board: Any) -> Any:
         config["defaults"].pop("links", None)
         config["overrides"][:] = [o for o in config["overrides"] if o["properties"][0]["id"] != "links"]
     return board
+
+
+def test_without_the_output_logs_no_container_mounts_its_files(tmp_path: Path) -> None:
+    every = f"{{shippers: [{', '.join(SHIPPERS)}]}}"
+    files = made(tmp_path, every, "outputs: [prometheus, alertmanager, grafana, compose]\n")
+    services = set(yaml.safe_load(files["docker-compose.yml"])["services"])
+    shipping = set(yaml.safe_load(made(tmp_path, every)["docker-compose.yml"])["services"]) - services
+    assert {"filebeat", "alloy", "cloudwatch-agent"} <= shipping
+    assert "AWS_REGION" not in files[".env.example"]

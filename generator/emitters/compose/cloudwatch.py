@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from generator.emitters.compose.demo import LOGS
-from generator.emitters.compose.parts import Limits, Mount, Service, pinned
+from generator.emitters.compose.parts import Limits, Mount, Service, log_files, pinned
 from generator.emitters.compose.secrets import aws_secrets
 from generator.emitters.compose.stack import SCRATCH
 from generator.resolve.plan import Plan
+from generator.spec.logs import Logs
 
 REGION = "AWS_REGION"
 _FILE = "amazon-cloudwatch-agent.json"
@@ -23,13 +23,9 @@ _ROOT = (
 )
 
 
-def services(stack: Plan) -> Iterator[Service]:
-    """The agent, when stack.yaml wants it."""
-    logs = stack.spec.logs
-    if logs is None or "cloudwatch" not in logs.shippers:
-        return
+def services(stack: Plan, logs: Logs) -> Iterator[Service]:
+    """The agent."""
     image, seen = pinned("cloudwatch-agent", stack.site.tags)
-    source = Mount("bind", logs.host_folder, logs.folder) if logs.host_folder else Mount("volume", LOGS, logs.folder)
     yield Service(
         name="cloudwatch-agent",
         why="Sends the workers' logs to Amazon CloudWatch; logs/cloudwatch/cloudformation.yaml comes first.",
@@ -37,10 +33,10 @@ def services(stack: Plan) -> Iterator[Service]:
         seen=seen,
         profiles=("cloudwatch",),
         user="0:1000",
-        environment={"HOME": "/root", **_region(stack)},
+        environment={"HOME": "/root", **_region(logs)},
         mounts=(
             Mount("bind", f"./logs/cloudwatch/{_FILE}", f"/etc/cwagentconfig/{_FILE}"),
-            source,
+            log_files(logs),
             Mount("volume", "cloudwatch-agent", f"{_HOME}/logs", read_only=False),
         ),
         secrets=aws_secrets(stack),
@@ -51,13 +47,11 @@ def services(stack: Plan) -> Iterator[Service]:
     )
 
 
-def variables(stack: Plan) -> list[dict[str, str]]:
+def variables(logs: Logs) -> list[dict[str, str]]:
     """What .env may say for the agent."""
-    known = {REGION: "Region of AWS, for the CloudWatch agent; empty on EC2, where the machine knows it."}
-    wanted = any(_region(stack)) and any(True for _ in services(stack))
-    return [{"why": why, "name": name, "value": ""} for name, why in known.items()] if wanted else []
+    why = "Region of AWS, for the CloudWatch agent; empty on EC2, where the machine knows it."
+    return [{"why": why, "name": name, "value": ""} for name in _region(logs)]
 
 
-def _region(stack: Plan) -> Mapping[str, str]:
-    logs = stack.spec.logs
-    return {} if logs is None or logs.cloudwatch.region else {REGION: f"${{{REGION}:-}}"}
+def _region(logs: Logs) -> Mapping[str, str]:
+    return {} if logs.cloudwatch.region else {REGION: f"${{{REGION}:-}}"}

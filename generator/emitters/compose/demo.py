@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from generator.artefact import Artefact
 from generator.catalog.images import default
-from generator.emitters.compose.parts import Health, Limits, Mount, Service, literal, pinned
+from generator.emitters.compose.parts import LOGS, Health, Limits, Mount, Service, literal, pinned
 from generator.resolve.plan import Plan
 
 DEMO = ("demo",)
@@ -14,8 +14,6 @@ BROKERS: Mapping[str, str] = {"redis": "redis", "rabbitmq": "rabbitmq"}
 """The demo's broker by celery.broker.kind."""
 PACKAGES = ("celery[redis]==5.7.0",)
 """What the demo's image installs; seen on PyPI 2026-11-22."""
-LOGS = "celery-logs"
-"""The volume in which the demo's workers write their logs, for the log shipper."""
 _FOLDER = "/var/log/celery"
 _MODULE = "/monitoring"
 """Where the demo finds celery_monitoring.py."""

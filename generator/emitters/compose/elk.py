@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from generator.catalog.logs.datastream import DataStream
-from generator.emitters.compose.demo import LOGS
-from generator.emitters.compose.parts import Condition, Health, Limits, Mount, Secret, Service, literal, pinned
+from generator.emitters.compose.parts import (
+    Condition,
+    Health,
+    Limits,
+    Mount,
+    Secret,
+    Service,
+    literal,
+    log_files,
+    pinned,
+)
 from generator.emitters.compose.secrets import API_KEY, ELASTIC, KIBANA, KIBANA_KEY, log_secrets
 from generator.resolve.plan import Plan
 from generator.spec.logs import ELK_FOLDER, Logs
@@ -20,11 +29,8 @@ _LOGIN = f"""printf 'user = "elastic:%s"\\n' "$(cat {ELASTIC.target})\""""
 """Prints an option of curl, so that the password stands in no command line."""
 
 
-def services(stack: Plan) -> Iterator[Service]:
-    """Filebeat when stack.yaml wants it, and what it needs when it has no other Elasticsearch."""
-    logs = stack.spec.logs
-    if logs is None or "filebeat" not in logs.shippers:
-        return
+def services(stack: Plan, logs: Logs) -> Iterator[Service]:
+    """Filebeat, and what it needs when it has no other Elasticsearch."""
     yield _filebeat(stack, logs)
     if logs.elasticsearch.bundled:
         yield from (_certificates(stack), _elasticsearch(stack), _accounts(stack), _kibana(stack), _saved(stack))
@@ -44,7 +50,6 @@ def _filebeat(stack: Plan, logs: Logs) -> Service:
     ours = logs.elasticsearch.bundled
     key = f"{ELK_FOLDER}/api_key" if ours else API_KEY.target
     options = "-c /etc/filebeat/filebeat.yml --strict.perms=false"
-    source = Mount("bind", logs.host_folder, logs.folder) if logs.host_folder else Mount("volume", LOGS, logs.folder)
     after: dict[str, Condition] = {"elk-accounts": "service_completed_successfully"} if ours else {}
     return Service(
         name="filebeat",
@@ -56,7 +61,7 @@ def _filebeat(stack: Plan, logs: Logs) -> Service:
         command=_with_key(logs.elasticsearch.api_key_env, key, f"filebeat -e {options}"),
         mounts=(
             Mount("bind", "./logs/filebeat/filebeat.yml", "/etc/filebeat/filebeat.yml"),
-            source,
+            log_files(logs),
             Mount("volume", "filebeat", "/usr/share/filebeat/data", read_only=False),
             *((Mount("volume", "elk", ELK_FOLDER),) if ours else ()),
         ),

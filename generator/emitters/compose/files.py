@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+
 from generator.artefact import Artefact
 from generator.emitters.compose import cloudwatch, demo, elk, loki
 from generator.emitters.compose import stack as always
 from generator.emitters.compose.parts import SECRETS, Mount, Secret, Service
 from generator.resolve.plan import Plan
+from generator.spec.logs import Logs, Shipper
 
 _NETWORKS = {
     "frontend": ("Web interfaces, and the way out to receivers of alerts.", False),
@@ -14,6 +17,13 @@ _NETWORKS = {
     "broker": ("The broker, which may be outside.", False),
     "outside": ("The way out to Amazon CloudWatch.", False),
 }
+
+_SHIPPERS: Mapping[Shipper, Callable[[Plan, Logs], Iterator[Service]]] = {
+    "filebeat": elk.services,
+    "alloy": loki.services,
+    "cloudwatch": cloudwatch.services,
+}
+"""A shipper's services, and those of its backend when that is ours."""
 
 _PROFILES = {
     "demo": "an application to watch",
@@ -34,8 +44,14 @@ def secrets(stack: Plan) -> list[Secret]:
 
 
 def _services(stack: Plan) -> list[Service]:
-    shippers = (*elk.services(stack), *loki.services(stack), *cloudwatch.services(stack))
+    logs = _sent(stack)
+    shippers = [one for name, of in _SHIPPERS.items() if logs and name in logs.shippers for one in of(stack, logs)]
     return [*always.services(stack), *shippers, *demo.services(stack)]
+
+
+def _sent(stack: Plan) -> Logs | None:
+    """The section `logs`, when the files that shippers mount are generated."""
+    return stack.spec.logs if "logs" in (stack.spec.outputs or ("logs",)) else None
 
 
 def _compose(stack: Plan) -> Artefact:
@@ -137,7 +153,8 @@ def _env(stack: Plan) -> Artefact:
     variables = [{"why": f"{why} This is the demo's.", "name": broker, "value": demo.url(stack)}]
     if users:
         variables.append({"why": "Flower's users: user:password, several with commas.", "name": users, "value": ""})
-    variables += cloudwatch.variables(stack)
+    if (logs := _sent(stack)) and "cloudwatch" in logs.shippers:
+        variables += cloudwatch.variables(logs)
     return Artefact(
         path=".env.example",
         template="compose/env.j2",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from generator.emitters.compose.demo import LOGS
-from generator.emitters.compose.parts import Condition, Health, Limits, Mount, Service, literal, pinned
+from generator.emitters.compose.parts import Condition, Health, Limits, Mount, Service, literal, log_files, pinned
 from generator.emitters.compose.secrets import loki_secrets
 from generator.resolve.plan import Plan
 from generator.spec.logs import Logs
@@ -20,11 +19,8 @@ _READY = (
 """The image has bash, and neither curl nor wget."""
 
 
-def services(stack: Plan) -> Iterator[Service]:
-    """Alloy when stack.yaml wants it, and its Loki when there is no other."""
-    logs = stack.spec.logs
-    if logs is None or not stack.has_loki or "logs" not in (stack.spec.outputs or ("logs",)):
-        return
+def services(stack: Plan, logs: Logs) -> Iterator[Service]:
+    """Alloy, and its Loki when there is no other."""
     yield _alloy(stack, logs)
     if logs.loki.bundled:
         yield _loki(stack)
@@ -33,7 +29,6 @@ def services(stack: Plan) -> Iterator[Service]:
 def _alloy(stack: Plan, logs: Logs) -> Service:
     image, seen = pinned("alloy", stack.site.tags)
     ours = logs.loki.bundled
-    source = Mount("bind", logs.host_folder, logs.folder) if logs.host_folder else Mount("volume", LOGS, logs.folder)
     after: dict[str, Condition] = {"loki": "service_healthy"} if ours else {}
     return Service(
         name="alloy",
@@ -51,7 +46,7 @@ def _alloy(stack: Plan, logs: Logs) -> Service:
         ),
         mounts=(
             Mount("bind", "./logs/alloy/config.alloy", _CONFIG),
-            source,
+            log_files(logs),
             Mount("volume", "alloy", _STORAGE, read_only=False),
         ),
         secrets=loki_secrets(stack),

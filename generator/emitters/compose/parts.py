@@ -7,12 +7,17 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from generator.catalog.images import Image, default
+from generator.spec.logs import Logs
 
 Condition = Literal["service_started", "service_healthy", "service_completed_successfully"]
 Network = Literal["frontend", "backend", "broker", "logs", "outside"]
 
 SECRETS = ".secrets"
 """The folder beside docker-compose.yml that holds one file per secret; `check` does not look into dot folders."""
+
+
+LOGS = "celery-logs"
+"""The volume in which the demo's workers write their logs, for the log shipper."""
 
 
 class Secret(NamedTuple):
@@ -83,6 +88,11 @@ class Service(NamedTuple):
     """What is not as strict as elsewhere -> why: health, read_only, user, pid."""
     pid: str = ""
     restart: Literal["unless-stopped", "no"] = "unless-stopped"
+
+
+def log_files(logs: Logs) -> Mount:
+    """The workers' log files, as a shipper reads them: of the host, or of the volume that workers share."""
+    return Mount("bind", logs.host_folder, logs.folder) if logs.host_folder else Mount("volume", LOGS, logs.folder)
 
 
 def literal(text: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from generator.artefact import Artefact
 from generator.catalog import promql, registry
-from generator.catalog.sources.stack import ALERTMANAGER
 from generator.emitters.grafana.board import DATASOURCE_UID, board
 from generator.emitters.grafana.lines import LOKI_UID
 from generator.resolve.plan import Plan
@@ -23,7 +22,6 @@ def plan(stack: Plan) -> list[Artefact]:
 
 
 def _datasources(stack: Plan) -> Artefact:
-    alertmanager = next(s.targets[0] for s in stack.scraped if s.source.id == ALERTMANAGER)
     return Artefact(
         path="grafana/provisioning/datasources/celery.yml",
         template="grafana/datasources.yml.j2",
@@ -33,7 +31,7 @@ def _datasources(stack: Plan) -> Artefact:
             "prometheus_url": f"http://{stack.spec.prometheus.address}",
             "interval": promql.seconds(stack.site.scrape),
             "alertmanager_uid": _ALERTMANAGER_UID,
-            "alertmanager_url": f"http://{alertmanager}",
+            "alertmanager_url": f"http://{stack.spec.prometheus.alertmanagers[0]}",
             "loki": _loki(stack.spec.logs.loki) if stack.spec.logs and stack.has_loki else None,
         },
     )

@@ -7,25 +7,17 @@ from collections.abc import Callable, Mapping
 from generator.artefact import Artefact
 from generator.emitters.logs import alloy, cloudwatch, elasticsearch, filebeat, loki
 from generator.resolve.plan import Plan
-from generator.spec.logs import Shipper
+from generator.spec.logs import Logs, Shipper
 
-
-def _elastic(stack: Plan) -> list[Artefact]:
-    return [*filebeat.plan(stack), *elasticsearch.plan(stack)]
-
-
-def _loki(stack: Plan) -> list[Artefact]:
-    return [*alloy.plan(stack), *loki.plan(stack)]
-
-
-SHIPPERS: Mapping[Shipper, Callable[[Plan], list[Artefact]]] = {
-    "filebeat": _elastic,
-    "alloy": _loki,
-    "cloudwatch": cloudwatch.plan,
+SHIPPERS: Mapping[Shipper, tuple[Callable[[Plan, Logs], list[Artefact]], ...]] = {
+    "filebeat": (filebeat.plan, elasticsearch.plan),
+    "alloy": (alloy.plan, loki.plan),
+    "cloudwatch": (cloudwatch.plan,),
 }
+"""What a shipper and its backend are made of."""
 
 
 def plan(stack: Plan) -> list[Artefact]:
     """The files of every shipper that stack.yaml lists."""
     logs = stack.spec.logs
-    return [artefact for name in logs.shippers for artefact in SHIPPERS[name](stack)] if logs else []
+    return [one for name in logs.shippers for emit in SHIPPERS[name] for one in emit(stack, logs)] if logs else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from generator.artefact import Artefact
 from generator.catalog.logs import line, logql
 from generator.resolve.plan import Plan
+from generator.spec.logs import Logs
 
 PATH = "logs/alloy/config.alloy"
 _ROTATED = "{gz,bz2,xz,zst,1,2,3,4,5,6,7,8,9}"
@@ -12,11 +13,8 @@ _ROTATED = "{gz,bz2,xz,zst,1,2,3,4,5,6,7,8,9}"
 _TIME = "time"
 
 
-def plan(stack: Plan) -> list[Artefact]:
+def plan(stack: Plan, logs: Logs) -> list[Artefact]:
     """config.alloy."""
-    logs = stack.spec.logs
-    if logs is None:
-        return []
     labels = {"service_name": stack.spec.stack.name, "environment": stack.spec.stack.environment}
     found = {name: logql.extraction(field) for name, field in logql.METADATA.items()}
     to = logs.loki

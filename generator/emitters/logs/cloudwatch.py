@@ -29,10 +29,9 @@ STREAM = "{local_hostname}"
 _ANY = {"value": "too many", "task": "one task", "worker": "one worker"}
 
 
-def plan(stack: Plan) -> list[Artefact]:
+def plan(stack: Plan, logs: Logs) -> list[Artefact]:
     """The agent's configuration, and the template of what it needs in the account."""
-    logs = stack.spec.logs
-    return [_agent(stack, logs), _template(stack, logs)] if logs else []
+    return [_agent(stack, logs), _template(stack, logs)]
 
 
 def log_group(stack: Plan) -> str:
@@ -77,7 +76,6 @@ def _template(stack: Plan, logs: Logs) -> Artefact:
             "alarms": [_alarm(one, stack, namespace) for one in every],
             "actions": [(key, [topic]) for key in ("AlarmActions", "OKActions")] if topic else [],
         },
-        checks=("cloudwatch",),
     )
 
 

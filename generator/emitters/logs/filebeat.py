@@ -5,6 +5,7 @@ from __future__ import annotations
 from generator.artefact import Artefact
 from generator.catalog.logs.datastream import DataStream
 from generator.resolve.plan import Plan
+from generator.spec.logs import Logs
 
 FINGERPRINT = 256
 """Bytes by which Filebeat knows a file again. Time, host and process of its first line stand within them, and no line
@@ -12,11 +13,8 @@ is shorter, so that a file is read from its first line on."""
 COMPRESSED = r"\.(gz|zst|xz|bz2)$"
 
 
-def plan(stack: Plan) -> list[Artefact]:
-    """filebeat.yml, when stack.yaml wants Filebeat."""
-    logs = stack.spec.logs
-    if logs is None or "filebeat" not in logs.shippers:
-        return []
+def plan(stack: Plan, logs: Logs) -> list[Artefact]:
+    """filebeat.yml."""
     name, environment = stack.spec.stack.name, stack.spec.stack.environment
     stream = DataStream.of(name, environment)
     elasticsearch = logs.elasticsearch
