@@ -20,10 +20,13 @@ def main() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed before the start
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
-    from generator.cli import main as cli
-
     try:
+        from generator.cli import main as cli
+
         cli()
+    except ModuleNotFoundError as error:
+        print(f"stackgen: {error.name} is not installed here; run `make`, or pip install the package", file=sys.stderr)
+        _end(3)
     except SystemExit as end:
         if not isinstance(end.code, int):
             raise
