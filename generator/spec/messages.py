@@ -105,6 +105,16 @@ def _unknown_key(f: Finding) -> Said:
     return message, nearest(key, known, f"known here: {', '.join(known)}")
 
 
+_INSTEAD: Mapping[str, str] = {
+    "promtail": "Promtail's support ended on 2026-03-02; alloy is its successor, and sends to the same Loki",
+    "loki": "alloy sends to Loki",
+    "elasticsearch": "filebeat sends to Elasticsearch",
+    "processes": "Celery calls it prefork",
+    "amqp": "for RabbitMQ write rabbitmq",
+}
+"""What is meant by a word of the field that is none of the choices."""
+
+
 def _choice(f: Finding) -> Said:
     wanted = str(f.context.get("expected"))
     numbers = [] if "'" in wanted else [int(number) for number in re.findall("[0-9]+", wanted)]
@@ -114,7 +124,7 @@ def _choice(f: Finding) -> Said:
     node = f.doc.walk(f.path)[1]
     quotes = "without quotes" if node.quoted and node.text in choices else ""
     listed = " or ".join([", ".join(choices[:-1]), choices[-1]] if len(choices) > 1 else choices)
-    return f"expected {listed}, got {f.got()}", quotes or nearest(f.raw(), choices)
+    return f"expected {listed}, got {f.got()}", quotes or nearest(f.raw(), choices, _INSTEAD.get(f.raw(), ""))
 
 
 def _nearest_numbers(raw: str, known: Sequence[int]) -> str:
