@@ -47,6 +47,7 @@ def fleets(bench: Bench) -> Iterator[Case]:
         feeds = (Feed(shape.series, {}, Fraction(amount)),)
         yield _soon(bench, name, feeds, probes.value(bench, name, number, _SOON * bench.step))
     yield _an_hour(bench, shape)
+    yield from _doubled(bench, shape)
 
 
 def _an_hour(bench: Bench, shape: drive.Fleet) -> Case:
@@ -57,6 +58,21 @@ def _an_hour(bench: Bench, shape: drive.Fleet) -> Case:
     looks = [*probes.value(bench, "", Fraction(1, 2), 45 * step), *probes.value(bench, "", Fraction(1), 68 * step)]
     inputs = bench.scraped(feed(phases, bench.plan, step), phases)
     return Case(name="an hour is remembered", step=step, inputs=inputs, probes=tuple(looks))
+
+
+def _doubled(bench: Bench, shape: drive.Fleet) -> Iterator[Case]:
+    """A deployment that starts new workers before it stops the old ones: only what lasts is the fleet."""
+    step, settles = 60, int(bench.plan.site.fleet_settles)
+    for name, lasting, left in (
+        ("twice as many for a while", settles - 2 * bench.tick, Fraction(1)),
+        ("twice as many for long", settles + 2 * bench.tick, Fraction(1, 2)),
+    ):
+        few, many = (Feed(shape.series, {}, Fraction(amount)) for amount in (2, 4))
+        phases = (Phase((few,), 5), Phase((many,), lasting // step), Phase((few,), 10))
+        at = sum(phase.steps for phase in phases) * step
+        inputs = bench.scraped(feed(phases, bench.plan, step), phases)
+        if lasting >= step:
+            yield Case(name=name, step=step, inputs=inputs, probes=tuple(probes.value(bench, "", left, at)))
 
 
 def other_kind(bench: Bench) -> Iterator[Case]:

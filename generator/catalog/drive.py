@@ -70,7 +70,7 @@ class Stuck(NamedTuple):
 
 
 class Fleet(NamedTuple):
-    """The value is a level divided by its own largest value in the last hour."""
+    """The value is a level divided by its own largest value in the last hour, of those that lasted."""
 
     series: Series
 

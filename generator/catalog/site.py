@@ -35,6 +35,8 @@ class Site(NamedTuple):
     match: Mapping[str, str] = MappingProxyType({})
     duration_buckets: tuple[Fraction, ...] = ()
     wait_buckets: tuple[Fraction, ...] = ()
+    fleet_settles: Fraction = Fraction(600)
+    """Seconds that a number of workers must last to be the size of the fleet; workers_missing's `for`."""
     worker_memory_limit: int | None = None
     broker: Literal["redis", "rabbitmq"] = "redis"
 

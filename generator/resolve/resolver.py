@@ -107,9 +107,15 @@ def _site(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str, 
         match={s.source.id: _match(s.source, spec) for s in scraped if s.source.match},
         duration_buckets=_buckets(DURATION_BOUNDS, candidates["task_duration_p95"]),
         wait_buckets=_buckets(WAIT_BOUNDS, candidates["queue_wait_p95"]),
+        fleet_settles=_fleet_settles(spec.prometheus.evaluation_interval.seconds, candidates["workers_missing"]),
         worker_memory_limit=spec.celery.worker_memory_limit,
         broker=spec.celery.broker.kind,
     )
+
+
+def _fleet_settles(evaluation: Fraction, judged: Judged) -> Fraction:
+    """More workers must last as long as fewer must: a deployment has old and new ones for a while."""
+    return max(2 * evaluation, min((bound.hold for bound in judged.bounds.values()), default=Fraction(0)))
 
 
 def _match(source: Source, spec: StackSpec) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from generator.catalog import drive
+from generator.catalog import drive, promql
 from generator.catalog.series import WORKER_CPU, WORKER_MEMORY, WORKER_START, WORKERS_ACTIVE
 from generator.catalog.signal import Level, Signal
+from generator.catalog.site import Site
+from generator.catalog.source import Recorded
 
 _DASHBOARD = "celery-workers"
 
@@ -33,6 +35,14 @@ WORKERS_ACTIVE_SIGNAL = Signal(
     dashboard=_DASHBOARD,
 )
 
+_FLEET = "celery:workers_active:steady"
+
+
+def _fleet(site: Site) -> tuple[tuple[str, Recorded], ...]:
+    """The number of workers that there were all the time: it follows a loss at once, and a gain when it has lasted."""
+    return ((_FLEET, Recorded(f"min_over_time({WORKERS_ACTIVE.name}[{promql.seconds(site.fleet_settles)}])")),)
+
+
 WORKERS_MISSING = Signal(
     id="workers_missing",
     alert="CeleryWorkersMissing",
@@ -42,13 +52,14 @@ WORKERS_MISSING = Signal(
     by=(),
     needs=(WORKERS_ACTIVE,),
     record="celery:workers_active:ratio1h",
-    expr=lambda site: f"{WORKERS_ACTIVE.name} / (max_over_time({WORKERS_ACTIVE.name}[1h]) > 0)",
+    before=_fleet,
+    expr=lambda site: f"{WORKERS_ACTIVE.name} / (max_over_time({_FLEET}[1h]) > 0)",
     drive=drive.Fleet(WORKERS_ACTIVE),
     bad_when="below",
     levels={"warning": Level(Fraction(75, 100), hold=600)},
     summary="Only {value} of the last hour's Celery workers are left",
     action="Find the workers that are gone. For an autoscaled fleet switch this off and set min_workers on its queues.",
-    meaning="Part of the fleet is gone; the rest works on, more slowly.",
+    meaning="Part of the fleet is gone, the rest works on, more slowly. A deployment's extra workers do not count.",
     causes=(
         "one host or pod died and was not replaced",
         "workers crash at start on some hosts only",
