@@ -23,7 +23,7 @@ from tests.app.cluster import lab_environment, until
 from tests.flower.redis_server import redis_server
 
 MOST_MICROSECONDS, MOST_SHARE = 50, 0.02
-BLOCK = 400
+BLOCK = 100
 """No-op tasks between two readings."""
 _SEND = (
     "from bench.counted import app, noop, block\n"

@@ -15,7 +15,7 @@ from celery import signals  # type: ignore[import-untyped]
 
 from tests.app.lab_tasks import app
 
-_SETTLED_SECONDS = 0.3
+_SETTLED_SECONDS = 0.15
 """The main process has then read everything that the pool told it."""
 _SIGNALS = (signals.task_prerun, signals.task_postrun)
 _began = [0.0, 0.0]
