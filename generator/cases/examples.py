@@ -20,6 +20,7 @@ from generator.catalog.series import (
     WORKER_MEMORY,
     WORKER_START,
     WORKERS_ACTIVE,
+    WORKERS_SERVING,
     Series,
 )
 from generator.catalog.site import Site
@@ -33,6 +34,7 @@ WORLDS: Mapping[tuple[str, str], Callable[[Site], Iterator[Example]]] = {
     ("process-exporter", WORKER_CPU.name): examples_workers.process_cpu,
     ("cadvisor", WORKER_CPU.name): examples_workers.container_cpu,
     ("cadvisor", WORKER_MEMORY.name): examples_workers.container_memory,
+    ("worker", WORKERS_SERVING.name): examples_workers.worker_endpoints,
     ("worker", WORKER_CPU.name): examples_workers.worker_cpu,
     ("worker", WORKER_MEMORY.name): examples_workers.worker_memory,
     ("redis", QUEUE_LENGTH.name): examples_stack.redis_length,

@@ -50,6 +50,15 @@ def _exporter_gaps(site: Site, w: World) -> Iterator[Example]:
     yield gone(site, "the exporter", (w.once("up", 1),), number(0), ())
 
 
+def worker_endpoints(site: Site) -> Iterator[Example]:
+    """Endpoints that answer are counted; where there is none to ask, that is none, not nothing."""
+    w = World(worker.JOB, site)
+    stranger = w.level("up", 1, job="stranger")
+    up = (w.level("up", 1), w.level("up", 1, "b:1"), w.level("up", 0, "c:1"))
+    yield Example("two of three endpoints", (*up, stranger), number(2))
+    yield Example("no endpoint at all", (stranger,), number(0))
+
+
 def flower_workers(site: Site) -> Iterator[Example]:
     """Workers that are online, whichever Flower sees most of them."""
     w = World(flower.JOB, site)

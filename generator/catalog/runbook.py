@@ -80,7 +80,11 @@ SHIPPED: Mapping[str, tuple[Command, ...]] = {
 }
 """What a log shipper says of itself, by shipper."""
 
-SAFE_STACK: Mapping[str, tuple[Command, ...]] = {
+SAFE_FOR: Mapping[str, tuple[Command, ...]] = {
+    "workers_serving": (
+        Command("curl -sS {prometheus}/api/v1/targets", "Where Prometheus looks for workers: see `lastError`."),
+        Command("curl -sS http://<worker>:<port>/metrics", "What one worker serves; its log names the port."),
+    ),
     "exporter_down": (
         Command("curl -sS {prometheus}/api/v1/targets", "What Prometheus says of each target: see `lastError`."),
     ),
@@ -101,7 +105,7 @@ SAFE_STACK: Mapping[str, tuple[Command, ...]] = {
         Command("curl -sS {alertmanager}/api/v2/alerts", "The alert as Alertmanager has it, and its receivers."),
     ),
 }
-"""Commands for signals about the stack itself, by signal."""
+"""Commands for one signal alone, by signal."""
 
 SHUTDOWN = Command(
     "celery -A {app} control shutdown -d <worker>",

@@ -43,6 +43,13 @@ WORKERS_ACTIVE = Series(
     family="workers",
     meaning="Workers that answer. 0 when none does; absent when nobody can know.",
 )
+WORKERS_SERVING = Series(
+    name="celery:workers_serving:count",
+    labels=(),
+    unit="workers",
+    family="workers",
+    meaning="Workers whose own metrics endpoint is scraped; 0 when none is.",
+)
 WORKER_CPU = Series(
     name="celery:worker_cpu:ratio5m",
     labels=("worker",),

@@ -82,6 +82,8 @@ class Signal(NamedTuple):
     """A drive that is bad for this signal and yet must stay silent, because of `unless`."""
     only_names: Callable[[Site], tuple[str, ...]] = _any
     """The values the signal's label can take, where not every value is possible; none where any is."""
+    one_source: str = ""
+    """Why the signal has nothing to say when one source gives all it needs; "" when it has."""
     applies: Callable[[Site], str] = _nothing
     """Why the signal has nothing to say about this stack; "" when it has."""
 

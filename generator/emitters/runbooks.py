@@ -202,7 +202,7 @@ def _wanted(stack: Plan) -> tuple[str, ...]:
 
 def _safe(judged: Judged | Logged, stack: Plan) -> Iterator[runbook.Command]:
     signal = judged.signal
-    yield from runbook.SAFE_STACK.get(signal.id, ())
+    yield from runbook.SAFE_FOR.get(signal.id, ())
     yield from runbook.SAFE[signal.family]
     if isinstance(judged, Logged):
         yield from (command for name in judges(stack.spec) for command in runbook.SHIPPED.get(name, ()))

@@ -199,6 +199,8 @@ def _why_off(
         if choice is None:
             return Off(signal, "; ".join(reasons) or "no listed source measures it", _add_source(series, spec))
         found[series.name] = choice
+    if signal.one_source and len({choice.source.id for choice in found.values()}) == 1:
+        return Off(signal, signal.one_source)
     chosen.update(found)
     return None
 

@@ -10,6 +10,7 @@ from generator.catalog.signals.workers import (
     WORKER_UPTIME,
     WORKERS_ACTIVE_SIGNAL,
     WORKERS_MISSING,
+    WORKERS_SERVING_SIGNAL,
 )
 
 
@@ -86,14 +87,25 @@ _FLEET = Row(
             unit="workers",
             queries=(judged(WORKERS_ACTIVE_SIGNAL, legend="Workers"),),
             signals=(WORKERS_ACTIVE_SIGNAL,),
+            width=8,
         ),
         Panel(
             title="Share of the Last Hour's Workers",
             kind="timeseries",
-            description="Active workers, of the most that were active at once in the hour before.",
+            description="Active workers, of the most in the hour before that lasted as long as the alert waits.",
             unit="ratio",
             queries=(judged(WORKERS_MISSING, legend="Share"),),
             signals=(WORKERS_MISSING,),
+            width=8,
+        ),
+        Panel(
+            title="Workers Serving Metrics",
+            kind="timeseries",
+            description="Metrics endpoints of workers that Prometheus reaches, while workers are active.",
+            unit="workers",
+            queries=(judged(WORKERS_SERVING_SIGNAL, legend="Endpoints"),),
+            signals=(WORKERS_SERVING_SIGNAL,),
+            width=8,
         ),
         Panel(
             title="Task Processing Rate",

@@ -13,7 +13,7 @@ WORKERS = Chapter(
             guide="Active Workers: < 1 (critical)",
             wrong="Nobody exposes the number. Heartbeats of killed workers look alive for five minutes and vanish "
             "after ten, so a rule has to tell zero from unknown.",
-            signals=("workers_active", "workers_missing", "queue_workers"),
+            signals=("workers_active", "workers_missing", "workers_serving", "queue_workers"),
         ),
         Row(
             title="Worker CPU",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from generator.catalog import drive, promql
-from generator.catalog.series import WORKER_CPU, WORKER_MEMORY, WORKER_START, WORKERS_ACTIVE
+from generator.catalog.series import WORKER_CPU, WORKER_MEMORY, WORKER_START, WORKERS_ACTIVE, WORKERS_SERVING
 from generator.catalog.signal import Level, Signal
 from generator.catalog.site import Site
 from generator.catalog.source import Recorded
@@ -64,6 +64,35 @@ WORKERS_MISSING = Signal(
         "one host or pod died and was not replaced",
         "workers crash at start on some hosts only",
         "the fleet was made smaller on purpose (ends by itself within an hour)",
+    ),
+    dashboard=_DASHBOARD,
+)
+
+WORKERS_SERVING_SIGNAL = Signal(
+    id="workers_serving",
+    alert="CeleryWorkerMetricsMissing",
+    title="Workers that serve their metrics, while workers are active",
+    family="workers",
+    unit="workers",
+    by=(),
+    needs=(WORKERS_ACTIVE, WORKERS_SERVING),
+    record="celery:workers_serving:needed",
+    expr=lambda site: f"{WORKERS_SERVING.name} and on () {WORKERS_ACTIVE.name} > 0",
+    drive=drive.Level(
+        WORKERS_SERVING,
+        beside=((WORKERS_ACTIVE, Fraction(1)),),
+        silenced_by=((WORKERS_ACTIVE, Fraction(0)),),
+    ),
+    bad_when="below",
+    levels={"warning": Level(Fraction(1), hold=600)},
+    one_source="workers are counted by their own endpoints; CeleryNoWorkersRunning says it",
+    summary="Celery workers run, and not one of them serves metrics",
+    action="Open a worker's `/metrics`. See that celery_monitoring is set up in the application, and the port is open.",
+    meaning="Workers work, but what only they themselves can tell is not measured: alerts on it stay silent.",
+    causes=(
+        "the application does not call `celery_monitoring.setup`, or a release lost it",
+        "Prometheus looks at another host or port than the workers listen on",
+        "a firewall or network policy is between them",
     ),
     dashboard=_DASHBOARD,
 )

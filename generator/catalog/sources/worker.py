@@ -23,6 +23,7 @@ from generator.catalog.series import (
     WORKER_MEMORY,
     WORKER_START,
     WORKERS_ACTIVE,
+    WORKERS_SERVING,
 )
 from generator.catalog.site import Site
 from generator.catalog.source import Metric, Reading, Recorded, Source, base_labels, counter
@@ -120,6 +121,13 @@ READINGS = (
         rules=lambda site: (Recorded(f"sum(max_over_time(up{{{_JOB}}}[{site.bridge}]))"),),
         stimulus=_alive_stimulus,
         caveat="Counts targets: a worker that service discovery does not know is not counted.",
+    ),
+    Reading(
+        series=WORKERS_SERVING,
+        uses=(),
+        # A job that service discovery forgot has no `up` at all.
+        rules=lambda site: (Recorded(f"sum(max_over_time(up{{{_JOB}}}[{site.bridge}])) or vector(0)"),),
+        stimulus=_alive_stimulus,
     ),
     Reading(
         series=WORKER_CPU,
