@@ -96,3 +96,13 @@ def test_min_workers_and_periods_are_limits_of_their_own(tmp_path: Path) -> None
     assert overdue is not None
     assert workers.overridden("warning") == {"celery": 3}
     assert overdue.overridden("warning") == {"nightly": 86400}
+
+
+def test_a_signal_that_holds_two_sources_against_each_other_is_off_where_one_gives_both(tmp_path: Path) -> None:
+    for sources, judged in (("[celery-exporter, worker]", True), ("[worker, celery-exporter]", False)):
+        made = plan(tmp_path, f"queues: {{celery: }}\nsources: {sources}\n")
+        assert (made.judgement("workers_serving") is not None) is judged
+        reasons = [off.reason for off in made.off if off.signal.id == "workers_serving"]
+        assert judged or reasons == [
+            "workers are counted by their own endpoints; CeleryNoWorkersRunning says it",
+        ]
