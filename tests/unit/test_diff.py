@@ -111,7 +111,7 @@ CASES = [
     (
         STACK,
         _thresholds("queue_growth: {critical: 50/s}"),
-        ["CeleryQueueGrowing critical: now pages (above 50/s for 5m)"],
+        ["CeleryQueueGrowing critical: now pages (above 50/s for 10m)"],
     ),
     (
         STACK,

@@ -53,7 +53,8 @@ QUEUE_GROWTH = Signal(
     record="celery:queue_growth:deriv5m",
     expr=lambda site: f"deriv({_length(site)}[{promql.seconds(WINDOW)}])",
     drive=drive.Growth(QUEUE_LENGTH),
-    levels={"warning": Level(Fraction(10), hold=300)},  # guide, "Queue Metrics"
+    # guide, "Queue Metrics". Held for longer than the window: a batch of a few minutes has then left it.
+    levels={"warning": Level(Fraction(10), hold=600)},
     overrides="queue",
     summary="Queue {queue} grows by {value} (limit {limit})",
     action="Find the producer; at this rate compare with the queue's depth limit to see how much time is left.",
