@@ -121,6 +121,11 @@ def start_exporters(*names: str) -> Act:
     return act
 
 
+def scrape_workers(path: str) -> Act:
+    """Makes Prometheus look for the workers' metrics at this path."""
+    return lambda cluster, second: cluster.scrape_workers(path)
+
+
 def busy(cluster: Cluster, second: int) -> None:
     """What a healthy system does: one failure in fifty."""
     cluster.send("live.fine")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,8 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from generator import pipeline
 from generator.app.parts.broker import depths
+from generator.catalog.sources.worker import JOB as WORKER_JOB
 from generator.doctor.examine import Asked, examine
 from generator.doctor.finding import Finding
 from tests.live import brokers
@@ -114,6 +118,16 @@ class Cluster:
             f"--web.listen-address={LOOPBACK}:{self.ports['prometheus']}",
         ]
         self.programs.start("prometheus", command)
+
+    def scrape_workers(self, path: str) -> None:
+        """Makes Prometheus ask the workers for their metrics at this path."""
+        config = self.folder / "output/prometheus/prometheus.yml"
+        settings = yaml.safe_load(config.read_text())
+        for job in settings["scrape_configs"]:
+            if job["job_name"] == WORKER_JOB:
+                job["metrics_path"] = path
+        config.write_text(yaml.safe_dump(settings))
+        self.programs.running["prometheus"].send_signal(signal.SIGHUP)
 
     def examined(self, broker: str = "") -> list[Finding]:
         """What `stackgen doctor` says of this system; of another broker address if one is given."""

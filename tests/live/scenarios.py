@@ -157,6 +157,12 @@ ALL_KILLED = Scenario(
     breaks=acts.kill(*WORKERS),
     mends=acts.start_workers(*WORKERS),
 )
+UNSERVED = Scenario(
+    name="workers' metrics out of reach",
+    expected=(Expected("CeleryWorkerMetricsMissing", "warning"),),
+    breaks=acts.scrape_workers("/nowhere"),
+    mends=acts.scrape_workers("/metrics"),
+)
 BROKER_KILLED = Scenario(
     name="broker killed and back",
     expected=(Expected("CeleryBrokerDown", "critical"),),
@@ -184,6 +190,7 @@ BATCHES: Mapping[Kind, tuple[tuple[Scenario, ...], ...]] = {
             ),
             COMPUTES,
         ),
+        (UNSERVED,),
         (BROKER_KILLED,),
         (BUSY,),
         (QUIET,),
