@@ -24,7 +24,10 @@ class Follower:
     def look(self) -> None:
         """Opens files it does not know, then reads all that it has open to their present end."""
         for path in self._folder.glob(self._pattern):
-            file = os.open(path, os.O_RDONLY)
+            try:
+                file = os.open(path, os.O_RDONLY)
+            except FileNotFoundError:
+                continue  # renamed since it was listed; the next look finds it under its new name
             found = os.fstat(file)
             if self._open.setdefault((found.st_dev, found.st_ino), file) != file:
                 os.close(file)
