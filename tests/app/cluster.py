@@ -12,13 +12,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.flower.redis_server import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _SAMPLE = re.compile(r"([\w:]+)(?:\{(.*)\})? (\S+)")
+_PORT_SAID = re.compile(r"Metrics of \S+ at port (\d+)")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -90,8 +91,8 @@ def lab_environment(broker: str, folder: Path, **more: str) -> dict[str, str]:
 def worker(
     broker: str, folder: Path, *options: str, name: str = "w1", python: str = sys.executable, **more: str
 ) -> Iterator[Worker]:
-    """A worker that is ready; killed with its pool afterwards."""
-    port, log = int(more.pop("EXPECT_PORT", "0")) or free_port(), folder / f"{name}.log"
+    """A worker that is ready; killed with its pool afterwards. Given a port that is taken, it says which it took."""
+    port, log = int(more.get("CELERY_METRICS_PORT", "0")) or free_port(), folder / f"{name}.log"
     environment = lab_environment(broker, folder, **{"CELERY_METRICS_PORT": str(port), **more})
     command = [python, "-m", "celery", "-A", "lab_tasks", "worker", "-n", f"{name}@lab", "-l", "info", *options]
     with log.open("wb") as output:
@@ -100,6 +101,9 @@ def worker(
         )
     one = Worker(process, port, folder / f"{name}@lab.heartbeat", log)
     try:
+        if "CELERY_METRICS_PORT" in more:
+            until(lambda: _PORT_SAID.search(log.read_text()) is not None, 30, lambda: log.read_text()[-3000:])
+            one = replace(one, port=int(_PORT_SAID.findall(log.read_text())[0]))
         until(lambda: one.heartbeat.exists() and one.get("/livez")[0] == 200, 30, lambda: log.read_text()[-3000:])
         yield one
     finally:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.app.parts.endpoint import PORTS
 from generator.app.parts.resources import descendants, memory_limit
 from tests.app.cluster import Worker, send, total, until, worker
 from tests.contract.take import EVERYWHERE, EXPECTED
@@ -105,8 +106,8 @@ def test_two_workers_on_one_host_take_two_ports_and_a_dead_one_frees_its_own(bro
     with worker(broker, tmp_path, "-c", "2", "--max-tasks-per-child", "1") as one:
         send(broker, tmp_path, "for n in range(2): ok.delay()")
         _expect(one, {("ok", "SUCCESS"): 2})
-        ports = {"CELERY_METRICS_PORT": str(one.port), "EXPECT_PORT": str(one.port + 1)}
-        with worker(broker, tmp_path, name="w2", **ports) as two:
+        with worker(broker, tmp_path, name="w2", CELERY_METRICS_PORT=str(one.port)) as two:
+            assert one.port < two.port < one.port + PORTS
             assert two.samples().keys() != one.samples().keys()
         children = list(descendants(one.process.pid))
         os.kill(one.process.pid, signal.SIGKILL)
