@@ -70,7 +70,7 @@ def _without(data: object, faults: Iterable[Fault]) -> object:
     if not isinstance(data, dict | list):
         return data
     kept = {
-        step: _without(value, bad.get(step, ()))
+        step: _without(value, bad[step]) if step in bad else value
         for step, value in (data.items() if isinstance(data, dict) else enumerate(data))
         if step not in bad or _may_stay(value, bad[step])
     }

@@ -61,6 +61,11 @@ def _gauge(metric: Metric, site: Site) -> str:
     return latest(metric.name, (_JOB,), site, {"worker": "worker"})
 
 
+def _answering(site: Site) -> str:
+    """Endpoints that were scraped; absent where service discovery knows none."""
+    return f"sum(max_over_time(up{{{_JOB}}}[{site.bridge}]))"
+
+
 def _cpu(site: Site) -> str:
     """Seconds used of seconds available; the parent process only supervises, so it adds no capacity."""
     used = f"sum by (worker) (increase({CPU.name}{{{_JOB}}}[{WINDOW // 60}m]))"
@@ -118,7 +123,7 @@ READINGS = (
     Reading(
         series=WORKERS_ACTIVE,
         uses=(),
-        rules=lambda site: (Recorded(f"sum(max_over_time(up{{{_JOB}}}[{site.bridge}]))"),),
+        rules=lambda site: (Recorded(_answering(site)),),
         stimulus=_alive_stimulus,
         caveat="Counts targets: a worker that service discovery does not know is not counted.",
     ),
@@ -126,7 +131,7 @@ READINGS = (
         series=WORKERS_SERVING,
         uses=(),
         # A job that service discovery forgot has no `up` at all.
-        rules=lambda site: (Recorded(f"sum(max_over_time(up{{{_JOB}}}[{site.bridge}])) or vector(0)"),),
+        rules=lambda site: (Recorded(f"{_answering(site)} or vector(0)"),),
         stimulus=_alive_stimulus,
     ),
     Reading(
