@@ -33,9 +33,10 @@ def parse(doc: Document, catalogue: Catalogue | None = None) -> StackSpec:
     spec, wrong = _validate(doc, doc.data, known)
     faults += (fault for fault in wrong if fault.path not in hidden)
     # Without the values that Pydantic refused, the rest can often still be checked.
-    usable = spec or _validate(doc, _without(doc.data, wrong), known)[0]
+    guilty = [_section(fault) if fault.rule == "missing-key" else fault for fault in wrong]
+    usable = spec or _validate(doc, _without(doc.data, guilty), known)[0]
     if usable is not None:
-        spoiled = [_spoiled(fault.path) for fault in wrong]
+        spoiled = [_spoiled(fault.path) for fault in guilty]
         found = [*checks.check(usable, known.sources), *thresholds.check(usable, known.signals)]
         found += service_checks.check(usable)
         found += receivers.check(usable)
@@ -61,11 +62,16 @@ def _secrets(doc: Document) -> Iterator[Fault]:
             yield Fault(path, "secret", reason, hint)
 
 
+def _section(fault: Fault) -> Fault:
+    """The whole section is guilty of what it lacks: without the part that lacks it, others may name what is gone."""
+    return fault._replace(path=fault.path[:1])
+
+
 def _without(data: object, faults: Iterable[Fault]) -> object:
-    """The data without the guilty values; keys that are missing stay missing."""
+    """The data without the guilty values."""
     bad: dict[object, list[Fault]] = {}
     for fault in faults:
-        if fault.rule != "missing-key" and fault.path:
+        if fault.path:
             bad.setdefault(fault.path[0], []).append(fault._replace(path=fault.path[1:]))
     if not isinstance(data, dict | list):
         return data
