@@ -26,17 +26,17 @@ all: install generate  ## install, then generate (what plain `make` does)
 install: $(RUN)  ## the generator and what it needs, into .venv
 
 generate: $(RUN)  ## write output/ from stack.yaml
-	@$(PY) -m generator generate
+	@$(PY) -m stackgen generate
 
 check: $(RUN)  ## fail when output/ is stale, edited by hand or refused by promtool
 	@tests/tools/fetch.sh default
-	@$(PY) -m generator check
+	@$(PY) -m stackgen check
 
 secrets: $(RUN)  ## write missing secret files for docker compose into output/.secrets, with random values
-	@$(PY) -m generator secrets
+	@$(PY) -m stackgen secrets
 
 test: lint tools live-tools  ## everything: lint, types, output/ is current, all tests
-	@$(PY) -m generator check
+	@$(PY) -m stackgen check
 	@$(PY) -m pytest --numprocesses=2 --dist=loadfile
 
 test-fast: $(TEST)  ## unit, law and golden tests, in seconds
@@ -55,7 +55,7 @@ golden: $(TEST) tools  ## rewrite the golden trees, then run the tests; read the
 	@$(PY) -m pytest --numprocesses=2 --dist=loadfile
 
 schema: $(RUN)  ## write templates/schema/ anew from the models, after a change to them
-	@$(PY) -m generator schema > $(VENV)/schema.json
+	@$(PY) -m stackgen schema > $(VENV)/schema.json
 	@mv $(VENV)/schema.json templates/schema/stack.schema.json.j2
 
 mutation: $(TEST) tools  ## break the generated rules one by one and count what their tests notice

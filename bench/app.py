@@ -34,8 +34,8 @@ _SEND = (
     "  block.apply_async((after,), {{'counted': then == 'with'}}, producer=producer)\n"
 )
 _LIVE = (
-    "import sys; from generator.app.parts.health import health_main; "
-    "from generator.app.parts.settings import Settings; sys.exit(health_main(['live'], Settings(name='lab')))"
+    "import sys; from stackgen.app.parts.health import health_main; "
+    "from stackgen.app.parts.settings import Settings; sys.exit(health_main(['live'], Settings(name='lab')))"
 )
 
 
@@ -88,8 +88,8 @@ def handlers() -> tuple[float, float]:
     """
     from celery import Celery, signals  # type: ignore[import-untyped]
 
-    from generator.app.parts.metrics import WorkerMetrics
-    from generator.app.parts.settings import Settings
+    from stackgen.app.parts.metrics import WorkerMetrics
+    from stackgen.app.parts.settings import Settings
 
     app = Celery("bench", broker="memory://", set_as_current=False)
 
@@ -126,7 +126,7 @@ def _context(told: dict[str, object]) -> object:
 
 def liveness(folder: Path) -> tuple[float, float]:
     """Milliseconds of `health live`, and of a Python that does nothing: the best of many."""
-    from generator.app.parts.health import Heartbeat
+    from stackgen.app.parts.health import Heartbeat
 
     Heartbeat(str(folder / "w1@lab.heartbeat")).write("w1@lab")
     found = []

@@ -24,9 +24,9 @@ from itertools import count, product
 from pathlib import Path
 from typing import Any
 
-from generator import pipeline
-from generator.catalog import promql
-from generator.catalog.sources.celery_exporter import ENDED, RUNTIME, STARTED
+from stackgen import pipeline
+from stackgen.catalog import promql
+from stackgen.catalog.sources.celery_exporter import ENDED, RUNTIME, STARTED
 from tests.flower.redis_server import free_port
 from tests.live.answered import boards, queries
 

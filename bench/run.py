@@ -14,8 +14,8 @@ from pathlib import Path
 
 from bench.measure import Case, Failed, Result, interleaved, once
 from bench.stacks import many_queues
-from generator.problem import ToolMissing
-from generator.verify.tools import find
+from stackgen.problem import ToolMissing
+from stackgen.verify.tools import find
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 BARE = "bare import"
@@ -71,7 +71,7 @@ def _measure(scratch: Path, rounds: int, largest: int) -> list[Result]:
 def _program() -> list[str | Path]:
     """The console script as a user starts it; without one, the module."""
     script = Path(sys.executable).parent / "stackgen"
-    return [script] if script.is_file() else [sys.executable, "-m", "generator"]
+    return [script] if script.is_file() else [sys.executable, "-m", "stackgen"]
 
 
 def _generate(stack: Path, output: Path) -> list[str | Path]:

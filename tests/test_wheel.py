@@ -46,8 +46,8 @@ def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_holds_the_package_and_every_template_and_no_more(repository: Path, wheel: Path) -> None:
-    package = {f"generator/{name}" for name in _tree(repository / "generator") if "__pycache__/" not in name}
-    templates = {f"generator/_templates/{name}" for name in _tree(repository / "templates")}
+    package = {f"stackgen/{name}" for name in _tree(repository / "generator/stackgen") if "__pycache__/" not in name}
+    templates = {f"stackgen/_templates/{name}" for name in _tree(repository / "templates")}
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert packed == package | templates
@@ -64,8 +64,8 @@ def test_the_installed_wheel_generates_what_the_repository_generates(
     (work / "stack.yaml").write_text(STACK)
 
     _run([installed / "stackgen", "generate", "--stack", "stack.yaml", "--output", "installed"], work)
-    _run([installed / "python", "-c", "import generator; assert 'site-packages' in generator.__file__"], work)
-    ours = [sys.executable, "-m", "generator", "generate", "--stack"]
+    _run([installed / "python", "-c", "import stackgen; assert 'site-packages' in stackgen.__file__"], work)
+    ours = [sys.executable, "-m", "stackgen", "generate", "--stack"]
     _run([*ours, work / "stack.yaml", "--output", work / "repository"], repository)
 
     assert _tree(work / "installed") == _tree(work / "repository")

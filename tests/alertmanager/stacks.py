@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from generator.document import Document
-from generator.emitters import alertmanager, route_tests
-from generator.load import load
-from generator.render.environment import render
-from generator.resolve.plan import Plan
-from generator.resolve.resolver import resolve
-from generator.spec import parse
-from generator.verify import reparse
+from stackgen.document import Document
+from stackgen.emitters import alertmanager, route_tests
+from stackgen.load import load
+from stackgen.render.environment import render
+from stackgen.resolve.plan import Plan
+from stackgen.resolve.resolver import resolve
+from stackgen.spec import parse
+from stackgen.verify import reparse
 
 HEAD = """\
 version: 1

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.artefact import Check
-from generator.problem import ToolMissing
-from generator.verify import amtool
-from generator.verify.tools import run
+from stackgen.artefact import Check
+from stackgen.problem import ToolMissing
+from stackgen.verify import amtool
+from stackgen.verify.tools import run
 from tests.alertmanager.stacks import CONFIG, HEAD, ROUTES, plan_of, understood, write
 
 pytestmark = pytest.mark.promtool

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from generator.catalog.logs.signals import LogSignal
-from generator.catalog.signal import SEVERITIES, Signal
-from generator.resolve.plan import Plan
-from generator.resolve.routing import sources
+from stackgen.catalog.logs.signals import LogSignal
+from stackgen.catalog.signal import SEVERITIES, Signal
+from stackgen.resolve.plan import Plan
+from stackgen.resolve.routing import sources
 from tests.alertmanager.server import Alertmanager, Labels, running, wait
 from tests.alertmanager.stacks import HEAD, plan_of, write
 

@@ -11,9 +11,9 @@ from typing import Any
 from celery import Celery  # type: ignore[import-untyped]
 from celery.exceptions import Ignore, Reject  # type: ignore[import-untyped]
 
-from generator.app.parts.metrics import install_metrics
-from generator.app.parts.published import mark_published
-from generator.app.parts.settings import MetricSettings, Settings
+from stackgen.app.parts.metrics import install_metrics
+from stackgen.app.parts.published import mark_published
+from stackgen.app.parts.settings import MetricSettings, Settings
 
 BOUNDS = (0.05, 0.5, 1.0, 10.0, 60.0)
 SETTINGS = Settings(

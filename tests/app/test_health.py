@@ -17,16 +17,16 @@ import pytest
 from celery import Celery  # type: ignore[import-untyped]
 from redis import Redis
 
-from generator.app.parts.broker import depths
-from generator.app.parts.health import Heartbeat, heartbeat_path, queues_in_order, worker_answers
+from stackgen.app.parts.broker import depths
+from stackgen.app.parts.health import Heartbeat, heartbeat_path, queues_in_order, worker_answers
 from tests.app.cluster import REPOSITORY, lab_environment, send, until, worker
 from tests.flower.redis_server import free_port, redis_server
 
 pytestmark = pytest.mark.slow
 
 START = (
-    "import sys; from generator.app.parts.health import health_main; "
-    "from generator.app.parts.settings import Settings; "
+    "import sys; from stackgen.app.parts.health import health_main; "
+    "from stackgen.app.parts.settings import Settings; "
     "sys.exit(health_main(sys.argv[1:], Settings(name='lab', queues=('celery', 'priority'))))"
 )
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.app.parts.endpoint import PORTS
-from generator.app.parts.resources import descendants, memory_limit
+from stackgen.app.parts.endpoint import PORTS
+from stackgen.app.parts.resources import descendants, memory_limit
 from tests.app.cluster import Worker, send, total, until, worker
 from tests.contract.take import EVERYWHERE, EXPECTED
 from tests.flower.redis_server import redis_server

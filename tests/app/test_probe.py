@@ -16,7 +16,7 @@ from tests.flower.redis_server import free_port, redis_server
 pytestmark = pytest.mark.slow
 
 START = (
-    "import sys; from generator.app.parts.probe import probe_main; from lab_tasks import SETTINGS; "
+    "import sys; from stackgen.app.parts.probe import probe_main; from lab_tasks import SETTINGS; "
     "sys.exit(probe_main(sys.argv[1:], SETTINGS))"
 )
 
@@ -94,7 +94,7 @@ def test_a_lost_broker_is_told_and_its_return_noticed(tmp_path: Path) -> None:
 
 GONE = """
 import redis
-from generator.app.parts.broker import OneTry, broker_app, broker_url
+from stackgen.app.parts.broker import OneTry, broker_app, broker_url
 from lab_tasks import SETTINGS
 
 connection = broker_app(SETTINGS).connection_for_read()

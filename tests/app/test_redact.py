@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.app.parts.logs import JsonLines, as_line
-from generator.app.parts.redact import LONGEST_ERROR, LONGEST_STACK, error_fields, is_replaced, message_of
-from generator.app.parts.settings import Settings
+from stackgen.app.parts.logs import JsonLines, as_line
+from stackgen.app.parts.redact import LONGEST_ERROR, LONGEST_STACK, error_fields, is_replaced, message_of
+from stackgen.app.parts.settings import Settings
 
 SECRET = "canary-hunter2"
 

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from generator import pipeline
-from generator.emitters import celery_module
-from generator.render.environment import render
+from stackgen import pipeline
+from stackgen.emitters import celery_module
+from stackgen.render.environment import render
 
 STACK = """\
 version: 1

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import pipeline
-from generator.verify import compose, tools
+from stackgen import pipeline
+from stackgen.verify import compose, tools
 
 STACKS: Mapping[str, str] = {
     "small": """\

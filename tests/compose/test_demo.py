@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from generator import pipeline
-from generator.emitters import celery_module, compose
-from generator.render.environment import render
+from stackgen import pipeline
+from stackgen.emitters import celery_module, compose
+from stackgen.render.environment import render
 from tests.flower.redis_server import redis_server
 from tests.logs.judge import parsed, wrong_fields
 

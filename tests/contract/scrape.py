@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.document import Document
-from generator.load import load
-from generator.resolve.plan import Plan
-from generator.resolve.resolver import resolve
-from generator.spec import parse
+from stackgen.document import Document
+from stackgen.load import load
+from stackgen.resolve.plan import Plan
+from stackgen.resolve.resolver import resolve
+from stackgen.spec import parse
 
 SCRAPES = Path(__file__).resolve().parents[1] / "scrapes"
 MOMENT = "25m"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from generator.catalog import registry
-from generator.catalog.series import Series
-from generator.catalog.source import Reading, Source
-from generator.resolve.plan import Plan
+from stackgen.catalog import registry
+from stackgen.catalog.series import Series
+from stackgen.catalog.source import Reading, Source
+from stackgen.resolve.plan import Plan
 from tests.contract.scrape import Scrape, evaluate, planned, read, series
 
 STACK = """\

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from generator.catalog import registry
-from generator.catalog.source import Metric
-from generator.catalog.sources import celery_exporter, flower
+from stackgen.catalog import registry
+from stackgen.catalog.source import Metric
+from stackgen.catalog.sources import celery_exporter, flower
 from tests.contract.scrape import names, read
 from tests.contract.take import EXPECTED
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from generator import pipeline
-from generator.render.environment import render
-from generator.resolve.plan import Plan
+from stackgen import pipeline
+from stackgen.render.environment import render
+from stackgen.resolve.plan import Plan
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STACKS = {

@@ -9,10 +9,10 @@ from pathlib import Path
 import promql_parser
 import pytest
 
-from generator.catalog import registry
-from generator.catalog.guide import CHAPTERS
-from generator.catalog.guide.row import Row
-from generator.rules.build import groups
+from stackgen.catalog import registry
+from stackgen.catalog.guide import CHAPTERS
+from stackgen.catalog.guide.row import Row
+from stackgen.rules.build import groups
 from tests.docs.conftest import Pages
 
 GUIDE = (Path(__file__).parent / "guide.md").read_text()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.verify import links
+from stackgen.verify import links
 from tests.docs.conftest import REPOSITORY, Pages
 
 

@@ -7,8 +7,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from generator.catalog import registry
-from generator.spec.fieldtext import models
+from stackgen.catalog import registry
+from stackgen.spec.fieldtext import models
 from tests.docs.conftest import Pages
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from generator import pipeline
-from generator.cli import main
-from generator.doctor.examine import Asked, examine
-from generator.doctor.finding import Finding, as_json, text
-from generator.resolve.plan import Plan
+from stackgen import pipeline
+from stackgen.cli import main
+from stackgen.doctor.examine import Asked, examine
+from stackgen.doctor.finding import Finding, as_json, text
+from stackgen.resolve.plan import Plan
 from tests.doctor.programs import prometheus, saying, wait_until_evaluated
 from tests.flower.redis_server import free_port, redis_server
 

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from generator import pipeline
-from generator.app.parts.logs import JsonLines
-from generator.app.parts.settings import Settings
-from generator.cli import main
-from generator.doctor.examine import Asked, examine
-from generator.doctor.finding import Finding
-from generator.resolve.plan import Plan
+from stackgen import pipeline
+from stackgen.app.parts.logs import JsonLines
+from stackgen.app.parts.settings import Settings
+from stackgen.cli import main
+from stackgen.doctor.examine import Asked, examine
+from stackgen.doctor.finding import Finding
+from stackgen.resolve.plan import Plan
 from tests.conftest import REPOSITORY
 
 STACK = """\

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from generator import pipeline
-from generator.emitters import flower
-from generator.render.environment import render
+from stackgen import pipeline
+from stackgen.emitters import flower
+from stackgen.render.environment import render
 from tests.flower.redis_server import free_port, redis_server, wait_for
 
 PASSWORD = "hunter2-canary"

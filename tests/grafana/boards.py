@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from generator.artefact import Rendered
-from generator.emitters import grafana
-from generator.problem import Problem
-from generator.render.environment import render
-from generator.resolve.plan import Plan
-from generator.rules.build import groups
-from generator.verify import dashboards
+from stackgen.artefact import Rendered
+from stackgen.emitters import grafana
+from stackgen.problem import Problem
+from stackgen.render.environment import render
+from stackgen.resolve.plan import Plan
+from stackgen.rules.build import groups
+from stackgen.verify import dashboards
 from tests.contract.scrape import planned
 
 Board = dict[str, Any]

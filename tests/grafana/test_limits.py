@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from generator.catalog.signal import Signal
-from generator.resolve.plan import Plan
-from generator.rules.build import groups, value
-from generator.rules.model import Alerting
+from stackgen.catalog.signal import Signal
+from stackgen.resolve.plan import Plan
+from stackgen.rules.build import groups, value
+from stackgen.rules.model import Alerting
 from tests.grafana.boards import FULL, GUIDE, SMALLEST, STACKS, Panel, boards_of, panels, plan_of
 
 _COMPARED = re.compile(r" [<>] (?:on \(\w+\) )?(celery:threshold\{[^}]*\}|[0-9.]+)")

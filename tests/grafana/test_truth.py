@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.rules.build import groups
-from generator.verify.dashboards import concrete
+from stackgen.rules.build import groups
+from stackgen.verify.dashboards import concrete
 from tests.contract.scrape import evaluate
 from tests.grafana.boards import FULL, GUIDE, Board, boards_of, panels, plan_of
 

@@ -12,16 +12,16 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 
-from generator.artefact import Rendered
-from generator.emitters import logs, prometheus, rule_tests
-from generator.load import load
-from generator.problem import SpecError
-from generator.render.environment import render
-from generator.resolve.plan import Plan
-from generator.resolve.resolver import resolve
-from generator.rules.build import OVERRIDE
-from generator.spec import parse
-from generator.verify import reparse, tools
+from stackgen.artefact import Rendered
+from stackgen.emitters import logs, prometheus, rule_tests
+from stackgen.load import load
+from stackgen.problem import SpecError
+from stackgen.render.environment import render
+from stackgen.resolve.plan import Plan
+from stackgen.resolve.resolver import resolve
+from stackgen.rules.build import OVERRIDE
+from stackgen.spec import parse
+from stackgen.verify import reparse, tools
 from tests.hostile.specs import VERY_HOSTILE, Spec, specs
 
 SETTINGS = settings(suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate))

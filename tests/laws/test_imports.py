@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PACKAGE = REPOSITORY / "generator"
+PACKAGE = REPOSITORY / "generator" / "stackgen"
 
 ROOMS = (
     "app",
@@ -54,7 +54,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def _name(path: Path) -> str:
-    """`render.quote` for generator/render/quote.py; a package's own module is called like the package."""
+    """`render.quote` for generator/stackgen/render/quote.py; a package's own module is called like the package."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
@@ -71,7 +71,7 @@ def _imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def _may(name: str, target: str) -> bool:
-    """Whether module `name` may import `target`, both without the leading `generator.`."""
+    """Whether module `name` may import `target`, both without the leading `stackgen.`."""
     room, wanted = name.partition(".")[0], target.partition(".")[0]
     if room in ENTRANCES:
         return wanted in ENTRANCES[room]
@@ -89,7 +89,7 @@ def _inside(name: str, home: str) -> bool:
 def _wrong(name: str, target: str) -> str:
     """Why module `name` may not import `target`; empty when it may."""
     first, _, rest = target.partition(".")
-    if first == "generator":
+    if first == "stackgen":
         return "" if rest == "__version__" else _wrong_way(name, rest)
     if first in ("tests", "bench"):
         return "the generator does not know its tests"
@@ -122,15 +122,15 @@ def test_every_module_stands_in_a_known_room(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "target"),
     [
-        ("catalog.signals.queues", "generator.emitters.prometheus"),
-        ("emitters.grafana", "generator.emitters.prometheus.plan"),
-        ("problem", "generator.load.read"),
-        ("fast", "generator.cli.main"),
+        ("catalog.signals.queues", "stackgen.emitters.prometheus"),
+        ("emitters.grafana", "stackgen.emitters.prometheus.plan"),
+        ("problem", "stackgen.load.read"),
+        ("fast", "stackgen.cli.main"),
         ("spec.model", "click.Option"),
         ("render.environment", "yaml.dump"),
         ("write", "subprocess.run"),
         ("cli", "tests.conftest.REPOSITORY"),
-        ("cli", "generator.helpers.join"),
+        ("cli", "stackgen.helpers.join"),
     ],
 )
 def test_the_law_sees_a_wrong_import(name: str, target: str) -> None:
@@ -140,11 +140,11 @@ def test_the_law_sees_a_wrong_import(name: str, target: str) -> None:
 @pytest.mark.parametrize(
     ("name", "target"),
     [
-        ("emitters.grafana.panels", "generator.emitters.grafana.layout"),
+        ("emitters.grafana.panels", "stackgen.emitters.grafana.layout"),
         ("render.quote", "yaml"),
-        ("cli", "generator.pipeline.generate"),
-        ("verify.tools", "generator.problem.ToolMissing"),
-        ("cli", "generator.__version__"),
+        ("cli", "stackgen.pipeline.generate"),
+        ("verify.tools", "stackgen.problem.ToolMissing"),
+        ("cli", "stackgen.__version__"),
     ],
 )
 def test_the_law_lets_a_right_import_pass(name: str, target: str) -> None:

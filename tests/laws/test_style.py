@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PACKAGE = REPOSITORY / "generator"
+PACKAGE = REPOSITORY / "generator" / "stackgen"
 TEMPLATES = REPOSITORY / "templates"
 
 LONGEST_MODULE = 300

@@ -11,9 +11,9 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from generator.catalog.signals.workers import WORKER_UPTIME
-from generator.rules.build import OVERRIDE, THRESHOLD, groups
-from generator.verify.dashboards import concrete, recorded_labels
+from stackgen.catalog.signals.workers import WORKER_UPTIME
+from stackgen.rules.build import OVERRIDE, THRESHOLD, groups
+from stackgen.verify.dashboards import concrete, recorded_labels
 from tests.live.cluster import Cluster
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)")

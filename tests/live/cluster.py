@@ -14,11 +14,11 @@ from typing import Any
 
 import yaml
 
-from generator import pipeline
-from generator.app.parts.broker import depths
-from generator.catalog.sources.worker import JOB as WORKER_JOB
-from generator.doctor.examine import Asked, examine
-from generator.doctor.finding import Finding
+from stackgen import pipeline
+from stackgen.app.parts.broker import depths
+from stackgen.catalog.sources.worker import JOB as WORKER_JOB
+from stackgen.doctor.examine import Asked, examine
+from stackgen.doctor.finding import Finding
 from tests.live import brokers
 from tests.live.brokers import TOOLS, Kind, program
 from tests.live.exporters import EXPORTERS, exporter, module

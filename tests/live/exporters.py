@@ -6,8 +6,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from generator.catalog.site import Site
-from generator.catalog.sources import celery_exporter, redis
+from stackgen.catalog.site import Site
+from stackgen.catalog.sources import celery_exporter, redis
 from tests.live.brokers import Kind, program
 from tests.live.processes import LOOPBACK
 

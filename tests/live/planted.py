@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import yaml
 
-from generator.catalog.series import QUEUE_WORKERS
-from generator.catalog.sources import celery_exporter
-from generator.doctor.finding import Finding
+from stackgen.catalog.series import QUEUE_WORKERS
+from stackgen.catalog.sources import celery_exporter
+from stackgen.doctor.finding import Finding
 from tests.live.cluster import WORKERS, Cluster
 from tests.live.exporters import celery_exporter_command
 

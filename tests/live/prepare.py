@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from generator import pipeline
-from generator.app.parts.resources import memory_limit
+from stackgen import pipeline
+from stackgen.app.parts.resources import memory_limit
 from tests.live.brokers import PORTS, Kind
 from tests.live.cluster import HOARD_MEGABYTES, WORKERS, Cluster
 from tests.live.processes import LOOPBACK, Programs, free_ports

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from generator.catalog.logs.line import FIELDS, Kind
+from stackgen.catalog.logs.line import FIELDS, Kind
 
 KINDS: Mapping[str, Kind] = {field.path: field.kind for field in FIELDS}
 MAYBE_NULL = frozenset({"celery.task.name", "celery.task.id"})

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from generator import pipeline
+from stackgen import pipeline
 
 ALLOY = "logs/alloy/config.alloy"
 LOKI = "logs/loki/loki.yaml"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from generator.catalog.logs import logql
-from generator.catalog.logs.line import FIELDS, TIME
-from generator.verify import alloy
-from generator.verify.alloy_syntax import Block, Reference, Unreadable, parse
+from stackgen.catalog.logs import logql
+from stackgen.catalog.logs.line import FIELDS, TIME
+from stackgen.verify import alloy
+from stackgen.verify.alloy_syntax import Block, Reference, Unreadable, parse
 from tests.logs.stacks import ALLOY, OURS, THEIRS, TOKEN, made
 
 

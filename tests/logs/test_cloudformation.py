@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import pipeline
-from generator.emitters.logs.cloudwatch import TEMPLATE
+from stackgen import pipeline
+from stackgen.emitters.logs.cloudwatch import TEMPLATE
 
 STACK = """\
 version: 1

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 import yaml
 
-from generator import pipeline
-from generator.app.parts.logs import JsonLines
-from generator.diff.compare import compare
-from generator.diff.words import render
-from generator.emitters.logs import SHIPPERS
-from generator.emitters.logs.cloudwatch import AGENT, ROTATED, TEMPLATE, TIMESTAMP
-from generator.problem import SpecError
-from generator.verify import cloudwatch
+from stackgen import pipeline
+from stackgen.app.parts.logs import JsonLines
+from stackgen.diff.compare import compare
+from stackgen.diff.words import render
+from stackgen.emitters.logs import SHIPPERS
+from stackgen.emitters.logs.cloudwatch import AGENT, ROTATED, TEMPLATE, TIMESTAMP
+from stackgen.problem import SpecError
+from stackgen.verify import cloudwatch
 
 STACK = """\
 version: 1
@@ -78,7 +78,7 @@ AGENT_READS |= dict.fromkeys(("%H", "%M", "%S"), r"\d{2}")
 def test_the_agent_finds_the_time_of_a_line_that_the_module_wrote(tmp_path: Path) -> None:
     import logging
 
-    from generator.app.parts.settings import Settings
+    from stackgen.app.parts.settings import Settings
 
     log = tmp_path / "celery.log"
     handler = JsonLines(Settings(name="shop"), str(log), dict)

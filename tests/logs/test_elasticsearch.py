@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from generator import pipeline
-from generator.catalog.logs.line import FIELDS
-from generator.verify import elasticsearch
+from stackgen import pipeline
+from stackgen.catalog.logs.line import FIELDS
+from stackgen.verify import elasticsearch
 from tests.logs.cluster import Answer, Cluster, cluster
 
 STACK = """\

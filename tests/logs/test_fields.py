@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from generator.app.parts.logs import ECS_VERSION, JsonLines, as_line
-from generator.app.parts.settings import LogSettings, Settings
-from generator.catalog.logs.line import FIELDS
-from generator.emitters.logs.filebeat import FINGERPRINT
+from stackgen.app.parts.logs import ECS_VERSION, JsonLines, as_line
+from stackgen.app.parts.settings import LogSettings, Settings
+from stackgen.catalog.logs.line import FIELDS
+from stackgen.emitters.logs.filebeat import FINGERPRINT
 
 ECS = Path(__file__).with_name(f"ecs-{ECS_VERSION}.csv")
 WRITTEN = {"event.kind": {"event"}, "event.category": {"process"}, "event.type": {"info", "start", "end"}}

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from generator import pipeline
-from generator.verify import filebeat
+from stackgen import pipeline
+from stackgen.verify import filebeat
 
 PATH = "logs/filebeat/filebeat.yml"
 STACK = """\

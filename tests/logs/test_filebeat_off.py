@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from generator import pipeline
-from generator.emitters.logs import SHIPPERS
+from stackgen import pipeline
+from stackgen.emitters.logs import SHIPPERS
 
 STACK = """\
 version: 1

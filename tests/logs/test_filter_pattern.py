@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from generator.catalog.logs import insights, line
-from generator.catalog.logs.question import Question
-from generator.catalog.logs.signals import LOG_SIGNALS
+from stackgen.catalog.logs import insights, line
+from stackgen.catalog.logs.question import Question
+from stackgen.catalog.logs.signals import LOG_SIGNALS
 from tests.app.workers import lines, send, wait_until, worker, write_module, write_project
 from tests.flower.redis_server import redis_server
 from tests.logs.filter_pattern import NotAPattern, compiled

@@ -10,13 +10,13 @@ from urllib.parse import quote_plus
 import pytest
 import yaml
 
-from generator import pipeline
-from generator.catalog.logs import logql
-from generator.catalog.logs.line import ACTION, ERROR_TYPE, TASK
-from generator.catalog.logs.question import Question, happened
-from generator.render.quote import as_json
-from generator.verify import logql as check
-from generator.verify.dashboards import concrete
+from stackgen import pipeline
+from stackgen.catalog.logs import logql
+from stackgen.catalog.logs.line import ACTION, ERROR_TYPE, TASK
+from stackgen.catalog.logs.question import Question, happened
+from stackgen.render.quote import as_json
+from stackgen.verify import logql as check
+from stackgen.verify.dashboards import concrete
 from tests.logs import grammar
 from tests.logs.stacks import HOSTILE_NAMES, OURS, RULES, STACK, THEIRS, made, queries, rules
 

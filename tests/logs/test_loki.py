@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
-from generator import pipeline
-from generator.emitters import compose
-from generator.verify import loki
+from stackgen import pipeline
+from stackgen.emitters import compose
+from stackgen.verify import loki
 from tests.logs.stacks import LOKI, OURS, RULES, THEIRS, TOKEN, made, rules, staged
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.artefact import Check
-from generator.verify import log_programs
+from stackgen.artefact import Check
+from stackgen.verify import log_programs
 
 ASKED: Mapping[Check, tuple[str, str]] = {
     "filebeat": ("STACKGEN_FILEBEAT", "test config -c a.file --strict.perms=false"),

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from generator import pipeline
-from generator.catalog.logs import asked
-from generator.catalog.logs.signals import LOG_SIGNALS
-from generator.catalog.registry import judged
+from stackgen import pipeline
+from stackgen.catalog.logs import asked
+from stackgen.catalog.logs.signals import LOG_SIGNALS
+from stackgen.catalog.registry import judged
 
 STACK = """\
 version: 1

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from generator.catalog.logs.signals import LOG_SIGNALS
-from generator.emitters.logs import SHIPPERS
+from stackgen.catalog.logs.signals import LOG_SIGNALS
+from stackgen.emitters.logs import SHIPPERS
 from tests.logs.stacks import made
 
 OTHERS = [name for name in SHIPPERS if name != "alloy"]

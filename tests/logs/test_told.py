@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generator import pipeline
-from generator.catalog.logs.signals import LOG_SIGNALS
-from generator.diff.compare import compare
-from generator.diff.words import line_of
-from generator.explain import about, find, listing, words
-from generator.verify import links
+from stackgen import pipeline
+from stackgen.catalog.logs.signals import LOG_SIGNALS
+from stackgen.diff.compare import compare
+from stackgen.diff.words import line_of
+from stackgen.explain import about, find, listing, words
+from stackgen.verify import links
 from tests.logs.stacks import OURS, RULES, STACK, made, staged
 
 ALERTING = "alerting: {receivers: {a: {webhook: {url: 'http://a'}}}, default: a, owners: {payments: nobody}}\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from generator.verify import tools
+from stackgen.verify import tools
 from tests.mutation.equivalent import reason
 from tests.mutation.judge import Verdict, judged, rendered
 from tests.mutation.mutants import Mutant, mutants

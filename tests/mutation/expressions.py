@@ -9,7 +9,7 @@ from typing import Any
 
 import promql_parser
 
-from generator.catalog import promql
+from stackgen.catalog import promql
 
 NEIGHBOURS = {
     ">": (">=", "<"),

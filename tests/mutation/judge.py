@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.emitters import prometheus, rule_tests
-from generator.load import load
-from generator.render.environment import render
-from generator.resolve.resolver import resolve
-from generator.spec import parse
-from generator.verify import tools
+from stackgen.emitters import prometheus, rule_tests
+from stackgen.load import load
+from stackgen.render.environment import render
+from stackgen.resolve.resolver import resolve
+from stackgen.spec import parse
+from stackgen.verify import tools
 from tests.mutation.mutants import Mutant
 
 

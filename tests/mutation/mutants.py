@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from generator.catalog import promql
-from generator.spec.scalars import Duration
+from stackgen.catalog import promql
+from stackgen.spec.scalars import Duration
 from tests.mutation.expressions import COARSE, FINE, mistakes
 
 Rule = dict[str, Any]

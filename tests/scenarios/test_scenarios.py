@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.verify import tools
+from stackgen.verify import tools
 from tests.mutation.judge import rendered
 
 HERE = Path(__file__).parent

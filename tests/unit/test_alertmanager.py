@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generator.artefact import Artefact
-from generator.catalog import registry
-from generator.catalog.inhibition import BLIND, INHIBITIONS, NEVER_MUTED
-from generator.emitters import alertmanager, route_tests
-from generator.render.environment import render
-from generator.resolve.plan import Plan
-from generator.resolve.routing import Routing, mutings, notices
-from generator.rules import logs
-from generator.rules.build import groups
-from generator.spec.receivers import owners
+from stackgen.artefact import Artefact
+from stackgen.catalog import registry
+from stackgen.catalog.inhibition import BLIND, INHIBITIONS, NEVER_MUTED
+from stackgen.emitters import alertmanager, route_tests
+from stackgen.render.environment import render
+from stackgen.resolve.plan import Plan
+from stackgen.resolve.routing import Routing, mutings, notices
+from stackgen.rules import logs
+from stackgen.rules.build import groups
+from stackgen.spec.receivers import owners
 from tests.alertmanager.stacks import HEAD, plan_of, understood
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from generator.beside import beside
+from stackgen.beside import beside
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import fast
+from stackgen import fast
 
 STACK = """\
 version: 1
@@ -37,7 +37,7 @@ def _run(folder: Path, *args: str, **environment: str) -> Done:
     """`stackgen args` in the folder, without a terminal."""
     root = str(Path(fast.__file__).resolve().parents[1])
     return subprocess.run(
-        [sys.executable, "-m", "generator", *args],
+        [sys.executable, "-m", "stackgen", *args],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": root, **environment},
         capture_output=True,
@@ -137,7 +137,7 @@ def test_a_terminal_gets_colour_unless_no_color(folder: Path, no_color: str) -> 
     main, side = os.openpty()
     root = str(Path(fast.__file__).resolve().parents[1])
     environment = {**os.environ, "PYTHONPATH": root, "NO_COLOR": no_color, "TERM": "xterm", "COLUMNS": "200"}
-    command = [sys.executable, "-m", "generator", "list"]
+    command = [sys.executable, "-m", "stackgen", "list"]
     with subprocess.Popen(command, cwd=folder, env=environment, stdout=side, stderr=subprocess.DEVNULL) as process:
         os.close(side)
         text = b""
@@ -156,7 +156,7 @@ def test_an_answer_that_cannot_be_written_is_told_without_a_traceback(folder: Pa
 
 
 def test_without_what_the_generator_needs_it_says_how_to_get_it(folder: Path) -> None:
-    blind = "import sys; sys.modules['pydantic'] = None; import generator.__main__ as m; m.main()"
+    blind = "import sys; sys.modules['pydantic'] = None; import stackgen.__main__ as m; m.main()"
     environment = {**os.environ, "PYTHONPATH": str(Path(fast.__file__).resolve().parents[1])}
     done = subprocess.run(
         [sys.executable, "-c", blind, "list"], cwd=folder, env=environment, capture_output=True, text=True, check=False
@@ -168,7 +168,7 @@ def test_without_what_the_generator_needs_it_says_how_to_get_it(folder: Path) ->
 def _run_shell(folder: Path, line: str) -> Done:
     """`stackgen line` in the folder, with the redirections of a shell."""
     environment = {**os.environ, "PYTHONPATH": str(Path(fast.__file__).resolve().parents[1])}
-    command = f"{sys.executable} -m generator {line}"
+    command = f"{sys.executable} -m stackgen {line}"
     return subprocess.run(
         ["/bin/sh", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from generator.problem import Problem
-from generator.resolve.plan import Plan
-from generator.rules.build import groups
-from generator.rules.model import Alerting, Group, Recording
-from generator.verify import contract
+from stackgen.problem import Problem
+from stackgen.resolve.plan import Plan
+from stackgen.rules.build import groups
+from stackgen.rules.model import Alerting, Group, Recording
+from stackgen.verify import contract
 from tests.contract.scrape import planned
 
 STACK = """\

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.artefact import Rendered
-from generator.catalog import registry
-from generator.catalog.dashboard import Panel, inert, narrowed
-from generator.emitters.grafana.layout import lines, places
-from generator.problem import Problem
-from generator.resolve.plan import Plan
-from generator.rules.build import groups
-from generator.verify import dashboards
+from stackgen.artefact import Rendered
+from stackgen.catalog import registry
+from stackgen.catalog.dashboard import Panel, inert, narrowed
+from stackgen.emitters.grafana.layout import lines, places
+from stackgen.problem import Problem
+from stackgen.resolve.plan import Plan
+from stackgen.rules.build import groups
+from stackgen.verify import dashboards
 from tests.grafana.boards import (
     FULL,
     GUIDE,

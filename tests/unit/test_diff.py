@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from generator import pipeline
-from generator.diff.compare import compare
-from generator.diff.words import render
+from stackgen import pipeline
+from stackgen.diff.compare import compare
+from stackgen.diff.words import render
 
 STACK = """\
 version: 1

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.diff.compare import compare
-from generator.diff.words import render
-from generator.pipeline import stage
+from stackgen.diff.compare import compare
+from stackgen.diff.words import render
+from stackgen.pipeline import stage
 from tests.grafana.boards import GUIDE, SMALLEST, Board, changed
 
 BOARD = "grafana/dashboards/celery-queues.json"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.diff.compare import compare
-from generator.diff.tree import read
-from generator.diff.words import render
+from stackgen.diff.compare import compare
+from stackgen.diff.tree import read
+from stackgen.diff.words import render
 
 GROUP = """\
 groups:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.diff.compare import compare
-from generator.diff.words import render
+from stackgen.diff.compare import compare
+from stackgen.diff.words import render
 from tests.alertmanager.stacks import CONFIG, HEAD, plan_of, write
 
 ALERTING = """\

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, TemplateError, nodes
 
-from generator.artefact import Artefact, Rendered, Syntax
-from generator.render.environment import RenderError, render, templates_dir
+from stackgen.artefact import Artefact, Rendered, Syntax
+from stackgen.render.environment import RenderError, render, templates_dir
 
 
 def _render(folder: Path, syntax: Syntax, template: str, **context: object) -> Rendered:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from generator import pipeline
-from generator.catalog import registry
-from generator.explain import about, find, listing, terminal, timing, words
-from generator.problem import SpecError
-from generator.resolve.plan import Plan
+from stackgen import pipeline
+from stackgen.catalog import registry
+from stackgen.explain import about, find, listing, terminal, timing, words
+from stackgen.problem import SpecError
+from stackgen.resolve.plan import Plan
 
 STACK = """\
 version: 1

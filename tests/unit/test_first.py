@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.pipeline import prepare
-from generator.problem import SpecError
-from generator.write import write_first
+from stackgen.pipeline import prepare
+from stackgen.problem import SpecError
+from stackgen.write import write_first
 
 
 def test_the_first_stack_is_accepted_as_it_is(tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from generator.catalog.site import Site
-from generator.catalog.source import Recorded
-from generator.document import Document
-from generator.problem import Problem
-from generator.resolve.plan import Plan
-from generator.rules.build import groups
-from generator.verify import liveness
+from stackgen.catalog.site import Site
+from stackgen.catalog.source import Recorded
+from stackgen.document import Document
+from stackgen.problem import Problem
+from stackgen.resolve.plan import Plan
+from stackgen.rules.build import groups
+from stackgen.verify import liveness
 from tests.contract.scrape import evaluate, planned
 
 STACK = """\

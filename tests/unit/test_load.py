@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.document import Document
-from generator.load import load
-from generator.problem import Mark, SpecError
+from stackgen.document import Document
+from stackgen.load import load
+from stackgen.problem import Mark, SpecError
 from tests.conftest import calls
 
 

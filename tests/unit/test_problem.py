@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from generator.problem import Mark, Problem, SpecError, render
+from stackgen.problem import Mark, Problem, SpecError, render
 
 HERE = Problem(Mark("stack.yaml", 9, 14), "number", "thresholds.x", "expected a number, got 1e3", "write 1000")
 FILE = Problem(Mark("stack.yaml"), "no-file", "", "there is no such file")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.problem import Problem, ToolMissing
-from generator.verify import promtool as subject
+from stackgen.problem import Problem, ToolMissing
+from stackgen.verify import promtool as subject
 
 GOOD = 'groups: [{name: g, rules: [{alert: A, expr: "b > 1"}]}]\n'
 TEST = """\

@@ -15,8 +15,8 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from generator.problem import Mark
-from generator.render import quote
+from stackgen.problem import Mark
+from stackgen.render import quote
 
 NASTY = "\x00\x07\t\n\r \x1f\x7f\x80\x85\x9f\xa0\xad\u2028\u2029\ufeff\ufffd\ufffe\uffff😀é"
 NASTY += "#:,-?&*!|>%@`'\"\\[]{}~=<$0123456789eExXoO_.yYnN/+"

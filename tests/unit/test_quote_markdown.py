@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from generator.render import quote
+from stackgen.render import quote
 
 many = settings(max_examples=250)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from generator.artefact import Artefact, Rendered, Syntax
-from generator.verify.reparse import problems
+from stackgen.artefact import Artefact, Rendered, Syntax
+from stackgen.verify.reparse import problems
 from tests.conftest import calls
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.pipeline import prepare
-from generator.problem import SpecError
-from generator.resolve.plan import Plan
+from stackgen.pipeline import prepare
+from stackgen.problem import SpecError
+from stackgen.resolve.plan import Plan
 
 HEAD = """version: 1
 stack: {name: shop}

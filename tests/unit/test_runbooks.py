@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from generator import pipeline
-from generator.catalog import runbook
-from generator.catalog.signal import SEVERITIES
-from generator.emitters import runbooks
-from generator.render.environment import render
-from generator.resolve.plan import Logged, Plan
-from generator.rules import logs
-from generator.rules.build import condition
-from generator.rules.wording import limit
+from stackgen import pipeline
+from stackgen.catalog import runbook
+from stackgen.catalog.signal import SEVERITIES
+from stackgen.emitters import runbooks
+from stackgen.render.environment import render
+from stackgen.resolve.plan import Logged, Plan
+from stackgen.rules import logs
+from stackgen.rules.build import condition
+from stackgen.rules.wording import limit
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STACKS = [REPOSITORY / "stack.yaml", *sorted((REPOSITORY / "tests/specs/valid").glob("*.yaml"))]

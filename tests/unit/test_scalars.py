@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from generator.spec import names
-from generator.spec.scalars import Bytes, Duration, Limit, Quantity
+from stackgen.spec import names
+from stackgen.spec.scalars import Bytes, Duration, Limit, Quantity
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from generator.catalog import registry
-from generator.load import load
-from generator.problem import SpecError
-from generator.spec.schema import json_schema
+from stackgen.catalog import registry
+from stackgen.load import load
+from stackgen.problem import SpecError
+from stackgen.spec.schema import json_schema
 
 TEMPLATE = Path(__file__).parents[2] / "templates/schema/stack.schema.json.j2"
 SPECS = Path(__file__).parents[1] / "specs"

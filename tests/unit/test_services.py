@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from generator import pipeline
-from generator.catalog import images, registry
-from generator.cli import main
-from generator.emitters import compose
-from generator.write.secret_files import Wanted, write_missing
+from stackgen import pipeline
+from stackgen.catalog import images, registry
+from stackgen.cli import main
+from stackgen.emitters import compose
+from stackgen.write.secret_files import Wanted, write_missing
 
 STACK = """\
 version: 1

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.load import load
-from generator.problem import Mark, Problem, SpecError
-from generator.spec import StackSpec, parse
-from generator.spec.messages import TABLE
+from stackgen.load import load
+from stackgen.problem import Mark, Problem, SpecError
+from stackgen.spec import StackSpec, parse
+from stackgen.spec.messages import TABLE
 
 ROOT = Path(__file__).parents[2]
 VALID = sorted((ROOT / "tests/specs/valid").glob("*.yaml"))
@@ -47,7 +47,7 @@ def test_every_text_belongs_to_a_file() -> None:
 def _literals(*names: str) -> set[str]:
     """The rule ids that the code gives to these functions."""
     found = set()
-    for path in [*(ROOT / "generator/spec").glob("*.py"), ROOT / "generator/load.py"]:
+    for path in [*(ROOT / "generator/stackgen/spec").glob("*.py"), ROOT / "generator/stackgen/load.py"]:
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and getattr(call.func, "id", getattr(call.func, "attr", "")) in names:
                 first = [a.value for a in call.args[:2] if isinstance(a, ast.Constant) and isinstance(a.value, str)]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.problem import ToolMissing
-from generator.verify.tools import TIMED_OUT, Completed, find, run
+from stackgen.problem import ToolMissing
+from stackgen.verify.tools import TIMED_OUT, Completed, find, run
 
 PYTHON = Path(sys.executable)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.problem import SpecError
-from generator.write import Changes, compare, read_manifest, write
+from stackgen.problem import SpecError
+from stackgen.write import Changes, compare, read_manifest, write
 
 SHA = "0" * 64
 OLD = {"a.yml": "old\n", "d/b.yml": "b\n", "d/e/c.yml": "c\n"}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import fast
-from generator.write import compare, write
+from stackgen import fast
+from stackgen.write import compare, write
 
 FILES = {"a.yml": "a\n", "d/b.yml": "b\n", "d/é c.yml": "c\n"}
 SPEC = b"version: 1\n"
@@ -112,6 +112,6 @@ def test_fast_is_not_fooled_by_a_linked_folder(output: Path, tmp_path: Path) -> 
 
 
 def test_fast_loads_nothing_heavy() -> None:
-    code = "import sys, generator.fast; print(*sys.modules)"
+    code = "import sys, stackgen.fast; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.split()
     assert {"json", "dataclasses", "pathlib", "re", "typing", "click", "yaml", "pydantic"}.isdisjoint(loaded)

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.problem import SpecError
-from generator.write import swap, write
+from stackgen.problem import SpecError
+from stackgen.write import swap, write
 
 SHA = "0" * 64
 PATHS = [f"{folder}/{n}.yml" for folder in ("a", "b", "b/c") for n in range(3)]

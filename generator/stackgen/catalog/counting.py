@@ -1,0 +1,58 @@
+"""How counters become canonical increases: births counted, replicas not doubled, exporter labels renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from stackgen.catalog import promql
+from stackgen.catalog.series import WINDOW
+from stackgen.catalog.site import Site
+
+
+def increase(
+    metric: str, matchers: tuple[str, ...], site: Site, born: Literal["zero", "first value"], window: int = WINDOW
+) -> str:
+    """Growth of each series over the window; a series born at N inside the window counts N, not 0.
+
+    The birth counts only if the target was scraped a window ago, so that a restart of Prometheus is no burst.
+    Source: promtool proofs in the generated tests; prometheus/prometheus#1673 has the problem.
+    """
+    selector, span = promql.select(metric, *matchers), promql.seconds(window)
+    grown = f"increase({selector}[{span}])"
+    if born == "zero":
+        return grown
+    job = matchers[0]
+    return (
+        f"((last_over_time({selector}[{site.bridge}]) unless {selector} offset {span})"
+        f" and on (instance) (up{{{job}}} offset {span} == 1)) or {grown}"
+    )
+
+
+def per_replica(expr: str, names: Mapping[str, str]) -> str:
+    """The sum over series of one replica, then the largest replica; `names` maps canonical to exporter labels.
+
+    Two replicas of one exporter see the same events: adding them would double every count.
+    """
+    inner = ", ".join(dict.fromkeys(["instance", *names.values()]))
+    return _outer("max", f"sum by ({inner}) ({expr})", names)
+
+
+def per_worker(expr: str, names: Mapping[str, str]) -> str:
+    """The sum over all targets, for sources where each target counts its own work."""
+    inner = ", ".join(dict.fromkeys(names.values()))
+    return _outer("sum", f"sum by ({inner}) ({expr})", names)
+
+
+def _outer(operator: str, expr: str, names: Mapping[str, str]) -> str:
+    renamed = promql.copy_labels(expr, names)
+    if renamed == expr and operator == "sum":
+        return expr
+    return f"{operator} by ({', '.join(names)}) ({renamed})"
+
+
+def latest(metric: str, matchers: tuple[str, ...], site: Site, names: Mapping[str, str]) -> str:
+    """The largest recent value of a gauge over all replicas, bridging one missed scrape."""
+    expr = f"last_over_time({promql.select(metric, *matchers)}[{site.bridge}])"
+    by = f" by ({', '.join(names)})" if names else ""
+    return f"max{by} ({promql.copy_labels(expr, names)})"

@@ -1,0 +1,65 @@
+"""Questions in Loki's LogQL. What Alloy puts into structured metadata is asked without parsing lines.
+
+Source: https://grafana.com/docs/loki/latest/query/
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from fractions import Fraction
+
+from stackgen.catalog import promql
+from stackgen.catalog.logs import line
+from stackgen.catalog.logs.line import Field
+from stackgen.catalog.logs.question import Question
+
+STREAM = {"service_name": line.SERVICE, "environment": line.ENVIRONMENT}
+"""Labels of a stream: few values each, for every combination is a stream of its own."""
+METADATA = {
+    "action": line.ACTION,
+    "task": line.TASK,
+    "task_id": line.TASK_ID,
+    "queue": line.QUEUE,
+    "worker": line.WORKER,
+    "trace_id": line.TRACE,
+    "error_type": line.ERROR_TYPE,
+    "level": line.LEVEL,
+}
+"""Structured metadata of a line: any number of values."""
+
+_NAMES = {field: name for name, field in METADATA.items()}
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def extraction(field: Field) -> str:
+    """Where Alloy finds the field in a line, in JMESPath: what is no identifier stands in quotes."""
+    return ".".join(part if _IDENTIFIER.fullmatch(part) else json.dumps(part) for part in field.path.split("."))
+
+
+def stream(name: str, environment: str) -> str:
+    """The selector of a stack's lines."""
+    return promql.select("", f"service_name={promql.text(name)}", f"environment={promql.text(environment)}")
+
+
+def lines(question: Question, selector: str, *filters: str) -> str:
+    """The lines themselves; empty filters are left out."""
+    asked = [f"{_NAMES[field]}={promql.text(value)}" for field, value in question.fields]
+    return " | ".join([selector, *asked, *filter(None, filters)])
+
+
+def count(question: Question, selector: str, window: int, *filters: str) -> str:
+    """How many lines there were in the last `window` seconds, by what the question counts by."""
+    by = f" by ({', '.join(_NAMES[field] for field in question.by)})" if question.by else ""
+    return f"sum{by} (count_over_time({lines(question, selector, *filters)} [{promql.seconds(window)}]))"
+
+
+def absent(question: Question, selector: str, window: Fraction) -> str:
+    """1, without the selector's labels, when there was no line in the last `window` seconds; else nothing."""
+    return f"sum(absent_over_time({lines(question, selector)} [{promql.seconds(window)}]))"
+
+
+def chosen(names: Iterable[str]) -> str:
+    """Filters on structured metadata for what is chosen at the top of a dashboard; `All` also means lines without."""
+    return "".join(f' | {name}=~"${name}"' for name in names)

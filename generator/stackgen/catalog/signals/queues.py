@@ -1,0 +1,192 @@
+"""Do queues move, and fast enough?"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from stackgen.catalog import drive, promql
+from stackgen.catalog.series import QUEUE_LENGTH, QUEUE_WORKERS, TASK_WAIT_BUCKET, TASKS_STARTED, WINDOW
+from stackgen.catalog.signal import Guard, Level, Signal
+from stackgen.catalog.site import Site
+
+_DASHBOARD = "celery-queues"
+
+
+def _length(site: Site) -> str:
+    return promql.select(QUEUE_LENGTH.name, site.working())
+
+
+QUEUE_LENGTH_SIGNAL = Signal(
+    id="queue_length",
+    alert="CeleryQueueBacklog",
+    title="Queue depth",
+    family="queues",
+    unit="tasks",
+    by=("queue",),
+    needs=(QUEUE_LENGTH,),
+    expr=_length,
+    drive=drive.Level(QUEUE_LENGTH),
+    levels={
+        "warning": Level(Fraction(1000), hold=600),  # guide, "Queue Metrics"
+        "critical": Level(Fraction(5000), hold=600),  # guide, CeleryQueueBacklog
+    },
+    overrides="queue",
+    summary="Queue {queue} holds {value} tasks (limit {limit})",
+    action="Check that workers consume this queue; then add workers or slow the producer.",
+    meaning="More tasks wait than the workers take; whoever waits for their results waits longer and longer.",
+    causes=(
+        "a producer sends far more than usual",
+        "workers are down or do not consume this queue",
+        "tasks became slow: a database, a remote service",
+    ),
+    dashboard=_DASHBOARD,
+)
+
+QUEUE_GROWTH = Signal(
+    id="queue_growth",
+    alert="CeleryQueueGrowing",
+    title="Queue growth rate",
+    family="queues",
+    unit="per_second",
+    by=("queue",),
+    needs=(QUEUE_LENGTH,),
+    record="celery:queue_growth:deriv5m",
+    expr=lambda site: f"deriv({_length(site)}[{promql.seconds(WINDOW)}])",
+    drive=drive.Growth(QUEUE_LENGTH),
+    # guide, "Queue Metrics". Held for longer than the window: a batch of a few minutes has then left it.
+    levels={"warning": Level(Fraction(10), hold=600)},
+    overrides="queue",
+    summary="Queue {queue} grows by {value} (limit {limit})",
+    action="Find the producer; at this rate compare with the queue's depth limit to see how much time is left.",
+    meaning="Tasks arrive faster than workers take them.",
+    causes=("a batch job started", "a retry storm: look at the retry ratio", "workers died"),
+    dashboard=_DASHBOARD,
+)
+
+QUEUE_WAIT_P95 = Signal(
+    id="queue_wait_p95",
+    alert="CeleryTaskWaitTooLong",
+    title="Task wait time (P95)",
+    family="queues",
+    unit="seconds",
+    by=("queue",),
+    needs=(TASK_WAIT_BUCKET,),
+    record="celery:task_wait_time_seconds:p95_5m",
+    expr=lambda site: f"histogram_quantile(0.95, {promql.select(TASK_WAIT_BUCKET.name, site.working())})",
+    drive=drive.Quantile(TASK_WAIT_BUCKET),
+    levels={"warning": Level(Fraction(60), hold=300)},  # guide, "Queue Metrics"
+    overrides="queue",
+    guards=(Guard("min_tasks", f'{TASK_WAIT_BUCKET.name}{{le="+Inf"}}', 10),),
+    summary="Tasks wait {value} in queue {queue} before they start (P95, limit {limit})",
+    action="Add workers to this queue, or move slow tasks to a queue of their own.",
+    meaning="One task in twenty waits longer than the limit before a worker begins it.",
+    causes=("too few workers", "long tasks block short ones in the same queue", "prefetch hands tasks to busy workers"),
+    dashboard=_DASHBOARD,
+)
+
+QUEUE_STUCK = Signal(
+    id="queue_stuck",
+    alert="CeleryQueueStuck",
+    title="Tasks waiting while none starts",
+    family="queues",
+    unit="tasks",
+    by=("queue",),
+    needs=(QUEUE_LENGTH, TASKS_STARTED),
+    record="celery:queue_stuck:length",
+    expr=lambda site: f"{_length(site)} unless on (queue) {TASKS_STARTED.name} > 0",
+    drive=drive.Stuck(QUEUE_LENGTH, TASKS_STARTED),
+    levels={"warning": Level(Fraction(0), hold=600)},
+    overrides="queue",
+    summary="Queue {queue} is stuck: {value} tasks wait and none has started",
+    action="Ask the workers what they do (`inspect active`); restart those that hang.",
+    meaning="Tasks wait and no worker begins one. Workers may be alive and still not consume.",
+    causes=(
+        "every pool process is busy with a task that does not end",
+        "workers lost their broker connection and hang, while their heartbeat goes on",
+        "nobody consumes this queue",
+    ),
+    dashboard=_DASHBOARD,
+)
+
+QUEUE_NO_CONSUMERS = Signal(
+    id="queue_no_consumers",
+    alert="CeleryQueueWithoutConsumers",
+    title="Workers on a queue that holds tasks",
+    family="queues",
+    unit="workers",
+    by=("queue",),
+    needs=(QUEUE_LENGTH, QUEUE_WORKERS),
+    record="celery:queue_workers:needed",
+    expr=lambda site: f"{promql.select(QUEUE_WORKERS.name, site.working())} and on (queue) {QUEUE_LENGTH.name} > 0",
+    drive=drive.Level(QUEUE_WORKERS, beside=((QUEUE_LENGTH, Fraction(1)),), silenced_by=((QUEUE_LENGTH, Fraction(0)),)),
+    bad_when="below",
+    levels={"critical": Level(Fraction(1), hold=300)},
+    summary="Queue {queue} holds tasks and no worker consumes it",
+    action="Start a worker with `-Q` naming this queue, or correct the route that fills it.",
+    meaning="Tasks in this queue will never run until a worker consumes it.",
+    causes=("a worker's -Q list lost this queue", "a typo in task_routes made a new queue", "its workers are down"),
+    dashboard=_DASHBOARD,
+)
+
+QUEUE_WORKERS_SIGNAL = Signal(
+    id="queue_workers",
+    alert="CeleryWorkersMissing",
+    title="Workers on a queue",
+    family="queues",
+    unit="workers",
+    by=("queue",),
+    needs=(QUEUE_WORKERS,),
+    expr=lambda site: QUEUE_WORKERS.name,
+    drive=drive.Level(QUEUE_WORKERS),
+    bad_when="below",
+    levels={"warning": Level(Fraction(1), hold=600)},
+    overrides="queue",
+    only_overrides=True,
+    summary="Queue {queue} has {value} workers, fewer than its minimum of {limit}",
+    action="Find the workers of this queue that are gone.",
+    meaning="Fewer workers than queues.<name>.min_workers in stack.yaml asks for consume this queue.",
+    causes=("a host or pod died", "a deployment changed -Q", "the autoscaler's lower bound is below min_workers"),
+    dashboard=_DASHBOARD,
+)
+
+QUEUE_DRAIN_TIME = Signal(
+    id="queue_drain_time",
+    alert="CeleryQueueDrainsTooSlowly",
+    title="Time until the queue is empty",
+    family="queues",
+    unit="seconds",
+    by=("queue",),
+    needs=(QUEUE_LENGTH, TASKS_STARTED),
+    record="celery:queue_drain_time:seconds",
+    expr=lambda site: f"{_length(site)} / on (queue) ({TASKS_STARTED.name} / {WINDOW} > 0)",
+    drive=drive.Drain(QUEUE_LENGTH, TASKS_STARTED),
+    levels={"warning": Level(Fraction(1800), hold=600)},
+    overrides="queue",
+    guards=(Guard("min_tasks", QUEUE_LENGTH.name, 50),),
+    summary="Queue {queue} needs {value} to empty at its present pace (limit {limit})",
+    action="Add workers, or accept the delay and raise this queue's limit.",
+    meaning="A task sent now starts only after everything before it: it waits about this long.",
+    causes=("too few workers for the load", "tasks became slower"),
+    dashboard=_DASHBOARD,
+)
+
+DEAD_LETTER_LENGTH = Signal(
+    id="dead_letter_length",
+    alert="CeleryDeadLetters",
+    title="Dead letters",
+    family="queues",
+    unit="tasks",
+    by=("queue",),
+    needs=(QUEUE_LENGTH,),
+    expr=lambda site: promql.select(QUEUE_LENGTH.name, site.dead()),
+    drive=drive.Level(QUEUE_LENGTH),
+    levels={"warning": Level(Fraction(100), hold=300)},  # guide, "Queue Metrics"
+    overrides="queue",
+    only_names=lambda site: site.dead_letter,
+    applies=lambda site: "" if site.dead_letter else "no queue has role dead_letter",
+    summary="Dead letter queue {queue} holds {value} messages (limit {limit})",
+    action="Look at a few of them before anything else; replay or drop them, then mend the task that rejects them.",
+    meaning="Work was given up. Celery itself fills no dead letter queue: RabbitMQ's exchange or the application does.",
+    causes=("a task rejects messages it cannot handle", "a release changed a task's signature", "messages expire"),
+    dashboard=_DASHBOARD,
+)

@@ -1,0 +1,132 @@
+"""Can the other alerts be believed? The monitoring watches itself."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from stackgen.catalog import drive
+from stackgen.catalog.series import (
+    BROKER_UP,
+    NOTIFICATION_FAILURES,
+    RULE_FAILURES,
+    SOURCE_FAILED_SCRAPES,
+    SOURCE_UP,
+)
+from stackgen.catalog.signal import Level, Signal
+from stackgen.catalog.sources.stack import GROUP_PREFIX
+
+_DASHBOARD = "celery-stack"
+
+EXPORTER_DOWN = Signal(
+    id="exporter_down",
+    alert="CeleryExporterDown",
+    title="Sources of metrics up",
+    family="stack",
+    unit="count",
+    by=("source",),
+    only_names=lambda site: tuple(site.jobs),
+    needs=(SOURCE_UP,),
+    expr=lambda site: SOURCE_UP.name,
+    drive=drive.Level(SOURCE_UP),
+    bad_when="below",
+    levels={"critical": Level(Fraction(1), hold=120)},
+    summary="No metrics from {source}: its alerts are blind",
+    action="See whether it runs and reaches the broker; celery-exporter also goes down with its broker.",
+    meaning="Prometheus cannot scrape this source. Alerts that depend on it say nothing, good or bad.",
+    causes=("the exporter crashed", "the broker is down", "the network or its address changed", "a scrape times out"),
+    dashboard=_DASHBOARD,
+)
+
+BROKER_DOWN = Signal(
+    id="broker_down",
+    alert="CeleryBrokerDown",
+    title="Broker up",
+    family="stack",
+    unit="count",
+    by=(),
+    needs=(BROKER_UP,),
+    expr=lambda site: BROKER_UP.name,
+    drive=drive.Level(BROKER_UP),
+    bad_when="below",
+    levels={"critical": Level(Fraction(1), hold=60)},
+    summary="The Celery broker does not answer",
+    action="Bring the broker back; workers reconnect by themselves. Then look for tasks that were lost.",
+    meaning="No task can be sent or received.",
+    causes=("the broker crashed or ran out of memory", "its disk is full", "the network"),
+    dashboard=_DASHBOARD,
+)
+
+SCRAPE_FAILURES = Signal(
+    id="scrape_failures",
+    alert="CeleryScrapesFailing",
+    title="Failed scrapes in 15 minutes",
+    family="stack",
+    unit="count",
+    by=("source",),
+    only_names=lambda site: tuple(site.jobs),
+    needs=(SOURCE_FAILED_SCRAPES,),
+    expr=lambda site: SOURCE_FAILED_SCRAPES.name,
+    drive=drive.Failures(SOURCE_FAILED_SCRAPES),
+    # A third of 15 minutes: an outage that is over sooner is told by CeleryExporterDown alone.
+    levels={"warning": Level(Fraction(10))},
+    summary="{value} scrapes of {source} failed in 15 minutes (limit {limit})",
+    action="Compare its scrape duration with the timeout: celery-exporter needs over 2 s a scrape.",
+    meaning="The source comes and goes; counts have holes and alerts react late.",
+    causes=("the exporter is short of CPU", "it restarts again and again", "a scrape timeout that is too short"),
+    dashboard=_DASHBOARD,
+)
+
+RULE_FAILURES_SIGNAL = Signal(
+    id="rule_failures",
+    alert="CeleryRuleEvaluationFailing",
+    title="Failed rule evaluations in 5 minutes",
+    family="stack",
+    unit="count",
+    by=("rule_group",),
+    only_names=lambda site: (f"/etc/prometheus/rules/{GROUP_PREFIX}tasks.yml;{GROUP_PREFIX}tasks",),
+    needs=(RULE_FAILURES,),
+    expr=lambda site: RULE_FAILURES.name,
+    drive=drive.Level(RULE_FAILURES),
+    levels={"warning": Level(Fraction(0), hold=300)},
+    summary="Prometheus cannot evaluate rules of group {rule_group}",
+    action="Open /rules in Prometheus: the failing rule shows its error.",
+    meaning="An alert of this group is not evaluated, so it cannot fire.",
+    causes=("two exporters whose series collide", "a rule edited by hand", "Prometheus is overloaded"),
+    dashboard=_DASHBOARD,
+)
+
+NOTIFICATION_FAILURES_SIGNAL = Signal(
+    id="notification_failures",
+    alert="CeleryNotificationsFailing",
+    title="Failed notifications in 5 minutes",
+    family="stack",
+    unit="count",
+    by=("integration",),
+    needs=(NOTIFICATION_FAILURES,),
+    expr=lambda site: NOTIFICATION_FAILURES.name,
+    drive=drive.Level(NOTIFICATION_FAILURES),
+    levels={"warning": Level(Fraction(0), hold=600)},
+    summary="Notifications through {integration} do not arrive",
+    action="Read Alertmanager's log: a missing secret file or a changed address are the usual reasons.",
+    meaning="Alerts fire and nobody is told.",
+    causes=("a secret file is missing or expired", "the service refuses or is down", "no route out of the network"),
+    dashboard=_DASHBOARD,
+)
+
+WATCHDOG = Signal(
+    id="watchdog",
+    alert="CeleryWatchdog",
+    title="Watchdog",
+    family="stack",
+    unit="count",
+    by=(),
+    needs=(),
+    expr=lambda site: "vector(1)",
+    drive=drive.Always(),
+    levels={"info": Level(Fraction(0))},
+    summary="Alerting works: this alert always fires",
+    action="Route it to a dead man's switch that calls you when it stops.",
+    meaning="It proves that Prometheus evaluates rules and that Alertmanager delivers. Silence is the alarm.",
+    causes=("none: it always fires",),
+    dashboard=_DASHBOARD,
+)

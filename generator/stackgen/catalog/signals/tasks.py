@@ -1,0 +1,194 @@
+"""Do tasks end well, in time, and when they should?"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from stackgen.catalog import drive
+from stackgen.catalog.series import TASK_DURATION_BUCKET, TASK_TIMEOUTS, TASKS
+from stackgen.catalog.signal import Guard, Level, Signal
+from stackgen.catalog.site import Site
+from stackgen.catalog.source import Recorded
+
+_DASHBOARD = "celery-tasks"
+_FAILED = 'state="FAILURE"'
+_FINISHED = 'state=~"SUCCESS|FAILURE"'
+_EXECUTED = 'state=~"SUCCESS|FAILURE|RETRY"'
+_ENDED = 'state=~"SUCCESS|FAILURE|REVOKED|REJECTED"'
+
+
+def _by_task(matcher: str) -> str:
+    return f"sum by (task) ({TASKS.name}{{{matcher}}})"
+
+
+def _share(part: str, whole: str) -> str:
+    """Part of a whole; 0 when no part was ever seen, no result when the whole is 0."""
+    return f"({part} or 0 * {whole}) / ({whole} > 0)"
+
+
+FAILURE_RATIO = Signal(
+    id="task_failure_ratio",
+    alert="CeleryHighFailureRate",
+    title="Task failure rate",
+    family="tasks",
+    unit="ratio",
+    by=("task",),
+    needs=(TASKS,),
+    record="celery:task_failures:ratio10m",
+    expr=lambda site: _share(_by_task(_FAILED), _by_task(_FINISHED)),
+    drive=drive.Share(
+        TASKS, TASKS, {"state": "FAILURE"}, {"state": "SUCCESS"}, outside=("RETRY", "REVOKED", "REJECTED")
+    ),
+    levels={
+        "warning": Level(Fraction(5, 100), hold=300),  # guide, "Task Metrics"
+        "critical": Level(Fraction(20, 100), hold=300),  # guide, CeleryHighFailureRate
+    },
+    overrides="task",
+    guards=(
+        Guard("min_tasks", _by_task(_FINISHED), 20),
+        Guard("min_failures", _by_task(_FAILED), 5),
+    ),
+    summary="{value} of task {task} fail (limit {limit})",
+    action="Read the newest exception of this task, and look at what was released when it began.",
+    meaning="Executions of this task end in an exception and are not retried any more.",
+    causes=("a release", "a service or database the task needs is down", "input the task does not expect"),
+    dashboard=_DASHBOARD,
+)
+
+SUCCESS_RATIO = Signal(
+    id="task_success_ratio",
+    alert="CeleryLowSuccessRate",
+    title="Task success rate",
+    family="tasks",
+    unit="ratio",
+    by=(),
+    needs=(TASKS,),
+    record="celery:task_successes:ratio10m",
+    expr=lambda site: _share(f'sum({TASKS.name}{{state="SUCCESS"}})', f"sum({TASKS.name}{{{_ENDED}}})"),
+    drive=drive.Share(TASKS, TASKS, {"state": "REJECTED"}, {"state": "SUCCESS"}, inverted=True, outside=("RETRY",)),
+    bad_when="below",
+    levels={"warning": Level(Fraction(95, 100), hold=300)},  # guide, "Task Metrics"
+    guards=(Guard("min_tasks", f"sum({TASKS.name}{{{_ENDED}}})", 20),),
+    # One event, one page: while a task's failure rate is already reported, this would only repeat it.
+    unless='ALERTS{alertname="CeleryHighFailureRate", alertstate="firing"}',
+    silent_under=drive.Share(TASKS, TASKS, {"state": "FAILURE"}, {"state": "SUCCESS"}),
+    summary="Only {value} of all tasks succeed (limit {limit})",
+    action="See which state is left: failed tasks too rare to be judged alone, or tasks revoked or rejected.",
+    meaning="Over the whole application too many tasks do not succeed, though no single task fails too often.",
+    causes=("many rare tasks fail at once: a shared dependency", "tasks are revoked or expire", "workers reject tasks"),
+    dashboard=_DASHBOARD,
+)
+
+DURATION_P95 = Signal(
+    id="task_duration_p95",
+    alert="CelerySlowTasks",
+    title="Task duration (P95)",
+    family="tasks",
+    unit="seconds",
+    by=("task",),
+    needs=(TASK_DURATION_BUCKET,),
+    record="celery:task_duration_seconds:p95_5m",
+    expr=lambda site: f"histogram_quantile(0.95, sum by (task, le) ({TASK_DURATION_BUCKET.name}))",
+    drive=drive.Quantile(TASK_DURATION_BUCKET),
+    levels={"warning": Level(Fraction(300), hold=900)},  # guide, CelerySlowTasks
+    overrides="task",
+    guards=(Guard("min_tasks", f'sum by (task) ({TASK_DURATION_BUCKET.name}{{le="+Inf"}})', 0),),
+    summary="Task {task} takes {value} (P95, limit {limit})",
+    action="Find what it waits for; if it is meant to take that long, give it a limit of its own in stack.yaml.",
+    meaning="One execution in twenty takes longer than the limit. Tasks rarer than one in 5 minutes go unseen.",
+    causes=("a slow query or remote service", "more data than before", "workers short of CPU"),
+    dashboard=_DASHBOARD,
+)
+
+RETRY_RATIO = Signal(
+    id="task_retry_ratio",
+    alert="CeleryHighRetryRate",
+    title="Task retry rate",
+    family="tasks",
+    unit="ratio",
+    by=("task",),
+    needs=(TASKS,),
+    record="celery:task_retries:ratio10m",
+    expr=lambda site: _share(_by_task('state="RETRY"'), _by_task(_EXECUTED)),
+    drive=drive.Share(TASKS, TASKS, {"state": "RETRY"}, {"state": "SUCCESS"}, outside=("REVOKED", "REJECTED")),
+    levels={"warning": Level(Fraction(10, 100), hold=300)},  # guide, "Task Metrics"
+    overrides="task",
+    guards=(
+        Guard("min_tasks", _by_task(_EXECUTED), 20),
+        Guard("min_failures", _by_task('state="RETRY"'), 5),
+    ),
+    summary="{value} of the executions of task {task} end in a retry (limit {limit})",
+    action="Find the service that makes it retry; raise the back-off before the retries become the load.",
+    meaning="The task works only after several attempts, or is on its way to failing for good.",
+    causes=("a service it calls is slow or down", "a rate limit", "a lock that is always taken"),
+    dashboard=_DASHBOARD,
+)
+
+TIMEOUT_RATIO = Signal(
+    id="task_timeout_ratio",
+    alert="CeleryTaskTimeouts",
+    title="Task timeout rate",
+    family="tasks",
+    unit="ratio",
+    by=("task",),
+    needs=(TASKS, TASK_TIMEOUTS),
+    record="celery:task_timeouts:ratio10m",
+    expr=lambda site: _share(f"sum by (task) ({TASK_TIMEOUTS.name})", _by_task(_EXECUTED)),
+    drive=drive.Share(TASK_TIMEOUTS, TASKS, {}, {"state": "FAILURE"}, disjoint=False, outside=("REVOKED", "REJECTED")),
+    levels={"warning": Level(Fraction(1, 100), hold=300)},  # guide, "Task Metrics"
+    overrides="task",
+    guards=(
+        Guard("min_tasks", _by_task(_EXECUTED), 20),
+        Guard("min_failures", f"sum by (task) ({TASK_TIMEOUTS.name})", 5),
+    ),
+    summary="{value} of the executions of task {task} run into a time limit (limit {limit})",
+    action="See where it hangs; a hard limit kills it in the middle, so check what it left half done.",
+    meaning="Celery stops executions of this task because they exceed time_limit or soft_time_limit.",
+    causes=("a remote call without a timeout of its own", "more data than the limit allows for", "a deadlock"),
+    dashboard=_DASHBOARD,
+)
+
+
+def _last_success(site: Site) -> tuple[tuple[str, Recorded], ...]:
+    """The time of the last success, carried from evaluation to evaluation; the first evaluation starts the clock."""
+    name = "celery:task_last_success:timestamp"
+    moving = f'(sum by (task) ({TASKS.name}{{state="SUCCESS"}}) > bool 0)'
+    watched = 'max by (task) (celery:threshold_override{signal="task_overdue"})'
+    del site
+    return (
+        (
+            name,
+            Recorded(
+                f"(time() * {moving} > 0 and on (task) {watched})"
+                f" or max by (task) (last_over_time({name}[1d]))"
+                f" or 0 * {watched} + time()"
+            ),
+        ),
+    )
+
+
+OVERDUE = Signal(
+    id="task_overdue",
+    alert="CeleryTaskOverdue",
+    title="Time since the last success of a periodic task",
+    family="tasks",
+    unit="seconds",
+    by=("task",),
+    needs=(TASKS,),
+    record="celery:task_since_success:seconds",
+    before=_last_success,
+    expr=lambda site: "time() - celery:task_last_success:timestamp",
+    drive=drive.Overdue(TASKS, {"state": "SUCCESS"}),
+    levels={"warning": Level(Fraction(0))},
+    overrides="task",
+    only_overrides=True,
+    summary="Periodic task {task} last succeeded {value} ago (period {limit})",
+    action="Check that beat runs and sends it, that a worker takes it, and that it does not fail.",
+    meaning="A task that must run regularly has not succeeded within its period.",
+    causes=(
+        "beat is down or has lost its schedule",
+        "the task fails each time",
+        "its queue is stuck or has no workers",
+    ),
+    dashboard=_DASHBOARD,
+)

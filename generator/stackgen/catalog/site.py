@@ -1,0 +1,67 @@
+"""What an expression may know about the stack it is written for: names and intervals, never thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+from stackgen.catalog import promql
+
+Fact = Literal["events_off", "sent_events_off", "pool_solo", "redis_priorities", "no_memory_limit"]
+"""A property of the stack that makes a reading of a source wrong or absent."""
+
+RESERVED_QUEUES = r"celeryev\..*|.*\.celery\.pidbox|.*\.reply\.celery\.pidbox"
+"""Queues that Celery itself makes on the broker (events, remote control): never the user's."""
+
+
+class Site(NamedTuple):
+    """One stack, as far as PromQL and exporter command lines need to know it."""
+
+    scrape: Fraction
+    evaluation: Fraction
+    queues: tuple[str, ...]
+    dead_letter: tuple[str, ...]
+    ignored_queues: tuple[str, ...] = ()
+    ignored_tasks: tuple[str, ...] = ()
+    facts: frozenset[Fact] = frozenset()
+    jobs: Mapping[str, str] = MappingProxyType({})
+    """Scrape job of every source whose loss must be noticed."""
+    versions: Mapping[str, str] = MappingProxyType({})
+    tags: Mapping[str, str] = MappingProxyType({})
+    """Image tags that stack.yaml gives, by component."""
+    targets: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    match: Mapping[str, str] = MappingProxyType({})
+    duration_buckets: tuple[Fraction, ...] = ()
+    wait_buckets: tuple[Fraction, ...] = ()
+    fleet_settles: Fraction = Fraction(600)
+    """Seconds that a number of workers must last to be the size of the fleet; workers_missing's `for`."""
+    worker_memory_limit: int | None = None
+    broker: Literal["redis", "rabbitmq"] = "redis"
+
+    @property
+    def bridge(self) -> str:
+        """The range that still sees a sample after one missed scrape: three scrapes, never under 90 s.
+
+        A failed scrape writes a stale marker; without the bridge it would reset an alert's `for`.
+        """
+        return promql.seconds(max(3 * self.scrape, Fraction(90)))
+
+    def queue_matcher(self, label: str, *, reserved: bool = False) -> str:
+        """Leaves out the queues that stack.yaml ignores and, where a source shows them, Celery's own."""
+        ignored = [*([RESERVED_QUEUES] if reserved else []), *map(promql.wildcard, self.ignored_queues)]
+        return f"{label}!~{promql.text('|'.join(ignored))}" if ignored else ""
+
+    def task_matcher(self, label: str) -> str:
+        """Leaves out the tasks that stack.yaml ignores; "" when it ignores none."""
+        ignored = "|".join(map(promql.wildcard, self.ignored_tasks))
+        return f"{label}!~{promql.text(ignored)}" if ignored else ""
+
+    def working(self) -> str:
+        """A matcher on canonical series for queues that workers should empty."""
+        return promql.one_of("queue", self.dead_letter, negate=True)
+
+    def dead(self) -> str:
+        """A matcher on canonical series for dead letter queues."""
+        return promql.one_of("queue", self.dead_letter)

@@ -1,0 +1,119 @@
+"""The shape of a source: an exporter, the metrics it really exposes, and how canonical series are read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+from stackgen.catalog.images import Image
+from stackgen.catalog.series import Series
+from stackgen.catalog.site import Fact, Site
+from stackgen.catalog.timeline import Counter, Gauge, Input, Segment
+
+MetricType = Literal["counter", "gauge", "histogram"]
+
+
+class Metric(NamedTuple):
+    """One metric family as the exporter exposes it; a histogram is named without _bucket, _sum or _count."""
+
+    name: str
+    type: MetricType
+    labels: tuple[str, ...]
+    born: Literal["zero", "first value"] = "zero"
+    """Where a new counter series starts. Born at its first value, `increase` misses that value."""
+    lifetime: int | None = None
+    """Seconds a series outlives what it describes; None: for ever. An alert that waits longer can never fire."""
+    since: str = ""
+    """First version that has it; "" for all we support."""
+
+
+class Recorded(NamedTuple):
+    """One recording rule of a reading: the expression and the labels the rule adds."""
+
+    expr: str
+    labels: Mapping[str, str] = MappingProxyType({})
+
+
+Stimulus = Callable[[Site, Mapping[str, str], tuple[Segment, ...], int], list[Input]]
+"""What a test feeds to make a canonical series say a value: (site, labels, segments, step seconds) -> input series."""
+
+
+class Reading(NamedTuple):
+    """How one source computes one canonical series."""
+
+    series: Series
+    uses: tuple[Metric, ...]
+    rules: Callable[[Site], tuple[Recorded, ...]]
+    stimulus: Stimulus
+    spoiled_by: Mapping[Fact, str] = MappingProxyType({})
+    """Facts under which this reading is wrong, each with the reason a user is told."""
+    survives: bool = False
+    """True when the series goes on as 0 after metrics with a lifetime are gone, so that an alert may wait for ever."""
+    caveat: str = ""
+    """A known inaccuracy, printed by `explain` and in the runbook."""
+
+
+class Launch(NamedTuple):
+    """How to start the exporter: what the stack computes from stack.yaml, without any secret."""
+
+    image: str
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = MappingProxyType({})
+    """Values are literals or `${NAME}` references to the environment of whoever starts it."""
+    notes: tuple[str, ...] = ()
+
+
+class Source(NamedTuple):
+    """One exporter or endpoint that Prometheus scrapes."""
+
+    id: str
+    title: str
+    job: str
+    target: str
+    link: str
+    """Where its behaviour is documented."""
+    metrics: tuple[Metric, ...]
+    readings: tuple[Reading, ...]
+    path: str = "/metrics"
+    params: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    versions: Mapping[str, Image] = MappingProxyType({})
+    """Version -> container image; the first is the default."""
+    broker: Literal["redis", "rabbitmq", ""] = ""
+    """The only broker it understands; "" for any."""
+    match: str = ""
+    """Default wildcard for the names of workers among what it measures; "" when it measures workers only."""
+    is_worker: bool = False
+    """True when the target is the worker itself: a target that is down is a worker that is down."""
+    always: bool = False
+    """True for parts of the stack itself, scraped whatever stack.yaml lists."""
+    launch: Callable[[Site, str], Launch] | None = None
+
+    def job_matcher(self) -> str:
+        """The matcher that selects this source's series."""
+        return f'job="{self.job}"'
+
+
+def base_labels(source_job: str, site: Site, instance: str = "") -> dict[str, str]:
+    """The labels Prometheus itself puts on every scraped series."""
+    return {"job": source_job, "instance": instance or f"{source_job}:1"}
+
+
+def gauge(job: str, metric: Metric, labels: Callable[[Mapping[str, str]], Mapping[str, str]]) -> Stimulus:
+    """A stimulus for a series that is read from one gauge as it is."""
+
+    def feed(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
+        del step
+        return [Gauge(metric.name, {**base_labels(job, site), **labels(canonical)}, segments)]
+
+    return feed
+
+
+def counter(job: str, name: str, labels: Callable[[Mapping[str, str]], Mapping[str, str]]) -> Stimulus:
+    """A stimulus for a flow that is read from one counter; segments are events per step."""
+
+    def feed(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
+        del step
+        return [Counter(name, {**base_labels(job, site), **labels(canonical)}, segments)]
+
+    return feed

@@ -1,0 +1,138 @@
+"""Flower's /metrics: task events and workers, no queues. Flower is the web interface; its metrics are a fallback.
+
+Facts: scrapes of Flower 2.2.0 (tests/scrapes/flower-*.prom).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from stackgen.catalog import images
+from stackgen.catalog.counting import increase, per_replica
+from stackgen.catalog.series import STATES, TASK_DURATION_BUCKET, TASK_DURATION_SUM, TASKS, WORKERS_ACTIVE
+from stackgen.catalog.site import Fact, Site
+from stackgen.catalog.source import Launch, Metric, Reading, Recorded, Source, base_labels, counter
+from stackgen.catalog.timeline import Gauge, Input, Segment
+
+JOB = "flower"
+CONFIG = "/etc/flower/flowerconfig.py"
+"""Where Flower's container finds its settings."""
+PURGE = 60
+"""Seconds after its last heartbeat when Flower forgets a worker; without it a killed worker stays online for ever."""
+_JOB = f'job="{JOB}"'
+_TYPES = dict(zip(STATES, ("succeeded", "failed", "retried", "revoked", "rejected"), strict=True))
+
+EVENTS = Metric(
+    name="flower_events_total", type="counter", labels=("worker", "type", "task"), born="first value", lifetime=PURGE
+)
+RUNTIME = Metric(
+    name="flower_task_runtime_seconds",
+    type="histogram",
+    labels=("worker", "task"),
+    born="first value",
+    lifetime=PURGE,
+)
+ONLINE = Metric(name="flower_worker_online", type="gauge", labels=("worker",), lifetime=PURGE)
+
+_EVENTS: dict[Fact, str] = {"events_off": "the workers send no events (celery.events is false)"}
+_NO_QUEUE = "Flower does not say which queue a task came from."
+
+
+def _tasks(site: Site) -> tuple[Recorded, ...]:
+    return tuple(
+        Recorded(
+            per_replica(
+                increase(
+                    EVENTS.name,
+                    (_JOB, f'type="task-{kind}"', site.task_matcher("task")),
+                    site,
+                    "first value",
+                    TASKS.window,
+                ),
+                {"task": "task"},
+            ),
+            {"state": state},
+        )
+        for state, kind in _TYPES.items()
+    )
+
+
+def _labels(canonical: Mapping[str, str]) -> dict[str, str]:
+    labels = {"worker": "w1@host1", "task": canonical.get("task", "app.tasks.any")}
+    if "state" in canonical:
+        labels["type"] = f"task-{_TYPES[canonical['state']]}"
+    return labels | ({"le": canonical["le"]} if "le" in canonical else {})
+
+
+def _runtime(site: Site, part: str, names: Mapping[str, str]) -> tuple[Recorded, ...]:
+    matchers = (_JOB, site.task_matcher("task"))
+    return (Recorded(per_replica(increase(f"{RUNTIME.name}_{part}", matchers, site, "first value"), names)),)
+
+
+def _workers(site: Site) -> tuple[Recorded, ...]:
+    online = f"count by (instance) (last_over_time({ONLINE.name}{{{_JOB}}}[{site.bridge}]) == 1)"
+    return (Recorded(f"max({online}) or 0 * max(max_over_time(up{{{_JOB}}}[{site.bridge}]) == 1)"),)
+
+
+def _workers_stimulus(
+    site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int
+) -> list[Input]:
+    del canonical, step
+    most = max((int(s.amount) for s in segments if s.amount is not None), default=0)
+    return [
+        Gauge(
+            ONLINE.name,
+            {**base_labels(JOB, site), "worker": f"w{n}@host{n}"},
+            tuple(s if s.amount is None else s._replace(amount=Fraction(int(n < s.amount))) for s in segments),
+        )
+        for n in range(most)
+    ]
+
+
+def launch(site: Site, version: str) -> Launch:
+    """Flower's command line; its settings, the buckets of its histogram among them, are in flowerconfig.py."""
+    return Launch(
+        image=SOURCE.versions[version].reference(site.tags),
+        command=("celery", "flower", f"--conf={CONFIG}"),
+        environment={"CELERY_BROKER_URL": "${CELERY_BROKER_URL}"},
+    )
+
+
+SOURCE = Source(
+    id="flower",
+    title="Flower's metrics",
+    job=JOB,
+    target="flower:5555",
+    link="https://flower.readthedocs.io/en/latest/prometheus-integration.html",
+    metrics=(EVENTS, RUNTIME, ONLINE),
+    readings=(
+        Reading(series=WORKERS_ACTIVE, uses=(ONLINE,), rules=_workers, stimulus=_workers_stimulus, survives=True),
+        Reading(
+            series=TASKS,
+            uses=(EVENTS,),
+            rules=_tasks,
+            stimulus=counter(JOB, EVENTS.name, _labels),
+            spoiled_by=_EVENTS,
+            caveat=_NO_QUEUE,
+        ),
+        Reading(
+            series=TASK_DURATION_BUCKET,
+            uses=(RUNTIME,),
+            rules=lambda site: _runtime(site, "bucket", {"task": "task", "le": "le"}),
+            stimulus=counter(JOB, f"{RUNTIME.name}_bucket", _labels),
+            spoiled_by=_EVENTS,
+            caveat="Only tasks that succeeded are timed. " + _NO_QUEUE,
+        ),
+        Reading(
+            series=TASK_DURATION_SUM,
+            uses=(RUNTIME,),
+            rules=lambda site: _runtime(site, "sum", {"task": "task"}),
+            stimulus=counter(JOB, f"{RUNTIME.name}_sum", _labels),
+            spoiled_by=_EVENTS,
+            caveat=_NO_QUEUE,
+        ),
+    ),
+    versions=images.known("flower"),
+    launch=launch,
+)

@@ -1,0 +1,69 @@
+"""Our own probe: `python -m celery_monitoring exporter` asks the broker and the workers, without events.
+
+Facts: scrapes of it on Celery 5.7 and Redis 7 (tests/scrapes/probe-*.prom). While the broker is down it answers with
+celery_probe_broker_up 0 alone: nobody can know the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stackgen.catalog.counting import latest
+from stackgen.catalog.series import BROKER_UP, QUEUE_LENGTH, QUEUE_WORKERS, WORKERS_ACTIVE
+from stackgen.catalog.source import Metric, Reading, Recorded, Source, gauge
+
+JOB = "celery-probe"
+_JOB = f'job="{JOB}"'
+
+LENGTH = Metric(name="celery_queue_length", type="gauge", labels=("queue",))
+UNACKED = Metric(name="celery_queue_unacked", type="gauge", labels=("queue",))
+CONSUMERS = Metric(name="celery_queue_consumers", type="gauge", labels=("queue",))
+ACTIVE = Metric(name="celery_workers_active", type="gauge", labels=())
+TOTAL = Metric(name="celery_workers_total", type="gauge", labels=())
+UP = Metric(name="celery_probe_broker_up", type="gauge", labels=())
+
+
+def _queue(canonical: Mapping[str, str]) -> dict[str, str]:
+    return {"queue": canonical["queue"]}
+
+
+SOURCE = Source(
+    id="probe",
+    title="our own probe of broker and workers",
+    job=JOB,
+    target="celery-probe:9810",
+    link="https://docs.celeryq.dev/en/stable/userguide/monitoring.html",
+    metrics=(LENGTH, UNACKED, CONSUMERS, ACTIVE, TOTAL, UP),
+    readings=(
+        Reading(
+            series=QUEUE_LENGTH,
+            uses=(LENGTH,),
+            rules=lambda site: (
+                Recorded(latest(LENGTH.name, (_JOB, site.queue_matcher("queue")), site, {"queue": "queue"})),
+            ),
+            stimulus=gauge(JOB, LENGTH, _queue),
+        ),
+        Reading(
+            series=QUEUE_WORKERS,
+            uses=(CONSUMERS,),
+            rules=lambda site: (
+                Recorded(latest(CONSUMERS.name, (_JOB, site.queue_matcher("queue")), site, {"queue": "queue"})),
+            ),
+            stimulus=gauge(JOB, CONSUMERS, _queue),
+            spoiled_by={"pool_solo": "a busy worker of the solo pool does not answer and counts as 0"},
+        ),
+        Reading(
+            series=WORKERS_ACTIVE,
+            uses=(ACTIVE,),
+            rules=lambda site: (Recorded(latest(ACTIVE.name, (_JOB,), site, {})),),
+            stimulus=gauge(JOB, ACTIVE, lambda _: {}),
+            spoiled_by={"pool_solo": "a busy worker of the solo pool does not answer and counts as 0"},
+        ),
+        Reading(
+            series=BROKER_UP,
+            uses=(UP,),
+            rules=lambda site: (Recorded(latest(UP.name, (_JOB,), site, {})),),
+            stimulus=gauge(JOB, UP, lambda _: {}),
+        ),
+    ),
+)

@@ -1,0 +1,126 @@
+"""The stack watching itself: Prometheus and Alertmanager, scraped whatever stack.yaml lists.
+
+Facts: scrapes of Prometheus 2.42 and 3.5 and of Alertmanager 0.33 (tests/scrapes/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from stackgen.catalog import images, promql
+from stackgen.catalog.series import (
+    NOTIFICATION_FAILURES,
+    RULE_FAILURES,
+    SOURCE_FAILED_SCRAPES,
+    SOURCE_UP,
+    WINDOW,
+)
+from stackgen.catalog.site import Site
+from stackgen.catalog.source import Metric, Reading, Recorded, Source, base_labels, counter
+from stackgen.catalog.timeline import Gauge, Input, Segment
+
+PROMETHEUS = "prometheus"
+ALERTMANAGER = "alertmanager"
+GROUP_PREFIX = "celery-"
+"""Our rule groups are named with this prefix; Prometheus labels them `<file>;<group>`."""
+
+RULES_FAILED = Metric(name="prometheus_rule_evaluation_failures_total", type="counter", labels=("rule_group",))
+NOTIFICATIONS_DROPPED = Metric(name="prometheus_notifications_dropped_total", type="counter", labels=())
+NOTIFICATIONS_FAILED = Metric(
+    name="alertmanager_notifications_failed_total", type="counter", labels=("integration", "reason")
+)
+
+
+def _up(site: Site) -> tuple[Recorded, ...]:
+    """`or vector(0)` because a job that service discovery forgot has no `up` at all."""
+    return tuple(
+        Recorded(f'max(max_over_time(up{{job="{job}"}}[{site.bridge}])) or vector(0)', {"source": source})
+        for source, job in site.jobs.items()
+    )
+
+
+def _failed_scrapes(site: Site) -> tuple[Recorded, ...]:
+    return tuple(
+        Recorded(
+            f'max(count_over_time(up{{job="{job}"}}[15m]) - sum_over_time(up{{job="{job}"}}[15m]))',
+            {"source": source},
+        )
+        for source, job in site.jobs.items()
+    )
+
+
+def _up_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
+    del step
+    return [Gauge("up", base_labels(site.jobs[canonical["source"]], site), segments)]
+
+
+def _failed_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
+    """Each segment of amount n is n failed scrapes and then good ones."""
+    del step
+    parts: list[Segment] = []
+    for s in segments:
+        down = min(int(s.amount or 0), s.steps)
+        parts += [Segment(Fraction(up), n) for up, n in ((0, down), (1, s.steps - down)) if n]
+    return [Gauge("up", base_labels(site.jobs[canonical["source"]], site), tuple(parts))]
+
+
+def _rules(site: Site) -> tuple[Recorded, ...]:
+    del site
+    ours = f'job="{PROMETHEUS}",rule_group=~".*;{GROUP_PREFIX}.*"'
+    return (Recorded(f"max by (rule_group) (increase({RULES_FAILED.name}{{{ours}}}[{promql.seconds(WINDOW)}]))"),)
+
+
+def _notifications(site: Site) -> tuple[Recorded, ...]:
+    del site
+    window = promql.seconds(WINDOW)
+    sent = f'increase({NOTIFICATIONS_FAILED.name}{{job="{ALERTMANAGER}"}}[{window}])'
+    dropped = f'increase({NOTIFICATIONS_DROPPED.name}{{job="{PROMETHEUS}"}}[{window}])'
+    return (
+        Recorded(f"max by (integration) (sum by (instance, integration) ({sent}))"),
+        Recorded(f"max({dropped})", {"integration": "alertmanager"}),
+    )
+
+
+PROMETHEUS_SOURCE = Source(
+    id=PROMETHEUS,
+    title="Prometheus itself",
+    job=PROMETHEUS,
+    target="localhost:9090",
+    link="https://prometheus.io/docs/practices/monitoring/",
+    metrics=(RULES_FAILED, NOTIFICATIONS_DROPPED),
+    readings=(
+        Reading(series=SOURCE_UP, uses=(), rules=_up, stimulus=_up_stimulus),
+        Reading(series=SOURCE_FAILED_SCRAPES, uses=(), rules=_failed_scrapes, stimulus=_failed_stimulus),
+        Reading(
+            series=RULE_FAILURES,
+            uses=(RULES_FAILED,),
+            rules=_rules,
+            stimulus=counter(PROMETHEUS, RULES_FAILED.name, lambda c: {"rule_group": c["rule_group"]}),
+        ),
+        Reading(
+            series=NOTIFICATION_FAILURES,
+            uses=(NOTIFICATIONS_DROPPED, NOTIFICATIONS_FAILED),
+            rules=_notifications,
+            stimulus=counter(
+                ALERTMANAGER,
+                NOTIFICATIONS_FAILED.name,
+                lambda c: {"integration": c["integration"], "reason": "other"},
+            ),
+        ),
+    ),
+    versions=images.known(PROMETHEUS),
+    always=True,
+)
+
+ALERTMANAGER_SOURCE = Source(
+    id=ALERTMANAGER,
+    title="Alertmanager",
+    job=ALERTMANAGER,
+    target="alertmanager:9093",
+    link="https://prometheus.io/docs/alerting/latest/alertmanager/",
+    metrics=(NOTIFICATIONS_FAILED,),
+    readings=(),
+    versions=images.known(ALERTMANAGER),
+    always=True,
+)

@@ -1,0 +1,88 @@
+"""What a test feeds to Prometheus: values over time, printed in promtool's series notation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from functools import cached_property
+from typing import NamedTuple
+
+from stackgen.catalog import promql
+
+
+class Segment(NamedTuple):
+    """`steps` samples of one amount; None: the exporter answers but the series is gone."""
+
+    amount: Fraction | int | None
+    steps: int
+    missed: bool = False
+    """True: the scrape itself fails, for which Prometheus writes stale markers."""
+    slope: Fraction | int = 0
+    """Growth of a level from one sample to the next."""
+    born: bool = False
+    """True: a counter appears in this segment already holding the amount, and then stays."""
+
+    def times(self, factor: Fraction) -> Segment:
+        """The same segment with its amount multiplied."""
+        return self if self.amount is None else self._replace(amount=self.amount * factor)
+
+
+class _Fields(NamedTuple):
+    name: str
+    labels: Mapping[str, str]
+    segments: tuple[Segment, ...]
+
+
+class _Series(_Fields):
+    @cached_property
+    def selector(self) -> str:
+        """The series as promtool's `series` field wants it."""
+        inside = ",".join(f"{k}={promql.text(v)}" for k, v in self.labels.items())
+        return f"{self.name}{{{inside}}}"
+
+
+class Gauge(_Series):
+    """A series whose amounts are its values."""
+
+    @property
+    def values(self) -> str:
+        """The values in promtool's notation."""
+        parts = []
+        for s in self.segments:
+            if s.amount is None or s.missed:
+                parts.append(_gone(s.steps))
+            else:
+                sign, slope = ("-", -s.slope) if s.slope < 0 else ("+", s.slope)
+                parts.append(f"{promql.number(s.amount)}{sign}{promql.number(slope)}x{s.steps - 1}")
+        return " ".join(parts)
+
+
+class Counter(_Series):
+    """A series whose amounts are its growth from one sample to the next; it starts at 0."""
+
+    @property
+    def values(self) -> str:
+        """The values in promtool's notation."""
+        parts, fresh = list[str](), True
+        level: Fraction | int = 0
+        for s in self.segments:
+            if s.amount is None:
+                parts.append(_gone(s.steps))
+                level, fresh = 0, True
+                continue
+            if s.missed:
+                parts.append(_gone(s.steps))
+                level += s.amount * s.steps
+                continue
+            growth = 0 if s.born else s.amount
+            first = s.amount if s.born else (level if fresh else level + growth)
+            parts.append(f"{promql.number(first)}+{promql.number(growth)}x{s.steps - 1}")
+            level, fresh = first + growth * (s.steps - 1), False
+        return " ".join(parts)
+
+
+Input = Gauge | Counter
+
+
+def _gone(steps: int) -> str:
+    return "stale" if steps == 1 else f"stale _x{steps - 1}"

@@ -1,0 +1,70 @@
+"""Histograms without a bound at the threshold: between bounds a quantile is a guess."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+
+from stackgen.catalog import promql
+from stackgen.catalog.series import TASK_DURATION_BUCKET, TASK_WAIT_BUCKET, Series
+from stackgen.doctor.exposition import Sample
+from stackgen.doctor.finding import Finding
+from stackgen.doctor.seen import Seen
+from stackgen.resolve.plan import Judged, Plan
+
+_SIGNALS: tuple[tuple[Series, str], ...] = (
+    (TASK_DURATION_BUCKET, "task_duration_p95"),
+    (TASK_WAIT_BUCKET, "queue_wait_p95"),
+)
+_FIXES: Mapping[str, str] = {
+    "celery-exporter": "start celery-exporter with the generated flags (exporters/celery-exporter.yml)",
+    "worker": "give every worker the generated celery/celery_monitoring.py and restart it",
+    "flower": "start Flower with the generated flower/flowerconfig.py",
+}
+"""By source: where its bounds come from."""
+
+
+def queries(plan: Plan) -> dict[str, str]:
+    """By histogram whose bounds matter: a query for the bounds that each instance has."""
+    chosen = [plan.chosen[series.name] for series, _ in _SIGNALS if series.name in plan.chosen]
+    found = {c.reading.uses[0].name: plan.site.jobs.get(c.source.id, c.source.job) for c in chosen}
+    return {name: f'count by (instance, le) ({name}_bucket{{job="{job}"}})' for name, job in found.items()}
+
+
+def bounds(samples: Iterable[Sample]) -> dict[str, frozenset[str]]:
+    """By instance: the bounds, as written."""
+    found: dict[str, frozenset[str]] = {}
+    for sample in samples:
+        instance = sample.labels.get("instance", "")
+        found[instance] = found.get(instance, frozenset()) | {sample.labels["le"]}
+    return found
+
+
+def check(seen: Seen) -> Iterator[Finding]:
+    """One finding for each histogram; that of one worker with an older file is not covered by the others."""
+    for series, signal in _SIGNALS:
+        judged, chosen = seen.plan.judgement(signal), seen.plan.chosen.get(series.name)
+        if judged is None or chosen is None:
+            continue
+        metric = chosen.reading.uses[0].name
+        exposed = [finite for bounds in seen.bounds.get(metric, {}).values() if (finite := _finite(bounds))]
+        limits = _limits(judged)
+        if missing := sorted({limit for finite in exposed for limit in limits - finite}):
+            listed = ", ".join(f"{promql.number(limit)} s" for limit in missing[:5])
+            yield Finding(
+                "buckets",
+                f"{metric} has no bound at the threshold {listed} "
+                f"(its largest bound is {promql.number(min(map(max, exposed)))}): "
+                "a quantile beyond the largest bound can never be seen, and between bounds it is a guess",
+                _FIXES[chosen.source.id],
+                (judged.signal.alert,),
+            )
+
+
+def _finite(bounds: frozenset[str]) -> frozenset[Fraction]:
+    return frozenset(Fraction(bound) for bound in bounds if bound not in ("+Inf", "inf"))
+
+
+def _limits(judged: Judged) -> set[Fraction]:
+    limits = {b.threshold for b in judged.bounds.values() if b.threshold is not None}
+    return limits | {limit for levels in judged.overrides.values() for limit in levels.values()}

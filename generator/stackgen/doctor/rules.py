@@ -1,0 +1,71 @@
+"""The rules that stack.yaml makes and those that Prometheus has loaded, in one form that can be compared."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+
+import promql_parser
+
+from stackgen.catalog.sources.stack import GROUP_PREFIX
+from stackgen.doctor.seen import Rule
+from stackgen.resolve.plan import Plan
+from stackgen.rules.build import groups
+
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_MATCHER = re.compile(rf"\w+\s*(?:=~|!~|!=|=)\s*{_STRING}")
+_BRACES = re.compile(rf'\{{(?:[^"{{}}]|{_STRING})*\}}')
+
+
+def generated(plan: Plan) -> frozenset[Rule]:
+    """The rules of this stack."""
+    found = set()
+    for group in groups(plan):
+        found |= {Rule(group.name, r.record, _plain(r.expr), _sorted(r.labels), 0.0) for r in group.recordings}
+        found |= {Rule(group.name, a.alert, _plain(a.expr), _sorted(a.labels), float(a.hold)) for a in group.alerts}
+    return frozenset(found)
+
+
+def loaded(answer: object) -> frozenset[Rule]:
+    """The rules of our groups in the answer of /api/v1/rules."""
+    return frozenset(_loaded(answer))
+
+
+def _loaded(answer: object) -> Iterator[Rule]:
+    listed = answer.get("groups") if isinstance(answer, Mapping) else None
+    for group in listed if isinstance(listed, list) else []:
+        name = str(group.get("name", ""))
+        if name.startswith(GROUP_PREFIX):
+            for rule in group.get("rules", []):
+                labels = {str(k): str(v) for k, v in (rule.get("labels") or {}).items()}
+                expr, hold = _plain(str(rule.get("query"))), float(rule.get("duration") or 0)
+                yield Rule(name, str(rule.get("name")), expr, _sorted(labels), hold)
+
+
+def _plain(expr: str) -> str:
+    """Both sides through one parser, so that layout, order of matchers and ways of writing a number do not matter."""
+    try:
+        return _numbers(_BRACES.sub(_in_order, str(promql_parser.parse(expr))))
+    except ValueError:
+        return expr
+
+
+def _in_order(braces: re.Match[str]) -> str:
+    return f"{{{','.join(sorted(_MATCHER.findall(braces[0])))}}}"
+
+
+def _numbers(expr: str) -> str:
+    words = expr.split(" ")
+    return " ".join(f"{float(w):g}" if _is_number(w) else w for w in words)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        return math.isfinite(float(word))
+    except ValueError:
+        return False
+
+
+def _sorted(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(labels.items()))

@@ -1,0 +1,71 @@
+"""What the doctor saw of a running stack, gathered once; every check reads it and asks nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from stackgen.catalog.series import Series
+from stackgen.doctor.broker import Broker
+from stackgen.doctor.exposition import Sample
+from stackgen.resolve.plan import Plan
+
+EXPORTER = "celery-exporter"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule as Prometheus has it loaded, or as it is generated: all that decides what it does."""
+
+    group: str
+    name: str
+    expr: str
+    labels: tuple[tuple[str, str], ...]
+    hold: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """Everything that was found out; None is what was not asked or did not answer."""
+
+    plan: Plan
+    exporter: tuple[Sample, ...] | None = None
+    """What celery-exporter exposes: from itself, else as Prometheus last scraped it."""
+    broker: Broker | None = None
+    up: Mapping[tuple[str, str], bool] | None = None
+    """By (job, instance): whether the last scrape worked."""
+    jobs_with_tasks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Jobs, each with its instances, that expose what celery-exporter exposes."""
+    rules: frozenset[Rule] | None = None
+    recorded: frozenset[str] | None = None
+    """Names of canonical series that have a value now."""
+    born_later: frozenset[str] = frozenset()
+    """Workers, by the clock of Prometheus, that will start in the future."""
+    bounds: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    """By histogram and instance: the bounds of its buckets, as written."""
+    queues: frozenset[str] = frozenset()
+    """Queues that RabbitMQ itself lists."""
+    alerts: frozenset[str] | None = None
+    """Names of the alerts that Alertmanager holds."""
+    clocks: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by which the clock of each program is ahead of ours."""
+
+
+def alerts(plan: Plan, series: Iterable[Series], source: str = "") -> tuple[str, ...]:
+    """Alerts that read one of these series, where the source feeds it; "" for any source."""
+    names = {s.name for s in series if not source or plan.chosen[s.name].source.id == source}
+    return tuple(dict.fromkeys(j.signal.alert for j in plan.judged if names & {s.name for s in j.signal.needs}))
+
+
+def fed_by(plan: Plan, source: str) -> list[Series]:
+    """The series that a source feeds on this stack."""
+    return [chosen.series for chosen in plan.chosen.values() if chosen.source.id == source]
+
+
+def listens_to_events(plan: Plan) -> list[Series]:
+    """Series that celery-exporter computes from events."""
+    return [
+        chosen.series
+        for chosen in plan.chosen.values()
+        if chosen.source.id == EXPORTER and "events_off" in chosen.reading.spoiled_by
+    ]

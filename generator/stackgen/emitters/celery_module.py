@@ -1,0 +1,132 @@
+"""celery/: celery_monitoring.py, joined from the parts of generator/stackgen/app, and newrelic.ini."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from stackgen.artefact import Artefact
+from stackgen.resolve.plan import Plan
+
+PARTS = (
+    *("published", "redact", "logs", "tasklogs", "apm"),
+    *("exposition", "counts", "resources", "broker", "endpoint", "health", "metrics", "probe"),
+    "entry",
+)
+"""The parts after settings, in the order of the file; a part uses only names of parts before it."""
+
+_FOLDER = Path(__file__).resolve().parent.parent / "app" / "parts"
+_OURS = "stackgen.app.parts."
+_HEAD = re.compile(r'"""[^"]*"""\n\n((?:(?:import|from) .*\n|\n)*)')
+"""A part's docstring and imports, one a line. They are our own modules, as ruff lays them out: no parser is needed."""
+_SETTINGS = re.compile(r"^SETTINGS = .*\n", re.MULTILINE)
+_NAME = re.compile(r"^(?:def |async def |class |(?=\w+(?:: .*)? = ))(\w+)", re.MULTILINE)
+
+
+def plan(stack: Plan) -> list[Artefact]:
+    """The one Python file, and New Relic's where it is switched on."""
+    spec = stack.spec
+    newrelic = spec.app.newrelic
+    name, environment = spec.stack.name, spec.stack.environment
+    module = Artefact(
+        path="celery/celery_monitoring.py",
+        template="celery/celery_monitoring.py.j2",
+        syntax="python",
+        context={**_sources(), "stack": _stack(stack), "app": _app(stack)},
+    )
+    ini = Artefact(
+        path="celery/newrelic.ini",
+        template="celery/newrelic.ini.j2",
+        syntax="text",
+        context={
+            "name": newrelic.app_name or f"{name}-{environment}",
+        },
+    )
+    return [module, ini] if newrelic.enabled else [module]
+
+
+def _app(stack: Plan) -> dict[str, dict[str, object]]:
+    """What stack.yaml says about the file, with nothing left open."""
+    app = stack.spec.app.model_dump()
+    return {**app, "metrics": {**app["metrics"], "enabled": stack.spec.workers_serve}}
+
+
+def _stack(stack: Plan) -> dict[str, object]:
+    spec = stack.spec
+    return {
+        "name": spec.stack.name,
+        "environment": spec.stack.environment,
+        "app": spec.celery.app,
+        "broker": spec.celery.broker.kind,
+        "broker_url_env": spec.celery.broker.env,
+        "broker_url_file": spec.celery.broker.url_file,
+        "queues": list(spec.queues),
+        "duration_buckets": [float(bound) for bound in stack.site.duration_buckets],
+        "wait_buckets": [float(bound) for bound in stack.site.wait_buckets],
+    }
+
+
+@cache
+def _sources() -> Mapping[str, object]:
+    """The parts without their imports, and the imports of all."""
+    read = {name: Part.of(name, (_FOLDER / f"{name}.py").read_text(encoding="utf-8")) for name in ("settings", *PARTS)}
+    refuse_names_twice(read.values())
+    return {
+        "imports": _imports(part.imports for part in read.values()),
+        "classes": read["settings"].body,
+        "parts": "\n\n\n".join(read[name].body for name in PARTS),
+    }
+
+
+class Part(NamedTuple):
+    """One part's text, split: imports at its top, and what follows, without docstring and SETTINGS."""
+
+    name: str
+    imports: tuple[str, ...]
+    body: str
+
+    @classmethod
+    def of(cls, name: str, text: str) -> Self:
+        """From the text of the module."""
+        head = _HEAD.match(text)
+        if head is None:
+            message = f"generator/stackgen/app/parts/{name}.py: expected a docstring, then imports"
+            raise ValueError(message)
+        return cls(name, tuple(head[1].split("\n")), _SETTINGS.sub("", text[head.end() :]).strip("\n"))
+
+
+def refuse_names_twice(parts: Iterable[Part]) -> None:
+    """Raises ValueError: in one file the second would silently win."""
+    owner: dict[str, str] = {}
+    for part in parts:
+        for name in sorted(set(_NAME.findall(part.body))):
+            if other := owner.get(name):
+                message = f"app/parts: {name} stands in {other}.py and in {part.name}.py, which become one file"
+                raise ValueError(message)
+            owner[name] = part.name
+
+
+def _imports(parts: Iterable[Iterable[str]]) -> str:
+    """One block of sorted imports: __future__ and the standard library; without the parts' imports of each other."""
+    plain: set[str] = set()
+    named: dict[str, set[str]] = {}
+    for line in (line for part in parts for line in part):
+        module, _, names = line.removeprefix("from ").partition(" import ")
+        if line.startswith("import "):
+            plain.add(line)
+        elif names and module != "__future__" and not module.startswith(_OURS):
+            named.setdefault(module, set()).update(names.split(", "))
+    lines = sorted(plain) + [_from(module, names) for module, names in sorted(named.items())]
+    return "\n".join(["from __future__ import annotations", "", *lines])
+
+
+def _from(module: str, names: Iterable[str]) -> str:
+    return f"from {module} import {', '.join(sorted(names, key=_isort))}"
+
+
+def _isort(name: str) -> tuple[int, str]:
+    """Constants, classes, functions: the order that ruff wants."""
+    return (0 if name.isupper() else 1 if name[:1].isupper() else 2), name

@@ -1,0 +1,141 @@
+"""The profile `demo`: a broker, a Celery application that does everything the dashboards show, and its traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from stackgen.artefact import Artefact
+from stackgen.catalog.images import default
+from stackgen.emitters.compose.parts import LOGS, Health, Limits, Mount, Service, literal, pinned
+from stackgen.resolve.plan import Plan
+
+DEMO = ("demo",)
+BROKERS: Mapping[str, str] = {"redis": "redis", "rabbitmq": "rabbitmq"}
+"""The demo's broker by celery.broker.kind."""
+PACKAGES = ("celery[redis]==5.7.0",)
+"""What the demo's image installs; seen on PyPI 2026-11-22."""
+_FOLDER = "/var/log/celery"
+_MODULE = "/monitoring"
+"""Where the demo finds celery_monitoring.py."""
+_WHY_NO_HEALTH = "nothing asks it, and it is started again when it ends"
+
+
+def url(stack: Plan) -> str:
+    """The address of the demo's broker, which has no password and is reachable by the demo only."""
+    return {"redis": "redis://redis:6379/0", "rabbitmq": "amqp://rabbitmq:5672//"}[stack.spec.celery.broker.kind]
+
+
+def services(stack: Plan) -> Iterator[Service]:
+    """The broker, one worker, beat, and what sends the tasks."""
+    yield _redis(stack) if stack.spec.celery.broker.kind == "redis" else _rabbitmq(stack)
+    working = [q for q in stack.site.queues if q not in stack.site.dead_letter]
+    yield _celery(
+        stack,
+        "worker",
+        "A worker for every queue but the dead letters. One more: docker compose up -d --scale worker=2",
+        ("worker", "--concurrency=2", f"--queues={','.join(working)}", "--loglevel=INFO", *_logfile(stack, "%h")),
+        health=Health(
+            ("CMD-SHELL", "celery -A app inspect ping -d celery@$$HOSTNAME"), "60s", "20s", start_period="60s"
+        ),
+    )
+    options = ("--schedule=/tmp/beat", "--pidfile=", "--loglevel=INFO", *_logfile(stack, "beat"))
+    yield _celery(stack, "beat", "Sends the periodic task.", ("beat", *options))
+    yield _celery(stack, "traffic", "Sends tasks of every kind, for ever.", ())
+
+
+def files(stack: Plan) -> list[Artefact]:
+    """The application and the image it runs in."""
+    working = [q for q in stack.site.queues if q not in stack.site.dead_letter]
+    context = {
+        "queues": working,
+        "dead_letter": list(stack.site.dead_letter),
+        "priorities": stack.spec.celery.broker.priorities or None,
+        "events": stack.spec.celery.events,
+        "sent_events": stack.spec.celery.sent_events,
+        "monitored": _monitored(stack) or None,
+    }
+    return [
+        *(
+            Artefact(path=f"demo/{name}", template=f"compose/demo/{name}.j2", syntax="python", context=context)
+            for name in ("app.py", "tasks.py", "traffic.py")
+        ),
+        Artefact(
+            path="demo/Dockerfile",
+            template="compose/demo/Dockerfile.j2",
+            syntax="text",
+            context={"image": default("python").reference(stack.site.tags), "packages": list(PACKAGES)},
+        ),
+    ]
+
+
+def _monitored(stack: Plan) -> bool:
+    return stack.spec.outputs is None or "celery" in stack.spec.outputs
+
+
+def _logfile(stack: Plan, name: str) -> tuple[str, ...]:
+    """A file for the shipper where there is one; else `docker compose logs` shows the lines."""
+    written = stack.spec.logs is not None or stack.spec.app.logs.path is not None
+    return (f"--logfile={_FOLDER}/{name}.log",) if written else ()
+
+
+def _celery(stack: Plan, name: str, why: str, arguments: tuple[str, ...], health: Health | None = None) -> Service:
+    limit = stack.site.worker_memory_limit
+    worker = name == "worker"
+    return Service(
+        name=name,
+        why=why,
+        image=f"{stack.spec.stack.name}-demo:1",
+        seen="built here from demo/Dockerfile",
+        build="./demo",
+        profiles=DEMO,
+        user="1000:1000",
+        command=tuple(map(literal, ("celery", "-A", "app", *arguments) if arguments else ("python", "traffic.py"))),
+        environment={"CELERY_BROKER_URL": url(stack), **({"PYTHONPATH": _MODULE} if _monitored(stack) else {})},
+        expose=(stack.spec.app.metrics.port,) if worker else (),
+        mounts=(
+            Mount("bind", "./demo", "/app"),
+            *((Mount("bind", "./celery", _MODULE),) if _monitored(stack) else ()),
+            Mount("volume", LOGS, _FOLDER, read_only=False),
+        ),
+        networks=("backend", "broker") if worker else ("broker",),
+        depends={BROKERS[stack.spec.celery.broker.kind]: "service_healthy"},
+        health=health,
+        exceptions={} if health else {"health": _WHY_NO_HEALTH},
+        limits=Limits("1.0", f"{limit // 2**20}M" if worker and limit else "512M", 200),
+    )
+
+
+def _redis(stack: Plan) -> Service:
+    image, seen = pinned("redis-server", stack.site.tags)
+    return Service(
+        name="redis",
+        why="The demo's broker. It keeps nothing.",
+        image=image,
+        seen=seen,
+        profiles=DEMO,
+        user="999:1000",
+        command=("redis-server", "--save", "", "--appendonly", "no"),
+        expose=(6379,),
+        networks=("broker",),
+        tmpfs=("/tmp", "/data"),
+        health=Health(("CMD", "redis-cli", "ping"), "10s", "5s"),
+        limits=Limits("0.5", "256M"),
+    )
+
+
+def _rabbitmq(stack: Plan) -> Service:
+    image, seen = pinned("rabbitmq", stack.site.tags)
+    return Service(
+        name="rabbitmq",
+        why="The demo's broker; its Prometheus plugin is on in this image. It keeps nothing.",
+        image=image,
+        seen=seen,
+        profiles=DEMO,
+        user="999:999",
+        expose=(5672, 15692),
+        networks=("backend", "broker"),
+        tmpfs=("/tmp", "/var/lib/rabbitmq:uid=999,gid=999,mode=0700"),
+        health=Health(("CMD", "rabbitmq-diagnostics", "-q", "ping"), timeout="20s", start_period="60s"),
+        exceptions={"read_only": "its start script writes below /etc/rabbitmq"},
+        limits=Limits("1.0", "512M", 300),
+    )

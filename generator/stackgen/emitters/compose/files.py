@@ -1,0 +1,176 @@
+"""The services as values for the templates: docker-compose.yml, .env.example, the demo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from stackgen.artefact import Artefact
+from stackgen.emitters.compose import cloudwatch, demo, elk, loki
+from stackgen.emitters.compose import stack as always
+from stackgen.emitters.compose.parts import SECRETS, Mount, Secret, Service
+from stackgen.resolve.plan import Plan
+from stackgen.spec.logs import Logs, Shipper
+
+_NETWORKS = {
+    "frontend": ("Web interfaces, and the way out to receivers of alerts.", False),
+    "backend": ("Scraping; nothing on it can reach the outside.", True),
+    "broker": ("The broker, which may be outside.", False),
+    "outside": ("The way out to Amazon CloudWatch.", False),
+}
+
+_SHIPPERS: Mapping[Shipper, Callable[[Plan, Logs], Iterator[Service]]] = {
+    "filebeat": elk.services,
+    "alloy": loki.services,
+    "cloudwatch": cloudwatch.services,
+}
+"""A shipper's services, and those of its backend when that is ours."""
+
+_PROFILES = {
+    "demo": "an application to watch",
+    "elk": "Elasticsearch and Kibana for its logs",
+    "loki": "Loki for its logs",
+    "cloudwatch": "the CloudWatch agent, which needs an account of AWS",
+}
+
+
+def plan(stack: Plan) -> list[Artefact]:
+    """Everything that docker compose needs, beside the files of the other outputs."""
+    return [_compose(stack), _env(stack), *demo.files(stack), *_process_exporter(stack)]
+
+
+def secrets(stack: Plan) -> list[Secret]:
+    """Every secret file that a container mounts."""
+    return list(dict.fromkeys(secret for service in _services(stack) for secret in service.secrets))
+
+
+def _services(stack: Plan) -> list[Service]:
+    logs = _sent(stack)
+    shippers = [one for name, of in _SHIPPERS.items() if logs and name in logs.shippers for one in of(stack, logs)]
+    return [*always.services(stack), *shippers, *demo.services(stack)]
+
+
+def _sent(stack: Plan) -> Logs | None:
+    """The section `logs`, when the files that shippers mount are generated."""
+    return stack.spec.logs if "logs" in (stack.spec.outputs or ("logs",)) else None
+
+
+def _compose(stack: Plan) -> Artefact:
+    services = _services(stack)
+    volumes = {m.source: None for service in services for m in service.mounts if m.kind == "volume"}
+    return Artefact(
+        path="docker-compose.yml",
+        template="compose/docker-compose.yml.j2",
+        syntax="yaml",
+        context={
+            "name": f"{stack.spec.stack.name}-monitoring",
+            "secrets_folder": SECRETS,
+            "profiles": [{"name": name, "why": _PROFILES[name]} for name in _profiles(services)],
+            "services": [_service(service, services) for service in services],
+            "networks": _networks(stack, services),
+            "volumes": list(volumes),
+            "secrets": [
+                {"name": s.name, "file": f"./{SECRETS}/{s.name}", "why": s.why}
+                for s in dict.fromkeys(secret for service in services for secret in service.secrets)
+            ]
+            or None,
+        },
+        checks=("compose",),
+    )
+
+
+def _profiles(services: list[Service]) -> list[str]:
+    used = {profile for service in services for profile in service.profiles}
+    return [name for name in _PROFILES if name in used]
+
+
+def _service(service: Service, every: list[Service]) -> dict[str, object]:
+    """One service as the template lays it out: single settings, then mappings, then lists."""
+    mappings = {"environment": service.environment, "depends_on": _depends(service, every)}
+    lists = {
+        "ports": [{"host_ip": "127.0.0.1", "published": out, "target": port} for out, port in service.ports.items()],
+        "volumes": [_mount(mount) for mount in service.mounts],
+        "secrets": [{"source": secret.name, "target": secret.target} for secret in service.secrets],
+    }
+    settings: dict[str, object] = {
+        "expose": [str(port) for port in service.expose],
+        "networks": list(service.networks),
+        "restart": service.restart,
+        "read_only": "read_only" not in service.exceptions,
+        "tmpfs": list(service.tmpfs),
+    }
+    return {
+        "name": service.name,
+        "why": service.why,
+        "exceptions": [f"{what}: {why}" for what, why in service.exceptions.items()],
+        "image": service.image,
+        "seen": service.seen,
+        "build": service.build or None,
+        "profiles": list(service.profiles) or None,
+        "user": service.user,
+        "pid": service.pid or None,
+        "command": list(service.command) or None,
+        "settings": [(name, value) for name, value in settings.items() if value != []],
+        "mappings": [(name, list(pairs.items())) for name, pairs in mappings.items() if pairs],
+        "lists": [(name, items) for name, items in lists.items() if items],
+        "health": service.health,
+        "limits": {"cpus": service.limits.cpus, "memory": service.limits.memory, "pids": service.limits.pids},
+    }
+
+
+def _depends(service: Service, every: list[Service]) -> dict[str, object]:
+    """What must be up before; what may not be there, because its profile is off, is not required."""
+    profiles = {other.name: set(other.profiles) for other in every}
+    return {
+        name: {"condition": condition, "required": profiles[name] <= set(service.profiles)}
+        for name, condition in service.depends.items()
+        if name in profiles
+    }
+
+
+def _mount(mount: Mount) -> dict[str, object]:
+    kept = {"bind": {"create_host_path": False}} if mount.kind == "bind" else {}
+    return {
+        "type": mount.kind,
+        "source": mount.source,
+        "target": mount.target,
+        "read_only": mount.read_only,
+        **kept,
+    }
+
+
+def _networks(stack: Plan, services: list[Service]) -> list[dict[str, object]]:
+    logs = stack.spec.logs
+    known = {**_NETWORKS, "logs": ("Logs on their way to where they are kept.", bool(logs and logs.stays_inside))}
+    used = {network for service in services for network in service.networks}
+    return [{"name": n, "why": why, "internal": inside} for n, (why, inside) in known.items() if n in used]
+
+
+def _env(stack: Plan) -> Artefact:
+    broker = stack.spec.celery.broker.env or "CELERY_BROKER_URL"
+    users = stack.spec.flower.basic_auth.users_env
+    file = stack.spec.celery.broker.url_file
+    why = f"The broker's address, as in {file}: containers get it here." if file else "The broker's address."
+    variables = [{"why": f"{why} This is the demo's.", "name": broker, "value": demo.url(stack)}]
+    if users:
+        variables.append({"why": "Flower's users: user:password, several with commas.", "name": users, "value": ""})
+    if (logs := _sent(stack)) and "cloudwatch" in logs.shippers:
+        variables += cloudwatch.variables(logs)
+    return Artefact(
+        path=".env.example",
+        template="compose/env.j2",
+        syntax="text",
+        context={"variables": variables},
+    )
+
+
+def _process_exporter(stack: Plan) -> list[Artefact]:
+    if "process-exporter" not in stack.site.targets:
+        return []
+    return [
+        Artefact(
+            path="process-exporter.yml",
+            template="compose/process-exporter.yml.j2",
+            syntax="yaml",
+            context={"group": "worker@{{.Matches.node}}", "titles": [r"^\[celeryd: (?P<node>[^:\]]+)"]},
+        )
+    ]

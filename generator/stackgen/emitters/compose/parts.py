@@ -1,0 +1,118 @@
+"""What a container is made of, as far as the template needs to know; every hardening is on unless a reason says no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+from stackgen.catalog.images import Image, default
+from stackgen.spec.logs import Logs
+
+Condition = Literal["service_started", "service_healthy", "service_completed_successfully"]
+Network = Literal["frontend", "backend", "broker", "logs", "outside"]
+
+SECRETS = ".secrets"
+"""The folder beside docker-compose.yml that holds one file per secret; `check` does not look into dot folders."""
+
+
+LOGS = "celery-logs"
+"""The volume in which the demo's workers write their logs, for the log shipper."""
+
+
+class Secret(NamedTuple):
+    """One secret file. `random`: any value will do. `users`: lines of user:password. `given`: only a person has it."""
+
+    name: str
+    kind: Literal["random", "users", "given"]
+    target: str
+    """Where containers find it."""
+    why: str
+
+    @classmethod
+    def named(cls, name: str, kind: Literal["random", "users", "given"], why: str) -> Secret:
+        """One that containers find at the usual place."""
+        return cls(name, kind, f"/run/secrets/{name}", why)
+
+
+class Mount(NamedTuple):
+    """A file, folder or volume inside a container; what is generated or the host's is read-only."""
+
+    kind: Literal["bind", "volume"]
+    source: str
+    target: str
+    read_only: bool = True
+
+
+class Health(NamedTuple):
+    """How the container is asked whether it works; the program must be inside the image."""
+
+    test: tuple[str, ...]
+    interval: str = "30s"
+    timeout: str = "10s"
+    retries: int = 3
+    start_period: str = "30s"
+
+
+class Limits(NamedTuple):
+    """The most a container may use."""
+
+    cpus: str
+    memory: str
+    pids: int = 100
+
+
+class Service(NamedTuple):
+    """One container."""
+
+    name: str
+    why: str
+    image: str
+    user: str
+    limits: Limits
+    networks: tuple[Network, ...]
+    seen: str = ""
+    build: str = ""
+    profiles: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = MappingProxyType({})
+    expose: tuple[int, ...] = ()
+    ports: Mapping[int, int] = MappingProxyType({})
+    """Port of the host's loopback -> port of the container."""
+    mounts: tuple[Mount, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    depends: Mapping[str, Condition] = MappingProxyType({})
+    health: Health | None = None
+    tmpfs: tuple[str, ...] = ("/tmp",)
+    exceptions: Mapping[str, str] = MappingProxyType({})
+    """What is not as strict as elsewhere -> why: health, read_only, user, pid."""
+    pid: str = ""
+    restart: Literal["unless-stopped", "no"] = "unless-stopped"
+
+
+def log_files(logs: Logs) -> Mount:
+    """The workers' log files, as a shipper reads them: of the host, or of the volume that workers share."""
+    return Mount("bind", logs.host_folder, logs.folder) if logs.host_folder else Mount("volume", LOGS, logs.folder)
+
+
+def literal(text: str) -> str:
+    """Text as docker-compose must read it to mean exactly this: it would expand a dollar sign."""
+    return text.replace("$", "$$")
+
+
+def asked(url: str) -> tuple[str, ...]:
+    """A health check for images that have Python and nothing else."""
+    return ("CMD", "python", "-c", f"import urllib.request as u; u.urlopen({url!r}, timeout=12)")
+
+
+def pinned(component: str, tags: Mapping[str, str]) -> tuple[str, str]:
+    """The image of a component, and where its tag was seen."""
+    image = default(component)
+    return image.reference(tags), evidence(image, tags)
+
+
+def evidence(image: Image, tags: Mapping[str, str]) -> str:
+    """When and where the tag was seen; stack.yaml's own when it gives one."""
+    if image.component in tags:
+        return f"tag from stack.yaml, versions.{image.component}"
+    return f"tag seen {image.seen}: {image.evidence}"

@@ -1,0 +1,82 @@
+"""The secret files of the stack, each named once: here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pydantic import BaseModel
+
+from stackgen.emitters.compose.parts import Secret
+from stackgen.resolve.plan import Plan
+
+ADMIN = Secret.named("grafana_admin_password", "random", "password of Grafana's user admin")
+ELASTIC = Secret.named("elastic_password", "random", "password of Elasticsearch's superuser elastic")
+KIBANA = Secret.named("kibana_password", "random", "password with which Kibana logs in to Elasticsearch")
+KIBANA_KEY = Secret.named("kibana_encryption_key", "random", "key with which Kibana encrypts what it saves")
+API_KEY = Secret.named("elasticsearch_api_key", "given", "API key of the log shipper, as id:key")
+
+
+def flower_secrets(stack: Plan) -> tuple[Secret, ...]:
+    """The file of Flower's users, unless they stand in the environment."""
+    file = stack.spec.flower.basic_auth.file
+    return (Secret(_name(file), "users", file, "Flower's users, one user:password per line"),) if file else ()
+
+
+def alertmanager_secrets(stack: Plan) -> tuple[Secret, ...]:
+    """Every file that stack.yaml's section `alerting` names."""
+    files = dict.fromkeys(_files(stack.spec.alerting))
+    return tuple(Secret(_name(file), "given", file, "named in stack.yaml under alerting") for file in files)
+
+
+def log_secrets(stack: Plan) -> tuple[Secret, ...]:
+    """What Filebeat needs for an Elasticsearch that is not ours."""
+    logs = stack.spec.logs
+    if logs is None or logs.elasticsearch.bundled:
+        return ()
+    file = logs.elasticsearch.ca_file
+    ca = (Secret(_name(file), "given", file, "certificate authority of Elasticsearch (PEM)"),) if file else ()
+    return (API_KEY, *ca)
+
+
+def aws_secrets(stack: Plan) -> tuple[Secret, ...]:
+    """The credentials file of the CloudWatch agent, which looks for it in one place only."""
+    logs = stack.spec.logs
+    file = logs.cloudwatch.credentials_file if logs else None
+    why = "AWS credentials with a profile [AmazonCloudWatchAgent], for the CloudWatch agent"
+    return (Secret(_name(file), "given", "/root/.aws/credentials", why),) if file else ()
+
+
+def loki_secrets(stack: Plan) -> tuple[Secret, ...]:
+    """What Alloy and Grafana need for a Loki that is not ours."""
+    logs = stack.spec.logs
+    if logs is None or logs.loki.bundled:
+        return ()
+    why = {
+        logs.loki.password_file: f"password of Loki's user {logs.loki.user}",
+        logs.loki.token_file: "bearer token for Loki",
+        logs.loki.ca_file: "certificate authority of Loki (PEM)",
+    }
+    return tuple(Secret(_name(file), "given", file, text) for file, text in why.items() if file)
+
+
+def _files(part: object) -> Iterator[str]:
+    """The values of all fields named *_file in a part of the spec."""
+    if isinstance(part, BaseModel):
+        for name in type(part).model_fields:
+            value = getattr(part, name)
+            if name.endswith("_file") and isinstance(value, str):
+                yield value
+            else:
+                yield from _files(value)
+    elif isinstance(part, dict):
+        for value in part.values():
+            yield from _files(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _files(value)
+
+
+def _name(file: str) -> str:
+    """The name of the secret for a path in the container: /run/secrets/slack_url is slack_url."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", file.removeprefix("/run/secrets/").strip("/"))

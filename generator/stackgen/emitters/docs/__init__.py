@@ -1,0 +1,21 @@
+"""docs/: guide to ours, troubleshooting, the reference of stack.yaml, and the table of this stack's alerts."""
+
+from __future__ import annotations
+
+from stackgen.artefact import Artefact
+from stackgen.emitters.docs import alerts, guide, stack_yaml, troubleshooting
+from stackgen.resolve.plan import Plan
+
+
+def plan(stack: Plan) -> list[Artefact]:
+    """The pages a person reads; two of them hold the numbers of this stack."""
+    contexts = {
+        "guide": guide.context(stack),
+        "troubleshooting": troubleshooting.context(stack),
+        "stack": stack_yaml.context(),
+        "alerts": alerts.context(stack),
+    }
+    return [
+        Artefact(path=f"docs/{name}.md", template=f"docs/{name}.md.j2", syntax="markdown", context=context)
+        for name, context in contexts.items()
+    ]

@@ -1,0 +1,69 @@
+"""guide.md: everything the monitoring guide says, what is wrong with it, and what this stack has instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stackgen.catalog import guide, promql
+from stackgen.catalog.guide.row import Chapter, Row
+from stackgen.emitters.docs import places
+from stackgen.resolve.plan import Plan
+from stackgen.rules.build import condition, describe
+
+
+def context(stack: Plan) -> dict[str, object]:
+    """The chapters, in the guide's order."""
+    return {"chapters": [_chapter(one, stack) for one in guide.CHAPTERS]}
+
+
+def _chapter(one: Chapter, stack: Plan) -> dict[str, object]:
+    """One section of the guide, with all its rows."""
+    return {
+        "title": one.title,
+        "anchor": places.anchor(one.title),
+        "about": one.about,
+        "rows": [_row(r, stack) for r in one.rows],
+    }
+
+
+def _row(one: Row, stack: Plan) -> dict[str, object]:
+    """One row, with the conditions of its signals on this stack."""
+    code = one.code.replace("{app}", stack.spec.celery.app)
+    return {
+        "title": one.title,
+        "guide": one.guide or None,
+        "language": one.language,
+        "wrong": one.wrong or None,
+        "ours": one.ours or None,
+        "code": code.replace("{evaluation}", promql.number(stack.site.evaluation)) or None,
+        "code_language": one.code_language,
+        "queries": "\n".join(_queries(one.signals, stack)) or None,
+        "off": _off(one.signals, stack) or None,
+        "where": _where(one, stack) or None,
+    }
+
+
+def _where(one: Row, stack: Plan) -> list[places.Link]:
+    """Where to find it: the files of the row, and rules and runbooks of its signals, each once."""
+    on = [found for name in one.signals if (found := stack.judgement(name))]
+    listed = [*places.links(one.where, stack), *(link for signal in on for link in places.of_signal(signal, stack))]
+    return list({str(link["file"]): link for link in listed}.values())
+
+
+def _queries(signals: tuple[str, ...], stack: Plan) -> Iterator[str]:
+    """The condition of each severity of the signals that are on, in words and as PromQL."""
+    for name in signals:
+        if one := stack.judgement(name):
+            for severity in one.bounds:
+                words = describe(one, severity) if one.signal.needs else "always"
+                yield f"# {one.signal.alert}, {severity}: {words}"
+                yield condition(one, severity, stack)
+
+
+def _off(signals: tuple[str, ...], stack: Plan) -> list[dict[str, object]]:
+    """The signals that this stack does not judge, and why."""
+    return [
+        {"alert": one.signal.alert, "title": one.signal.title, "reason": one.reason}
+        for one in stack.off
+        if one.signal.id in signals
+    ]

@@ -1,0 +1,103 @@
+"""stack.md: every key of stack.yaml, every signal with its defaults, every source with what it can and cannot see."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from stackgen.catalog import promql, registry, runbook
+from stackgen.catalog.logs.signals import LogSignal
+from stackgen.catalog.signal import Severity, Signal
+from stackgen.catalog.signals.stack import WATCHDOG
+from stackgen.catalog.source import Reading, Source
+from stackgen.emitters.docs.fields import Section, sections
+from stackgen.rules.wording import limit
+
+_UNITS = {
+    "tasks": "tasks",
+    "workers": "workers",
+    "ratio": "a share, written as percent",
+    "seconds": "seconds, written as a duration",
+    "per_second": "tasks per second",
+    "count": "a number",
+}
+
+
+@cache
+def context() -> dict[str, object]:
+    """The same for every stack."""
+    signals = registry.judged().values()
+    return {
+        "sections": [_section(one) for one in sections()],
+        "signals": [_signal(one) for one in signals],
+        "levels": [_level(one, severity) for one in signals for severity in one.levels],
+        "sources": [_source(one) for one in registry.sources().values()],
+    }
+
+
+def _section(one: Section) -> dict[str, object]:
+    return {
+        "title": one.paths[0] or "the whole file",
+        "others": list(one.paths[1:]) or None,
+        "meaning": one.meaning,
+        "fields": [key._asdict() for key in one.keys],
+    }
+
+
+def _signal(signal: Signal | LogSignal) -> dict[str, object]:
+    return {
+        "id": signal.id,
+        "title": signal.title,
+        "alert": signal.alert,
+        "unit": _UNITS[signal.unit],
+        "by": ", ".join(signal.by) or "the whole stack",
+        "overrides": f"each {signal.overrides}" if signal.overrides else "none",
+        "least": ", ".join(f"{guard.setting} {guard.default}" for guard in signal.guards if guard.default) or "any",
+    }
+
+
+def _level(signal: Signal | LogSignal, severity: Severity) -> dict[str, object]:
+    level = signal.levels[severity]
+    number = f"{signal.bad_when} {limit(level.threshold, signal.unit)}"
+    if signal.id == WATCHDOG.id:
+        number = "always"
+    elif signal.only_overrides:
+        number = f"{signal.bad_when} what stack.yaml says"
+    return {
+        "id": signal.id,
+        "severity": severity,
+        "threshold": number,
+        "hold": promql.seconds(level.hold) if level.hold else "at once",
+        "origin": runbook.origin(signal.id, severity),
+    }
+
+
+def _source(source: Source) -> dict[str, object]:
+    return {
+        "id": source.id,
+        "title": source.title,
+        "link": source.link,
+        "about": _about(source),
+        "versions": ", ".join(source.versions) or None,
+        "readings": [_reading(one) for one in source.readings] or None,
+    }
+
+
+def _about(source: Source) -> str:
+    if source.always:
+        return "Part of the stack: scraped whatever stack.yaml lists."
+    if source.broker:
+        return f"Only for a broker of kind {source.broker}."
+    if source.is_worker:
+        return "One target for each worker; celery_monitoring.py beside the application serves it."
+    return "For any broker."
+
+
+def _reading(reading: Reading) -> dict[str, object]:
+    since = dict.fromkeys(f"from version {metric.since}" for metric in reading.uses if metric.since)
+    limits = [*since, *(f"not used: {reason}" for reason in reading.spoiled_by.values())]
+    return {
+        "series": reading.series.name,
+        "meaning": reading.series.meaning,
+        "caveat": reading.caveat or "–",
+        "limits": "; ".join(limits) or "–",
+    }

@@ -1,0 +1,32 @@
+"""flower/: flowerconfig.py, which reads who may log in when Flower starts."""
+
+from __future__ import annotations
+
+from stackgen.artefact import Artefact
+from stackgen.catalog.sources.flower import PURGE
+from stackgen.resolve.plan import Plan
+
+
+def plan(stack: Plan) -> list[Artefact]:
+    """The one file; settings.py and the Celery application are not read by Flower."""
+    flower = stack.spec.flower
+    return [
+        Artefact(
+            path="flower/flowerconfig.py",
+            template="flower/flowerconfig.py.j2",
+            syntax="python",
+            context={
+                "address": flower.address,
+                "port": flower.port,
+                "url_prefix": flower.url_prefix.strip("/"),
+                "persistent": flower.persistent,
+                "database": flower.database,
+                "save_milliseconds": 60_000 if flower.persistent else 0,
+                "max_tasks": flower.max_tasks,
+                "purge_seconds": PURGE,
+                "buckets": [float(bound) for bound in stack.site.duration_buckets],
+                "users_file": flower.basic_auth.file,
+                "users_env": flower.basic_auth.users_env,
+            },
+        )
+    ]

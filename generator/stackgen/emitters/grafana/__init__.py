@@ -1,0 +1,81 @@
+"""grafana/: where its data comes from, where its dashboards lie, and the dashboards themselves."""
+
+from __future__ import annotations
+
+from stackgen.artefact import Artefact
+from stackgen.catalog import promql, registry
+from stackgen.emitters.grafana.board import DATASOURCE_UID, board
+from stackgen.emitters.grafana.lines import LOKI_UID
+from stackgen.resolve.plan import Plan
+from stackgen.spec.logs import Loki
+
+FOLDER = "/etc/grafana/dashboards"
+"""Where Grafana's container finds the dashboards."""
+_ALERTMANAGER_UID = "celery-alertmanager"
+_MOST_LINES = 1000
+"""Lines that Explore shows at most for one query."""
+
+
+def plan(stack: Plan) -> list[Artefact]:
+    """The provisioning files and one file for every dashboard."""
+    return [_datasources(stack), _provider(), *(_dashboard(name, stack) for name in registry.dashboards())]
+
+
+def _datasources(stack: Plan) -> Artefact:
+    return Artefact(
+        path="grafana/provisioning/datasources/celery.yml",
+        template="grafana/datasources.yml.j2",
+        syntax="yaml",
+        context={
+            "prometheus_uid": DATASOURCE_UID,
+            "prometheus_url": f"http://{stack.spec.prometheus.address}",
+            "interval": promql.seconds(stack.site.scrape),
+            "alertmanager_uid": _ALERTMANAGER_UID,
+            "alertmanager_url": f"http://{stack.spec.prometheus.alertmanagers[0]}",
+            "loki": _loki(stack.spec.logs.loki) if stack.spec.logs and stack.has_loki else None,
+        },
+    )
+
+
+def _loki(loki: Loki) -> dict[str, object]:
+    """Grafana expands `$` in these files, so one that is meant is doubled; secrets are read from their files."""
+    headers = {
+        **({"X-Scope-OrgID": loki.tenant} if loki.tenant else {}),
+        **({"Authorization": f"Bearer $__file{{{loki.token_file}}}"} if loki.token_file else {}),
+    }
+    secure = {f"httpHeaderValue{number}": value for number, value in enumerate(headers.values(), 1)}
+    if loki.password_file:
+        secure["basicAuthPassword"] = f"$__file{{{loki.password_file}}}"
+    if loki.ca_file:
+        secure["tlsCACert"] = f"$__file{{{loki.ca_file}}}"
+    return {
+        "uid": LOKI_UID,
+        "url": loki.url.replace("$", "$$"),
+        "user": loki.user,
+        "settings": [
+            ("maxLines", _MOST_LINES),
+            ("manageAlerts", True),
+            ("alertmanagerUid", _ALERTMANAGER_UID),
+            *((f"httpHeaderName{number}", name) for number, name in enumerate(headers, 1)),
+            *([("tlsAuthWithCACert", True)] if loki.ca_file else []),
+        ],
+        "secure": list(secure.items()) or None,
+    }
+
+
+def _provider() -> Artefact:
+    return Artefact(
+        path="grafana/provisioning/dashboards/celery.yml",
+        template="grafana/dashboards.yml.j2",
+        syntax="yaml",
+        context={"path": FOLDER},
+    )
+
+
+def _dashboard(name: str, stack: Plan) -> Artefact:
+    return Artefact(
+        path=f"grafana/dashboards/{name}.json",
+        template="grafana/dashboard.json.j2",
+        syntax="json",
+        context={"dashboard": board(registry.dashboards()[name], stack)},
+    )

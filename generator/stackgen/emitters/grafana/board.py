@@ -1,0 +1,185 @@
+"""One dashboard as Grafana's classic JSON: the only form that every Grafana from 10 to 13 loads from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+from stackgen.catalog import registry
+from stackgen.catalog.dashboard import Dashboard, Variable
+from stackgen.emitters.grafana import layout, lines
+from stackgen.emitters.grafana.available import missing, shown, view
+from stackgen.emitters.grafana.panels import DATASOURCE, Json, panel
+from stackgen.resolve.plan import Plan
+
+SCHEMA_VERSION = 42
+"""Of Grafana's model: the last of the classic form; 43 is undefined."""
+DATASOURCE_UID = "celery-prometheus"
+ALL = ".*"
+"""What `All` stands for. Not `.+`: tasks whose source does not say their queue have no such label."""
+_TAG = "celery"
+_SHARED_CROSSHAIR = 1
+_ALPHABETICAL = 1
+_ON_TIME_RANGE_CHANGE = 2
+_NOTE_HEIGHT = 4
+
+
+def board(dashboard: Dashboard, stack: Plan) -> Json:
+    """The dashboard's JSON for one stack, without the panels that the stack cannot fill."""
+    return {
+        "uid": dashboard.id,
+        "title": dashboard.title,
+        "description": dashboard.description,
+        "tags": [_TAG],
+        "schemaVersion": SCHEMA_VERSION,
+        "editable": False,
+        "graphTooltip": _SHARED_CROSSHAIR,
+        "refresh": "30s",
+        "time": {"from": "now-6h", "to": "now"},
+        "timezone": "browser",
+        "links": [_other_dashboards()],
+        "annotations": {"list": [_firing(dashboard, stack)]},
+        "templating": {"list": [*_datasources(stack), *_variables(dashboard, stack)]},
+        "panels": _panels(dashboard, stack),
+    }
+
+
+def _other_dashboards() -> Json:
+    return {
+        "type": "dashboards",
+        "title": "Celery",
+        "tags": [_TAG],
+        "asDropdown": False,
+        "includeVars": True,
+        "keepTime": True,
+        "targetBlank": False,
+        "icon": "external link",
+        "tooltip": "",
+        "url": "",
+    }
+
+
+def _firing(dashboard: Dashboard, stack: Plan) -> Json:
+    """Marks on every panel for the time in which an alert of this dashboard fired."""
+    ours = [j.signal.id for j in stack.judged if j.signal.dashboard == dashboard.id and j.signal.id != "watchdog"]
+    return {
+        "name": "Firing alerts",
+        "datasource": DATASOURCE,
+        "enable": True,
+        "hide": False,
+        "iconColor": "red",
+        "expr": f'ALERTS{{alertstate="firing",signal=~"{"|".join(ours) or "none"}"}}',
+        "step": "60s",
+        "titleFormat": "{{alertname}}",
+        "textFormat": "{{severity}} {{queue}}{{task}}{{worker}}{{source}}",
+        "tagKeys": "severity,owner",
+        "useValueForTime": False,
+    }
+
+
+def _datasources(stack: Plan) -> Iterator[Json]:
+    """Prometheus's first."""
+    yield _datasource("Prometheus", DATASOURCE_UID)
+    if stack.has_loki:
+        yield _datasource("Loki", lines.LOKI_UID)
+
+
+def _datasource(title: str, uid: str) -> Json:
+    """A choice among the data sources of a kind, named as Grafana's linter wants it."""
+    return {
+        "name": f"{title.lower()}_datasource",
+        "label": f"{title} data source",
+        "type": "datasource",
+        "query": title.lower(),
+        "current": {"text": f"Celery {title}", "value": uid},
+        "hide": 0,
+        "multi": False,
+        "includeAll": False,
+        "regex": "",
+        "refresh": 1,
+        "skipUrlSync": False,
+    }
+
+
+def _variables(dashboard: Dashboard, stack: Plan) -> Iterator[Json]:
+    for name in dashboard.variables:
+        if query := _values(name, stack):
+            yield {
+                "name": name,
+                "label": name.capitalize(),
+                "type": "query",
+                "datasource": DATASOURCE,
+                "query": query,
+                "definition": query,
+                "refresh": _ON_TIME_RANGE_CHANGE,
+                "sort": _ALPHABETICAL,
+                "multi": True,
+                "includeAll": True,
+                "allValue": ALL,
+                "current": {"text": ["All"], "value": ["$__all"]},
+                "hide": 0,
+                "regex": "",
+                "skipUrlSync": False,
+            }
+
+
+def _values(name: Variable, stack: Plan) -> str:
+    """The query for the values of a variable; "" when no series of this stack has such a label."""
+    able = (s.name for s in registry.series().values() if name in s.labels and s.name in stack.chosen)
+    first = next(able, "")
+    return f"label_values({first}, {name})" if first else ""
+
+
+def _panels(dashboard: Dashboard, stack: Plan) -> list[Json]:
+    """Headings and panels in reading order, numbered in that order."""
+    numbers, top, seen = count(1), 0, view(stack)
+    made: list[Json] = []
+    for row in dashboard.rows:
+        panels = [found for one in row.panels if (found := shown(one, stack))]
+        if not panels:
+            continue
+        made.append(_heading(row.title, next(numbers), top))
+        top += 1
+        for line in layout.lines(panels):
+            places = layout.places(line, top)
+            drawn = [panel(one, next(numbers), at, seen, stack) for one, at in zip(line, places, strict=True)]
+            if stack.has_loki:
+                drawn = [lines.leading(json, one, dashboard) for json, one in zip(drawn, line, strict=True)]
+            made += drawn
+            top += places[0]["h"]
+    if note := _note(dashboard, stack):
+        made.append(_text(note, next(numbers), top))
+        top += _note_height(note)
+    chosen = [name for name in dashboard.variables if _values(name, stack)]
+    return [*made, *lines.row(dashboard, chosen, top, stack)] if stack.has_loki else made
+
+
+def _heading(title: str, number: int, top: int) -> Json:
+    at = {"h": 1, "w": layout.COLUMNS, "x": 0, "y": top}
+    return {"id": number, "type": "row", "title": title, "collapsed": False, "gridPos": at, "panels": []}
+
+
+def _note(dashboard: Dashboard, stack: Plan) -> str:
+    """What this stack does not measure or judge, and what would change that; "" when nothing is left out."""
+    panels = [f"- **{title}**: {why}" for title, why in missing(dashboard, stack)]
+    told = {signal.id for panel in dashboard.panels if not shown(panel, stack) for signal in panel.signals}
+    off = [off for off in stack.off if off.signal.dashboard == dashboard.id and off.signal.id not in told]
+    alerts = [f"- **{o.signal.alert}** ({o.signal.title}): {o.reason}{f' ({o.hint})' if o.hint else ''}" for o in off]
+    parts = [("Not shown on this stack", panels), ("Not judged on this stack", alerts)]
+    return "\n\n".join(f"{heading}:\n\n" + "\n".join(lines) for heading, lines in parts if lines)
+
+
+def _note_height(note: str) -> int:
+    return max(_NOTE_HEIGHT, note.count("\n"))
+
+
+def _text(note: str, number: int, top: int) -> Json:
+    height = _note_height(note)
+    return {
+        "id": number,
+        "type": "text",
+        "title": "Left out",
+        "description": "What this stack does not measure or judge, and what to change in stack.yaml.",
+        "gridPos": {"h": height, "w": layout.COLUMNS, "x": 0, "y": top},
+        "options": {"mode": "markdown", "content": note},
+    }

@@ -1,0 +1,173 @@
+"""One panel as Grafana's JSON: what all panels have. What each kind has of its own is in kinds.py."""
+
+from __future__ import annotations
+
+from string import ascii_uppercase
+
+from stackgen.catalog.dashboard import Panel, Query, View
+from stackgen.catalog.series import Unit
+from stackgen.emitters.grafana import kinds, limits
+from stackgen.emitters.grafana.layout import Place
+from stackgen.resolve.plan import Plan
+
+Json = dict[str, object]
+
+DATASOURCE: Json = {"type": "prometheus", "uid": "${prometheus_datasource}"}
+
+
+def unit(name: Unit | str) -> str:
+    """Grafana's name of a unit."""
+    match name:
+        case "tasks" | "workers" | "count":
+            return "short"
+        case "ratio":
+            return "percentunit"
+        case "seconds":
+            return "s"
+        case "per_second":
+            return "ops"
+        case "moment":
+            return "dateTimeFromNow"
+        case _:
+            return name
+
+
+def panel(one: Panel, number: int, place: Place, view: View, stack: Plan) -> Json:
+    """The panel's JSON."""
+    drawn = limits.lines(one, view, stack) if one.kind == "timeseries" else []
+    ids = _ids(len(one.queries) + len(drawn))
+    targets = [_target(query, ref, one, view) for query, ref in zip(one.queries, ids, strict=False)]
+    targets += [_line(line, ref) for line, ref in zip(drawn, ids[len(targets) :], strict=True)]
+    made: Json = {
+        "id": number,
+        "type": one.kind,
+        "title": one.title,
+        "description": _description(one, stack),
+        "datasource": DATASOURCE,
+        "gridPos": place,
+        "targets": targets,
+        "fieldConfig": {"defaults": _defaults(one, stack), "overrides": _overrides(one, drawn, ids)},
+        "options": kinds.options(one),
+    }
+    if links := _links(one, stack):
+        made["links"] = links
+    if one.kind == "table":
+        made["transformations"] = kinds.transformations(one, ids)
+    return made
+
+
+def _ids(count: int) -> list[str]:
+    """A, B … Z, AA, AB …: more than 26 never happen today, and would not be silent."""
+    return [*ascii_uppercase, *(f"A{letter}" for letter in ascii_uppercase)][:count]
+
+
+def _target(query: Query, ref: str, one: Panel, view: View) -> Json:
+    shape = {"table": "table", "heatmap": "heatmap"}.get(one.kind, "time_series")
+    return _query(query.expr(view), ref, query.legend if shape != "table" else "", shape, at_end=query.at_end)
+
+
+def _line(line: limits.Line, ref: str) -> Json:
+    return _query(line.expr, ref, line.legend, "time_series", at_end=False)
+
+
+def _query(expr: str, ref: str, legend: str, shape: str, *, at_end: bool) -> Json:
+    return {
+        "refId": ref,
+        "datasource": DATASOURCE,
+        "expr": expr,
+        "legendFormat": legend or "__auto",
+        "format": shape,
+        "instant": at_end,
+        "range": not at_end,
+        "editorMode": "code",
+    }
+
+
+def _description(one: Panel, stack: Plan) -> str:
+    """What the panel shows, what its alerts say, and where their runbooks are."""
+    books = [f"Runbook: {_book(alert, stack)}" for alert in _alerts(one, stack)]
+    return "\n\n".join([one.description, *limits.words(one, stack), *books])
+
+
+def _alerts(one: Panel, stack: Plan) -> list[str]:
+    return [judged.signal.alert for judged in limits.judgements(one, stack)]
+
+
+def _book(alert: str, stack: Plan) -> str:
+    """The runbook's address, in which Grafana finds no variable."""
+    return f"{stack.spec.links.runbooks.rstrip('/')}/{alert}.md".replace("$", "%24").replace("[[", "%5B%5B")
+
+
+def _links(one: Panel, stack: Plan) -> list[Json]:
+    """Links to runbooks that a browser can open; a path in a repository is only named in the description."""
+    if not stack.spec.links.runbooks.startswith(("http://", "https://")):
+        return []
+    return [
+        {"title": f"Runbook: {alert}", "url": _book(alert, stack), "targetBlank": True} for alert in _alerts(one, stack)
+    ]
+
+
+def _defaults(one: Panel, stack: Plan) -> Json:
+    steps = limits.steps(one, stack)
+    line = "line" if len(steps) > 1 else "off"
+    made: Json = {
+        "unit": unit(one.unit),
+        "color": {"mode": kinds.color_mode(one)},
+        "thresholds": {"mode": "absolute", "steps": steps},
+        "custom": kinds.custom(one, line),
+    }
+    if one.unit not in ("per_second", "moment"):
+        made["min"] = 0
+    if one.unit == "ratio" and one.kind == "gauge":
+        made["max"] = 1
+    if one.states:
+        made["mappings"] = [
+            {
+                "type": "value",
+                "options": {
+                    str(value): {"text": word, "color": color, "index": index}
+                    for index, (value, word, color) in enumerate(one.states)
+                },
+            }
+        ]
+    return made
+
+
+def _overrides(one: Panel, drawn: list[limits.Line], ids: list[str]) -> list[Json]:
+    made = kinds.overrides(one)
+    for query, ref in zip(one.queries, ids, strict=False):
+        heading = query.legend if one.kind == "table" else ""
+        wanted: list[Json] = []
+        if query.unit:
+            wanted.append({"id": "unit", "value": unit(query.unit)})
+        if query.color:
+            wanted.append(_colored(one, query.color))
+        if wanted:
+            made.append(_override("byName" if heading else "byFrameRefID", heading or ref, wanted))
+    return made + [_dashed(line, ref) for line, ref in zip(drawn, ids[len(one.queries) :], strict=True)]
+
+
+def _colored(one: Panel, color: str) -> Json:
+    """A line has its colour always; a number only when it is not 0."""
+    if one.kind == "stat":
+        steps = [{"color": limits.GOOD, "value": None}, {"color": color, "value": 1}]
+        return {"id": "thresholds", "value": {"mode": "absolute", "steps": steps}}
+    return {"id": "color", "value": {"mode": "fixed", "fixedColor": color}}
+
+
+def _override(matcher: str, which: str, properties: list[Json]) -> Json:
+    return {"matcher": {"id": matcher, "options": which}, "properties": properties}
+
+
+def _dashed(line: limits.Line, ref: str) -> Json:
+    """A threshold is not a measurement: dashed, unfilled, and not in the legend."""
+    return _override(
+        "byFrameRefID",
+        ref,
+        [
+            {"id": "color", "value": {"mode": "fixed", "fixedColor": limits.COLORS[line.severity]}},
+            {"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [10, 10]}},
+            {"id": "custom.fillOpacity", "value": 0},
+            {"id": "custom.hideFrom", "value": {"legend": True, "tooltip": False, "viz": False}},
+        ],
+    )

@@ -1,0 +1,43 @@
+"""logs/filebeat/: Filebeat 9 from the workers' JSON log files into one Elasticsearch data stream."""
+
+from __future__ import annotations
+
+from stackgen.artefact import Artefact
+from stackgen.catalog.logs.datastream import DataStream
+from stackgen.resolve.plan import Plan
+from stackgen.spec.logs import Logs
+
+FINGERPRINT = 256
+"""Bytes by which Filebeat knows a file again. Time, host and process of its first line stand within them, and no line
+is shorter, so that a file is read from its first line on."""
+COMPRESSED = r"\.(gz|zst|xz|bz2)$"
+
+
+def plan(stack: Plan, logs: Logs) -> list[Artefact]:
+    """filebeat.yml."""
+    name, environment = stack.spec.stack.name, stack.spec.stack.environment
+    stream = DataStream.of(name, environment)
+    elasticsearch = logs.elasticsearch
+    key = elasticsearch.api_key_env
+    return [
+        Artefact(
+            path="logs/filebeat/filebeat.yml",
+            template="logs/filebeat.yml.j2",
+            syntax="yaml",
+            context={
+                "input": f"celery-{name}-{environment}",
+                "paths": [logs.path, f"{logs.path}?*"],
+                "compressed": [COMPRESSED],
+                "fingerprint": {"enabled": True, "offset": 0, "length": FINGERPRINT},
+                "name": name,
+                "environment": environment,
+                "dataset": stream.dataset,
+                "namespace": stream.namespace,
+                "index": stream.name,
+                "hosts": elasticsearch.hosts,
+                "api_key": f"${{{key}:?set {key}}}",
+                "authorities": [elasticsearch.authority] if elasticsearch.authority else None,
+            },
+            checks=("filebeat",),
+        )
+    ]

@@ -1,0 +1,59 @@
+"""logs/loki/: the alert rules for Loki's ruler; and the settings of docker-compose's Loki, where no other is named."""
+
+from __future__ import annotations
+
+from stackgen.artefact import Artefact
+from stackgen.catalog import promql
+from stackgen.resolve.plan import Plan
+from stackgen.rules import logs as rules
+from stackgen.rules.build import printed
+from stackgen.spec.logs import Logs
+
+FOLDER = "/etc/loki"
+"""Where Loki's container finds logs/loki."""
+DATA = "/loki"
+"""Where it keeps everything it writes."""
+_HOUR = 3600
+
+
+def plan(stack: Plan, logs: Logs) -> list[Artefact]:
+    """The rules, when anything is judged; loki.yaml for our own Loki."""
+    ours = [_config(stack, int(logs.loki.retention.seconds))] if logs.loki.bundled else []
+    return [*ours, *([_rules(stack)] if stack.logged else [])]
+
+
+def _config(stack: Plan, retention: int) -> Artefact:
+    return Artefact(
+        path="logs/loki/loki.yaml",
+        template="logs/loki.yaml.j2",
+        syntax="yaml",
+        context={
+            "data": DATA,
+            "chunks": f"{DATA}/chunks",
+            "compactor": f"{DATA}/compactor",
+            "rules": f"{FOLDER}/rules",
+            "scratch": f"{DATA}/rules",
+            "wal": f"{DATA}/ruler-wal",
+            "retention": f"{retention // _HOUR}h",
+            "alertmanager": f"http://{stack.spec.prometheus.alertmanagers[0]}",
+        },
+        checks=("loki",),
+    )
+
+
+def _rules(stack: Plan) -> Artefact:
+    group = rules.group(stack)
+    return Artefact(
+        path=rules.path(stack),
+        template="prometheus/rules.yml.j2",
+        syntax="yaml",
+        context={
+            "interval": promql.seconds(stack.site.evaluation),
+            "group": {
+                "name": group.name,
+                "recordings": [],
+                "alerts": [printed(rule, rule.expr) for rule in group.alerts],
+            },
+        },
+        checks=("logql",),
+    )

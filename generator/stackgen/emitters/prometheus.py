@@ -1,0 +1,84 @@
+"""prometheus/: the server's configuration and one rule file per family."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import promql_parser
+
+from stackgen.artefact import Artefact
+from stackgen.catalog import promql
+from stackgen.resolve.plan import Plan, Scraped
+from stackgen.rules.build import groups, printed
+from stackgen.rules.model import Group, Recording
+
+SCRAPE_TIMEOUT = 15
+"""Seconds. celery-exporter asks the workers at each scrape, which takes over 2 s; under load 4 s were too few."""
+_ONE_LINE = 100
+"""Expressions longer than this are laid out over several lines."""
+
+
+def plan(stack: Plan) -> list[Artefact]:
+    """prometheus.yml and the rule files."""
+    return [_config(stack), *(_rules(group, stack) for group in groups(stack))]
+
+
+def _config(stack: Plan) -> Artefact:
+    return Artefact(
+        path="prometheus/prometheus.yml",
+        template="prometheus/prometheus.yml.j2",
+        syntax="yaml",
+        context={
+            "scrape_interval": promql.seconds(stack.site.scrape),
+            "scrape_timeout": promql.seconds(min(stack.site.scrape, Fraction(SCRAPE_TIMEOUT))),
+            "evaluation_interval": promql.seconds(stack.site.evaluation),
+            "stack": stack.spec.stack.name,
+            "environment": stack.spec.stack.environment,
+            "alertmanagers": list(stack.spec.prometheus.alertmanagers),
+            "jobs": [_job(scraped) for scraped in stack.scraped],
+        },
+        checks=("prometheus-config",),
+    )
+
+
+def _job(scraped: Scraped) -> dict[str, object]:
+    source = scraped.source
+    return {
+        "why": f"{source.title}: {source.link}",
+        "name": source.job,
+        "path": scraped.path,
+        "params": [(name, list(values)) for name, values in source.params.items()] or None,
+        "targets": list(scraped.targets),
+        "dropped": ".+_created",
+    }
+
+
+def _rules(group: Group, stack: Plan) -> Artefact:
+    return Artefact(
+        path=f"prometheus/rules/{group.name}.yml",
+        template="prometheus/rules.yml.j2",
+        syntax="yaml",
+        context={
+            "interval": promql.seconds(stack.site.evaluation),
+            "group": {
+                "name": group.name,
+                "recordings": [_recording(rule) for rule in group.recordings],
+                "alerts": [printed(rule, laid_out(rule.expr)) for rule in group.alerts],
+            },
+        },
+        checks=("rules",),
+    )
+
+
+def laid_out(expr: str) -> str:
+    """The expression on one line when it is short, else as promtool would lay it out."""
+    return expr if len(expr) <= _ONE_LINE else str(promql_parser.parse(expr).prettify()).strip()
+
+
+def _recording(rule: Recording) -> dict[str, object]:
+    return {
+        "why": rule.why or None,
+        "record": rule.record,
+        "expr": laid_out(rule.expr),
+        "labels": list(rule.labels.items()) or None,
+    }

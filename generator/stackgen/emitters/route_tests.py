@@ -1,0 +1,77 @@
+"""alertmanager/tests/: who must be told of each alert; verify/amtool.py asks Alertmanager's own program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stackgen.artefact import Artefact
+from stackgen.catalog.signal import Severity, Signal
+from stackgen.catalog.signals.stack import WATCHDOG
+from stackgen.resolve.plan import Judged, Logged, Plan
+from stackgen.resolve.routing import Routing
+from stackgen.rules import owners
+
+
+def plan(stack: Plan) -> list[Artefact]:
+    """One file with every alert, severity and owner, and every queue with a route of its own."""
+    return [
+        Artefact(
+            path="alertmanager/tests/routes.yml",
+            template="alertmanager/routes.yml.j2",
+            syntax="yaml",
+            context={"config": "../alertmanager.yml", "cases": [*_Cases(stack).all()]},
+            checks=("route-tests",),
+        )
+    ]
+
+
+class _Cases:
+    """Labels that an alert of this stack can have, and the receiver that stack.yaml names for it."""
+
+    def __init__(self, stack: Plan) -> None:
+        self.stack = stack
+        self.routing = Routing(stack.spec)
+
+    def all(self) -> Iterator[dict[str, object]]:
+        """Every severity of every signal with every owner; then special queues, at every severity a queue can have."""
+        about_queues: dict[Severity, Judged | Logged] = {}
+        for judged in self.stack.told:
+            subjects = self._subjects(judged)
+            for severity in judged.bounds:
+                for owner, subject in subjects.items():
+                    yield self._case(judged, severity, owner, subject)
+                if "queue" in judged.signal.by:
+                    about_queues[severity] = judged
+        for queue in self.routing.special_queues():
+            for severity, judged in about_queues.items():
+                yield self._case(judged, severity, self.routing.owner_of(queue), queue)
+
+    def _subjects(self, judged: Judged | Logged) -> dict[str, str]:
+        """By every owner that the rule's label can name: a queue or task of theirs, or any other kind of subject."""
+        signal = judged.signal
+        only = signal.only_names(self.stack.site) if isinstance(signal, Signal) else ()
+        fallback = (*only, *(f"any-{label}" for label in signal.by), "")[0]
+        if "queue" in signal.by:
+            special = set(self.routing.special_queues())
+            names = sorted(self.stack.site.queues, key=lambda name: (name in only, name not in special))
+            own = {self.routing.owner_of(name): name for name in names}  # the last of an owner is the best
+        else:
+            own = {owner: name for name, owner in owners.own(signal, self.stack).items()}
+        return {self.stack.spec.stack.owner: fallback, **own}
+
+    def _case(self, judged: Judged | Logged, severity: Severity, owner: str, subject: str) -> dict[str, object]:
+        signal, stack = judged.signal, self.stack.spec.stack
+        queue = subject if "queue" in signal.by else None
+        watched = signal is WATCHDOG
+        told = self.routing.alerting.watchdog if watched else self.routing.receiver(severity, owner, queue)
+        labels = {
+            "alertname": signal.alert,
+            "signal": signal.id,
+            "severity": severity,
+            "owner": owner,
+            **dict.fromkeys(signal.by, subject),
+            "stack": stack.name,
+            "environment": stack.environment,
+            **stack.labels,
+        }
+        return {"name": f"{signal.id}, {severity}, {owner}", "labels": list(labels.items()), "receivers": [told]}

@@ -1,0 +1,249 @@
+"""runbooks/: one page per alert name, made from its signals and this stack's numbers, and an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import get_args
+
+from stackgen.artefact import Artefact
+from stackgen.catalog import promql, registry, runbook
+from stackgen.catalog.dashboard import Dashboard
+from stackgen.catalog.logs.asked import of_signal
+from stackgen.catalog.signal import SEVERITIES, Severity
+from stackgen.catalog.signals.stack import WATCHDOG
+from stackgen.catalog.sources.stack import GROUP_PREFIX
+from stackgen.resolve import routing
+from stackgen.resolve.logs import judges, look
+from stackgen.resolve.plan import Judged, Logged, Plan
+from stackgen.resolve.routing import Muting
+from stackgen.rules import logs, owners
+from stackgen.rules.build import THRESHOLD, condition, value
+from stackgen.rules.wording import limit
+from stackgen.spec.model import Output
+
+Row = dict[str, object]
+
+MOST = 200
+"""Longer lists of queues and tasks are cut: nobody reads them at night, and a query shows all."""
+
+
+def plan(stack: Plan) -> list[Artefact]:
+    """A page for every alert that this stack has, and the index."""
+    pages: dict[str, list[Judged | Logged]] = {}
+    for judged in stack.everything:
+        pages.setdefault(judged.signal.alert, []).append(judged)
+    mutings = routing.mutings(stack) if "alertmanager" in _wanted(stack) else []
+    return [_index(pages, stack), *(_page(alert, judged, stack, mutings) for alert, judged in pages.items())]
+
+
+def _index(pages: Mapping[str, Sequence[Judged | Logged]], stack: Plan) -> Artefact:
+    return Artefact(
+        path="runbooks/README.md",
+        template="runbooks/index.md.j2",
+        syntax="markdown",
+        context={
+            "stack": stack.spec.stack.name,
+            "environment": stack.spec.stack.environment,
+            "pages": [
+                {
+                    "alert": alert,
+                    "file": f"{alert}.md",
+                    "severities": ", ".join(_severities(judged)),
+                    "meaning": judged[0].signal.meaning,
+                }
+                for alert, judged in pages.items()
+            ],
+        },
+    )
+
+
+def _page(alert: str, judged: Sequence[Judged | Logged], stack: Plan, mutings: Sequence[Muting]) -> Artefact:
+    told = list(dict.fromkeys(pair for one in judged for pair in owners.own(one.signal, stack).items()))
+    return Artefact(
+        path=f"runbooks/{alert}.md",
+        template="runbooks/runbook.md.j2",
+        syntax="markdown",
+        context={
+            "alert": alert,
+            "severities": ", ".join(_severities(judged)),
+            "sections": [_section(one, stack) for one in judged],
+            "owner": stack.spec.stack.owner,
+            "own_owners": told[:MOST] or None,
+            "more_owners": len(told) - MOST if len(told) > MOST else None,
+            "safe": _commands([c for one in judged for c in _safe(one, stack)], stack),
+            "dangerous": _commands([c for one in judged for c in runbook.DANGEROUS[one.signal.family]], stack) or None,
+            "logs": look((a for one in judged for a in of_signal(one.signal.id, one.signal.family)), stack.spec)
+            or None,
+            "silences": list(dict.fromkeys(text for one in judged for text in _silences(one, stack, mutings))),
+            "ignored": [*stack.spec.ignore.queues, *stack.spec.ignore.tasks][:MOST] or None,
+        },
+    )
+
+
+def _severities(judged: Sequence[Judged | Logged]) -> list[str]:
+    return [severity for severity in SEVERITIES if any(severity in one.bounds for one in judged)]
+
+
+def _section(judged: Judged | Logged, stack: Plan) -> Row:
+    signal = judged.signal
+    grafana = stack.spec.reached("grafana")
+    board = registry.dashboards().get(signal.dashboard)
+    own = list(_own(judged))
+    return {
+        "title": signal.title,
+        "id": signal.id,
+        "meaning": signal.meaning,
+        "action": signal.action,
+        "causes": list(signal.causes),
+        "numbers": [_numbers(judged, severity, stack) for severity in judged.bounds],
+        "dimension": signal.overrides,
+        "own": own[:MOST] or None,
+        "more": len(own) - MOST if len(own) > MOST else None,
+        "asked": "Prometheus" if isinstance(judged, Judged) else "Loki",
+        "language": "promql" if isinstance(judged, Judged) else "logql",
+        "queries": list(_queries(judged, stack) if isinstance(judged, Judged) else _of_logs(judged, stack)) or None,
+        "dashboard": f"{grafana}/d/{signal.dashboard}",
+        "dashboard_title": board.title if board else signal.dashboard,
+        "panels": _panels(judged, board, stack) or None if board else None,
+        "caveats": (_caveats(judged, stack) if isinstance(judged, Judged) else []) or None,
+        "files": _files(judged, stack) or None,
+    }
+
+
+def _panels(judged: Judged | Logged, board: Dashboard, stack: Plan) -> list[str]:
+    """Panels that show the signal."""
+    if isinstance(judged, Logged):
+        return [board.lines.title] if stack.has_loki else []
+    return [panel.title for panel in board.panels if judged.signal in panel.signals]
+
+
+def _numbers(judged: Judged | Logged, severity: Severity, stack: Plan) -> Row:
+    bound, signal = judged.bounds[severity], judged.signal
+    written = stack.spec.thresholds.get(signal.id)
+    chosen = written.severity(severity) if written else None
+    least = [f"{guard.setting} {amount}" for guard, amount in judged.guards(severity)]
+    return {
+        "severity": severity,
+        "threshold": threshold(judged, severity),
+        "hold": promql.seconds(bound.hold) if bound.hold else "at once",
+        "keep": promql.seconds(bound.keep) if bound.keep else "–",
+        "least": ", ".join(least) or "any",
+        "set_by": "stack.yaml" if signal.only_overrides or (chosen and chosen.threshold) else "default",
+        "origin": runbook.origin(signal.id, severity),
+    }
+
+
+def threshold(judged: Judged | Logged, severity: Severity) -> str:
+    """The comparison in words: `above 5000`; where there is no number for all, which ones are judged."""
+    bound, signal = judged.bounds[severity], judged.signal
+    if signal.id == WATCHDOG.id:
+        return "always"
+    if bound.threshold is None:
+        return f"{signal.bad_when} its own limit"
+    return f"{signal.bad_when} {limit(bound.threshold, signal.unit)}"
+
+
+def _own(judged: Judged | Logged) -> list[Row]:
+    return [
+        {"who": who, "severity": severity, "threshold": limit(threshold, judged.signal.unit)}
+        for who, levels in judged.overrides.items()
+        for severity, threshold in levels.items()
+    ]
+
+
+def _queries(judged: Judged, stack: Plan) -> Iterator[Row]:
+    """What to paste into Prometheus, the judged value first."""
+    signal = judged.signal
+    shown = value(signal, stack)
+    yield {"why": f"The value that is judged ({signal.title})", "query": shown}
+    for series in signal.needs:
+        if series.name != shown:
+            yield {"why": series.meaning.rstrip("."), "query": series.name}
+    if any(judged.overridden(severity) for severity in judged.bounds):
+        matcher = f"signal={promql.text(signal.id)}"
+        yield {"why": f"The limit of each {signal.overrides}", "query": promql.select(THRESHOLD, matcher)}
+    for severity in judged.bounds:
+        yield {
+            "why": f"Has a result while the condition of severity {severity} holds",
+            "query": condition(judged, severity, stack),
+        }
+    matchers = (f"alertname={promql.text(signal.alert)}", f"signal={promql.text(signal.id)}")
+    yield {"why": "What is pending or fires now", "query": promql.select("ALERTS", *matchers)}
+
+
+def _of_logs(logged: Logged, stack: Plan) -> Iterator[Row]:
+    """What to paste into Grafana's Explore, where there is a Loki; the lines themselves stand further below."""
+    for severity in logged.bounds if stack.has_loki else ():
+        why = f"Has a result while the condition of severity {severity} holds"
+        yield {"why": why, "query": logs.condition(logged, severity, stack)}
+
+
+def _caveats(judged: Judged, stack: Plan) -> list[str]:
+    chosen = [stack.chosen[series.name] for series in judged.signal.needs if series.name in stack.chosen]
+    return [f"{one.source.title}: {one.reading.caveat}" for one in chosen if one.reading.caveat]
+
+
+def _files(judged: Judged | Logged, stack: Plan) -> list[Row]:
+    if isinstance(judged, Logged):
+        there = stack.has_loki and "logs" in _wanted(stack)
+        return [{"name": "The rule", "file": f"../{logs.path(stack)}"}] if there else []
+    if "prometheus" not in _wanted(stack):
+        return []
+    family, name = judged.signal.family, judged.signal.id
+    return [
+        {"name": "The rule", "file": f"../prometheus/rules/{GROUP_PREFIX}{family}.yml"},
+        {"name": "The tests that prove when it fires", "file": f"../prometheus/tests/{name}.yml"},
+    ]
+
+
+def _wanted(stack: Plan) -> tuple[str, ...]:
+    return tuple(stack.spec.outputs or get_args(Output))
+
+
+def _safe(judged: Judged | Logged, stack: Plan) -> Iterator[runbook.Command]:
+    signal = judged.signal
+    yield from runbook.SAFE_FOR.get(signal.id, ())
+    yield from runbook.SAFE[signal.family]
+    if isinstance(judged, Logged):
+        yield from (command for name in judges(stack.spec) for command in runbook.SHIPPED.get(name, ()))
+    if signal.family == "queues" or signal.id == "broker_down":
+        yield from runbook.BROKER_DEPTH[stack.spec.celery.broker.kind]
+
+
+def _commands(commands: Sequence[runbook.Command], stack: Plan) -> list[Row]:
+    places = runbook.places(stack.spec.celery.app, stack.spec.reached("prometheus"), stack.spec.reached("alertmanager"))
+    return [{"run": runbook.filled(c.run, places), "why": c.why} for c in dict.fromkeys(commands)]
+
+
+def _silences(judged: Judged | Logged, stack: Plan, mutings: Sequence[Muting]) -> Iterator[str]:
+    """What keeps the alert quiet although the threshold is crossed; prose."""
+    signal = judged.signal
+    settings = judged.settings if isinstance(judged, Judged) else {}
+    for guard in signal.guards:
+        if settings[guard.setting]:
+            yield (
+                f"Little traffic: `{guard.expr}` below {settings[guard.setting]} "
+                f"(`thresholds.{signal.id}.{guard.setting}` in stack.yaml)."
+            )
+    if signal.unless:
+        yield f"While `{signal.unless}` has a result: the same event is reported already."
+    if signal.id in runbook.NORMAL_QUEUES and stack.site.dead_letter:
+        yield "Queues with `role: dead_letter`: only CeleryDeadLetters judges them."
+    yield from _held_back(judged, stack, mutings)
+    yield f"`enabled: false` under `thresholds.{signal.id}` in stack.yaml, or `never` for one severity."
+    if signal.by and signal.by[0] in ("queue", "task"):
+        yield f"A {signal.by[0]} on the ignore list of stack.yaml."
+
+
+def _held_back(judged: Judged | Logged, stack: Plan, mutings: Sequence[Muting]) -> Iterator[str]:
+    """The alerts under which Alertmanager does not tell this one."""
+    alerts = {one.signal.id: one.signal.alert for one in stack.told}
+    for muting in mutings:
+        if judged.signal.id not in muting.targets["signal"]:
+            continue
+        if "severity" in muting.by:
+            yield f"In Alertmanager, its {' and '.join(muting.targets['severity'])} under {muting.by['severity'][0]}."
+        else:
+            above = " and ".join(alerts[name] for name in muting.by["signal"])
+            of = f" for {' and '.join(muting.by['source'])}" if "source" in muting.by else ""
+            yield f"In Alertmanager, while {above} fires{of}: {muting.why[0].lower()}{muting.why[1:]}"

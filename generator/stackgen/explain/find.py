@@ -1,0 +1,26 @@
+"""Signals by the name a person gives: the signal's own, or its alert's."""
+
+from __future__ import annotations
+
+from stackgen.catalog import registry
+from stackgen.catalog.logs.signals import LogSignal
+from stackgen.catalog.signal import Signal
+from stackgen.document import shown
+from stackgen.problem import Mark, Problem, SpecError
+from stackgen.spec.checks import nearest
+
+
+def signals(name: str) -> tuple[Signal | LogSignal, ...]:
+    """The signal of that id, else every signal of that alert. Raises SpecError, which names the nearest."""
+    known = registry.judged()
+    if name in known:
+        return (known[name],)
+    found = tuple(signal for signal in known.values() if signal.alert == name)
+    if found:
+        return found
+    names = {n.casefold(): n for signal in known.values() for n in (signal.id, signal.alert)}
+    like = names.get(name.casefold())
+    hint = f"did you mean {shown(like)}?" if like else nearest(name, names.values())
+    message = f"no signal or alert named {shown(name)}"
+    hint = f"{hint} `stackgen list` shows all".strip()
+    raise SpecError([Problem(Mark("stackgen explain"), "unknown-signal", "", message, hint)])

@@ -1,0 +1,181 @@
+"""The order of the stages, and nothing else: load, parse, resolve, plan, render, verify, write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from stackgen.artefact import Artefact, Check, Rendered, Syntax
+from stackgen.beside import beside
+from stackgen.document import Document
+from stackgen.load import load
+from stackgen.problem import Mark, Problem, SpecError
+from stackgen.render.environment import render
+from stackgen.resolve import cloudwatch, logs, routing
+from stackgen.resolve.plan import Plan
+from stackgen.resolve.resolver import resolve
+from stackgen.rules.build import groups
+from stackgen.spec import parse
+from stackgen.spec.model import Output
+from stackgen.verify import reparse
+from stackgen.write import Changes, compare, write
+
+if TYPE_CHECKING:
+    from stackgen.doctor.finding import Finding
+    from stackgen.write.secret_files import Written
+
+EMITTERS: Mapping[Output, tuple[str, ...]] = {
+    "prometheus": ("prometheus", "rule_tests"),
+    "grafana": ("grafana",),
+    "alertmanager": ("alertmanager", "route_tests"),
+    "exporters": ("exporters",),
+    "schema": ("schema",),
+    "flower": ("flower",),
+    "celery": ("celery_module",),
+    "logs": ("logs",),
+    "compose": ("compose",),
+    "runbooks": ("runbooks",),
+    "docs": ("docs",),
+}
+"""Modules of generator/stackgen/emitters by kind of output; each is loaded where it works."""
+_BESIDE = frozenset({"rule_tests", "celery_module", "logs"})
+"""Emitters whose files are as much work as all others together, and which no other file is judged with."""
+
+_LOG_CHECKS: tuple[Check, ...] = ("filebeat", "alloy", "loki", "elasticsearch", "logql", "cloudwatch")
+"""Modules of generator/stackgen/verify, large and of use to few stacks; each knows one kind of file."""
+
+
+class Prepared(NamedTuple):
+    """A stack.yaml that is understood, before anything is rendered."""
+
+    document: Document
+    plan: Plan
+
+    def notices(self) -> list[Problem]:
+        """What is not judged on this stack and why, one notice each."""
+        mark = Mark(self.document.file)
+        return [
+            Problem(mark, "signal-off", off.signal.id, f"not judged: {off.reason}", off.hint, "notice")
+            for off in self.plan.off
+        ] + [
+            *routing.notices(self.plan, self.document),
+            *logs.notices(self.plan.spec, self.document),
+            *cloudwatch.notices(self.plan, self.document),
+        ]
+
+
+class Stage(NamedTuple):
+    """Everything that would be written, rendered and verified offline."""
+
+    prepared: Prepared
+    rendered: tuple[Rendered, ...]
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Text by path below output/."""
+        return {r.artefact.path: r.text for r in self.rendered}
+
+    def checked_by(self, check: Check) -> list[str]:
+        """Paths of the files that ask for a check."""
+        return [r.artefact.path for r in self.rendered if check in r.artefact.checks]
+
+
+def prepare(stack: Path) -> Prepared:
+    """Reads and resolves a stack.yaml; raises SpecError with everything that is wrong with it."""
+    document = load(stack)
+    return Prepared(document, resolve(parse(document), document))
+
+
+def stage(stack: Path, *, processes: int = 1) -> Stage:
+    """Renders in memory and verifies offline; raises SpecError with every finding, before anything is written."""
+    prepared = prepare(stack)
+    plan = prepared.plan
+    with beside(lambda: _texts(plan), processes=processes) as texts:
+        from stackgen.verify import compose, contract, dashboards, links, liveness  # the other process does without
+
+        rule_groups = groups(plan)
+        _stop([*liveness.problems(plan, prepared.document), *contract.problems(rule_groups, plan)])
+        rendered = _rendered(plan, [name for name in _wanted(plan) if name not in _BESIDE])
+        _stop(dashboards.problems(rendered, rule_groups, plan))
+        rendered += [Rendered(Artefact(*about, {}, checks), text) for about, checks, text in texts()]
+    made = Stage(prepared, tuple(rendered))
+    _stop([*compose.problems(made.files, plan), *links.problems(made.files, plan)])
+    return made
+
+
+def _texts(plan: Plan) -> list[tuple[tuple[str, str, Syntax], tuple[Check, ...], str]]:
+    """The files of the emitters that work beside the rest: path, template and syntax; checks; text."""
+    made = _rendered(plan, [name for name in _wanted(plan) if name in _BESIDE])
+    return [((a.path, a.template, a.syntax), a.checks, text) for a, text, _ in made]
+
+
+def _wanted(plan: Plan) -> list[str]:
+    outputs = plan.spec.outputs or tuple(EMITTERS)
+    return [name for output, names in EMITTERS.items() if output in outputs for name in names]
+
+
+def artefacts(plan: Plan, emitters: Iterable[str] | None = None) -> Iterator[Artefact]:
+    """What these emitters plan, or all that stack.yaml wants."""
+    for name in _wanted(plan) if emitters is None else emitters:
+        yield from import_module(f"stackgen.emitters.{name}").plan(plan)
+
+
+def _rendered(plan: Plan, emitters: Iterable[str]) -> list[Rendered]:
+    made = [render(artefact) for artefact in artefacts(plan, emitters)]
+    _stop(problem for one in made for problem in reparse.problems(one))
+    _stop(_in_logs(made))
+    return made
+
+
+def _in_logs(made: Sequence[Rendered]) -> Iterator[Problem]:
+    """What the shippers and backends of the logs would say of their files, which all come from one emitter."""
+    files = {one.artefact.path: one.text for one in made}
+    for name in _LOG_CHECKS:
+        if paths := [one.artefact.path for one in made if name in one.artefact.checks]:
+            yield from import_module(f"stackgen.verify.{name}").problems(files, paths)
+
+
+def generate(stack: Path, output: Path, *, force: bool = False, processes: int = 1) -> tuple[Stage, Changes]:
+    """Writes output/; what it held before is kept when anything is wrong."""
+    made = stage(stack, processes=processes)
+    return made, write(made.files, output, spec_sha256=made.prepared.document.sha256, force=force)
+
+
+def check(stack: Path, output: Path, *, processes: int = 1) -> tuple[Stage, list[Problem]]:
+    """What is stale, edited or foreign in output/, and what promtool says of it."""
+    from stackgen.verify import amtool, compose, log_programs, promtool  # threads, which no other command needs
+
+    made = stage(stack, processes=processes)
+    found = compare(made.files, output, spec_sha256=made.prepared.document.sha256)
+    if not any(p.level == "error" for p in found):
+        for program in (promtool, amtool, log_programs):
+            found += program.problems(output, {name: made.checked_by(name) for name in program.CHECKS})
+        found += compose.configured(output, made.checked_by("compose"))
+    return made, found
+
+
+def doctor(stack: Path, output: Path, **where: str | None) -> list[Finding]:
+    """What is wrong with the running stack; `where` names the addresses of Asked."""
+    from stackgen.doctor.examine import Asked, examine  # urllib and ssl, which no other command needs
+    from stackgen.emitters import compose
+
+    asked = Asked(**where, secrets=output / compose.SECRETS)
+    return examine(prepare(stack).plan, asked)
+
+
+def secret_files(stack: Path, output: Path, *, placeholders: bool = False) -> tuple[Path, Written]:
+    """Writes the secret files that docker-compose.yml mounts and that are missing; gives their folder and names."""
+    from stackgen.emitters import compose
+    from stackgen.write.secret_files import Wanted, write_missing
+
+    wanted = [Wanted(secret.name, secret.kind) for secret in compose.secrets(prepare(stack).plan)]
+    folder = output / compose.SECRETS
+    return folder, write_missing(wanted, folder, placeholders=placeholders)
+
+
+def _stop(problems: Iterable[Problem]) -> None:
+    errors = [p for p in problems if p.level == "error"]
+    if errors:
+        raise SpecError(errors)

@@ -1,0 +1,236 @@
+"""Who is told of which alert, when not, and which alert mutes which: `alerting` with every default filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+from stackgen.catalog.inhibition import BLIND, INHIBITIONS, NEVER_MUTED, SAME_STACK, SEVERITY_LADDER, Inhibition
+from stackgen.catalog.signal import SEVERITIES, Severity
+from stackgen.document import Document, Trail
+from stackgen.problem import Problem
+from stackgen.resolve.plan import Judged, Logged, Plan
+from stackgen.spec.alerting import NOBODY, Alerting, Mute, Told
+from stackgen.spec.model import StackSpec
+from stackgen.spec.receivers import GROUP_INTERVAL
+from stackgen.spec.scalars import Duration
+
+GROUP_BY = (*SAME_STACK, "alertname", "queue", "task")
+"""One message per alert and queue or task; all workers, sources or rule groups of an alert share one."""
+GROUP_WAIT = Duration.of("30s")
+REPEAT: Mapping[Severity, Duration] = {
+    "critical": Duration.of("1h"),
+    "warning": Duration.of("4h"),
+    "info": Duration.of("1d"),
+}
+ODD_SEVERITY: Severity = "warning"
+"""How an alert is told whose severity is none of ours, such as one that a person wrote by hand."""
+_NO_ONE = Told.model_construct()
+
+
+class Leaf(NamedTuple):
+    """One severity of a branch: who is told, and when not."""
+
+    severity: Severity
+    receiver: str
+    mutes: tuple[str, ...]
+
+
+class Branch(NamedTuple):
+    """Alerts with this value of this label."""
+
+    label: str
+    value: str
+    leaves: tuple[Leaf, ...]
+
+
+class Pace(NamedTuple):
+    """How alerts of one severity are gathered into messages."""
+
+    group_by: tuple[str, ...]
+    group_wait: Duration
+    group_interval: Duration
+    repeat_interval: Duration
+
+
+class Muting(NamedTuple):
+    """One inhibition rule: labels of the alert that mutes, of the alerts muted, and labels that must agree."""
+
+    by: Mapping[str, tuple[str, ...]]
+    targets: Mapping[str, tuple[str, ...]]
+    equal: tuple[str, ...]
+    why: str
+
+
+class Routing:
+    """Answers for one stack; the route tree is made of branches, which are tried in order, and then `default`."""
+
+    def __init__(self, spec: StackSpec) -> None:
+        self.spec = spec
+
+    @property
+    def alerting(self) -> Alerting:
+        """What the user wrote."""
+        return self.spec.alerting
+
+    def receiver(self, severity: Severity, owner: str, queue: str | None = None) -> str:
+        """Who is told: the queue's receiver, else the owner's, else the default, else nobody."""
+        written = (
+            self.alerting.queues.get(queue, _NO_ONE) if queue is not None else _NO_ONE,
+            self.alerting.owners.get(owner, _NO_ONE),
+            self.alerting.default,
+        )
+        return next((name for told in written if (name := told.receiver(severity))), NOBODY)
+
+    def mutes(self, severity: Severity, owner: str, queue: str | None = None) -> tuple[str, ...]:
+        """Names of the times in which such an alert is not told."""
+        return tuple(m.name for m in self.alerting.mute if _mutes(m, severity, owner, queue))
+
+    def owner_of(self, queue: str) -> str:
+        """The team that is told about a queue."""
+        return self.spec.queues[queue].owner or self.spec.stack.owner
+
+    @cached_property
+    def default(self) -> tuple[Leaf, ...]:
+        """What holds where no branch does."""
+        return self._leaves("", None)
+
+    @cached_property
+    def branches(self) -> tuple[Branch, ...]:
+        """Queues first, then owners; one whose alerts would go the same way without it is left out."""
+        by_owner = {owner: self._leaves(owner, None) for owner in self._named_owners()}
+        queues = [Branch("queue", q, self._leaves(self.owner_of(q), q)) for q in self.special_queues()]
+        queues = [b for b in queues if b.leaves != by_owner.get(self.owner_of(b.value), self.default)]
+        return (*queues, *(Branch("owner", o, leaves) for o, leaves in by_owner.items() if leaves != self.default))
+
+    def _leaves(self, owner: str, queue: str | None) -> tuple[Leaf, ...]:
+        return tuple(self._leaf(severity, owner, queue) for severity in reversed(SEVERITIES))
+
+    def _leaf(self, severity: Severity, owner: str, queue: str | None) -> Leaf:
+        receiver = self.receiver(severity, owner, queue)
+        return Leaf(severity, receiver, () if receiver == NOBODY else self.mutes(severity, owner, queue))
+
+    def _named_owners(self) -> Iterable[str]:
+        muted = [owner for mute in self.alerting.mute for owner in mute.owners or ()]
+        return dict.fromkeys([*self.alerting.owners, *muted])
+
+    def special_queues(self) -> Iterable[str]:
+        """Queues that `alerting` names."""
+        muted = [queue for mute in self.alerting.mute for queue in mute.queues or ()]
+        return dict.fromkeys([*self.alerting.queues, *muted])
+
+    def pace(self, severity: Severity) -> Pace:
+        """How alerts of this severity are gathered."""
+        written = self.alerting.timing.timing(severity)
+        interval = written.group_interval or GROUP_INTERVAL
+        return Pace(
+            tuple(written.group_by or GROUP_BY),
+            written.group_wait or GROUP_WAIT,
+            interval,
+            written.repeat_interval or _multiple(REPEAT[severity], interval),
+        )
+
+    def told(self) -> set[str]:
+        """Receivers that some alert can reach."""
+        leaves = [*self.default, *(leaf for branch in self.branches for leaf in branch.leaves)]
+        return {self.alerting.watchdog, *(leaf.receiver for leaf in leaves)}
+
+
+def _multiple(wanted: Duration, interval: Duration) -> Duration:
+    """The smallest multiple of the interval that is at least the wanted time."""
+    times = -(-wanted.milliseconds // interval.milliseconds)
+    return Duration(times * interval.milliseconds)
+
+
+def _mutes(mute: Mute, severity: Severity, owner: str, queue: str | None) -> bool:
+    return (
+        severity in mute.severities
+        and (mute.owners is None or owner in mute.owners)
+        and (mute.queues is None or queue in mute.queues)
+    )
+
+
+def mutings(plan: Plan) -> list[Muting]:
+    """Every inhibition rule of this stack; alerts that are off are in none."""
+    on = {j.signal.id: j for j in plan.told}
+    found = [*_ladder(plan.told)]
+    found += [made for one in INHIBITIONS if (made := _fixed(one, on))]
+    if BLIND.id in on:
+        found += _blind(plan)
+    return found
+
+
+def _ladder(judged: Iterable[Judged | Logged]) -> Iterator[Muting]:
+    """Signals that speak about the same kind of subject share a rule, so that `equal` names what all of them carry."""
+    by_labels: dict[tuple[str, ...], list[Judged | Logged]] = {}
+    for one in judged:
+        by_labels.setdefault(one.signal.by, []).append(one)
+    for labels, group in by_labels.items():
+        for above, lower in SEVERITY_LADDER:
+            both = [j for j in group if above in j.bounds and any(s in j.bounds for s in lower)]
+            below = tuple(s for s in lower if any(s in j.bounds for j in both))
+            ids = tuple(j.signal.id for j in both)
+            if ids:
+                yield Muting(
+                    {"severity": (above,), "signal": ids},
+                    {"severity": below, "signal": ids},
+                    (*SAME_STACK, "signal", *labels),
+                    f"{above} mutes {' and '.join(below)} of the same alert"
+                    + (f" and {' and '.join(labels)}." if labels else "."),
+                )
+
+
+def _fixed(one: Inhibition, on: Mapping[str, Judged | Logged]) -> Muting | None:
+    mutes = tuple(signal.id for signal in one.mutes if signal.id in on)
+    if one.by.id not in on or not mutes:
+        return None
+    targets = {"signal": mutes, **({"source": one.sources} if one.sources else {})}
+    return Muting({"signal": (one.by.id,)}, targets, (*SAME_STACK, *one.equal), one.why)
+
+
+def _blind(plan: Plan) -> Iterator[Muting]:
+    """A source that is down mutes what is read from it, but nothing of the monitoring itself."""
+    never = {signal.id for signal in NEVER_MUTED}
+    for source in plan.site.jobs:
+        ids = tuple(
+            j.signal.id
+            for j in plan.judged
+            if j.signal.family != "stack" and j.signal.id not in never and source in sources(j, plan)
+        )
+        if ids:
+            by = {"signal": (BLIND.id,), "source": (source,)}
+            yield Muting(by, {"signal": ids}, SAME_STACK, f"Without {source} these alerts are blind.")
+
+
+def sources(judged: Judged, plan: Plan) -> set[str]:
+    """Sources that a signal reads on this stack."""
+    return {plan.chosen[series.name].source.id for series in judged.signal.needs}
+
+
+def notices(plan: Plan, document: Document) -> list[Problem]:
+    """Alerts of which nobody is told, and receivers that are told of nothing."""
+    routing = Routing(plan.spec)
+    written = plan.spec.alerting.receivers
+    found = []
+    for leaf in routing.default:
+        if leaf.receiver == NOBODY and leaf.severity != "info" and written:
+            message = f"nobody is told of alerts with severity {leaf.severity}"
+            found.append(_notice(document, ("alerting", "default"), "nobody-told", message, "name a receiver"))
+    if not written:
+        message, hint = "no alert is told to anybody", "add alerting.receivers and alerting.default"
+        found.append(_notice(document, ("alerting",), "nobody-told", message, hint))
+    elif routing.alerting.watchdog == NOBODY:
+        message = "nobody notices when Prometheus or Alertmanager stops"
+        hint = "send the watchdog to a dead man's switch: alerting.watchdog"
+        found.append(_notice(document, ("alerting",), "no-dead-mans-switch", message, hint))
+    for name in written:
+        if name not in routing.told():
+            message = f"no alert is told to the receiver {name}"
+            found.append(_notice(document, ("alerting", "receivers", name), "unused-receiver", message))
+    return found
+
+
+def _notice(document: Document, path: Trail, rule: str, message: str, hint: str = "") -> Problem:
+    in_file = document.walk(path)[0]
+    return Problem(document.key_mark(in_file), rule, ".".join(map(str, path)), message, hint, "notice")

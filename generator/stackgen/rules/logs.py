@@ -1,0 +1,51 @@
+"""Plan to the alert rules of Loki's ruler, as data: the form of Prometheus's rules, with LogQL inside."""
+
+from __future__ import annotations
+
+from stackgen.catalog import promql
+from stackgen.catalog.logs import logql
+from stackgen.catalog.logs.signals import LogSignal
+from stackgen.catalog.signal import Severity
+from stackgen.catalog.sources.stack import GROUP_PREFIX
+from stackgen.resolve.plan import Logged, Plan
+from stackgen.rules.build import alerting
+from stackgen.rules.model import Alerting, Group
+
+GROUP = f"{GROUP_PREFIX}logs"
+
+
+def group(plan: Plan) -> Group:
+    """The one rule group of the logs."""
+    return Group(GROUP, (), tuple(_alert(one, severity, plan) for one in plan.logged for severity in one.bounds))
+
+
+def path(plan: Plan) -> str:
+    """The rule file below output/: the ruler reads a folder per tenant, and calls the only tenant `fake`."""
+    tenant = plan.spec.logs.loki.tenant if plan.spec.logs else None
+    return f"logs/loki/rules/{tenant or 'fake'}/{GROUP}.yaml"
+
+
+def selector(plan: Plan) -> str:
+    """What selects every line of the stack."""
+    return logql.stream(plan.spec.stack.name, plan.spec.stack.environment)
+
+
+def condition(logged: Logged, severity: Severity, plan: Plan) -> str:
+    """The alert's expression."""
+    signal, threshold = logged.signal, logged.bounds[severity].threshold
+    assert threshold is not None
+    if signal.window is None:
+        return logql.absent(signal.question, selector(plan), threshold)
+    return f"{value(signal, signal.window, plan)} > {promql.number(threshold)}"
+
+
+def value(signal: LogSignal, window: int, plan: Plan) -> str:
+    """How many lines there were, without those of tasks that stack.yaml ignores."""
+    ignored = plan.site.task_matcher("task") if "task" in signal.by else ""
+    return logql.count(signal.question, selector(plan), window, ignored)
+
+
+def _alert(logged: Logged, severity: Severity, plan: Plan) -> Alerting:
+    # Prometheus adds these two to every alert; Loki's ruler has no external labels.
+    stack = {"stack": plan.spec.stack.name, "environment": plan.spec.stack.environment}
+    return alerting(logged, severity, plan, condition(logged, severity, plan), **stack)

@@ -1,0 +1,151 @@
+"""What an alert says: as the template Prometheus fills in, and as the text a test expects after filling in.
+
+Formats follow Prometheus's own template functions: https://prometheus.io/docs/prometheus/latest/configuration/template_reference/
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import NamedTuple, assert_never
+from urllib.parse import quote_plus
+
+from stackgen.catalog import promql
+from stackgen.catalog.series import Unit
+from stackgen.catalog.signal import Severity
+from stackgen.resolve.plan import Judged, Logged, Plan
+
+_FIELD = re.compile(r"\{(\w+)\}")
+
+
+def amount(value: float, unit: Unit) -> str:
+    """A value as Prometheus prints it in an alert of ours."""
+    match unit:
+        case "tasks" | "workers" | "count":
+            return f"{value:.0f}"
+        case "ratio":
+            return f"{value * 100:.4g}%"
+        case "seconds":
+            return humanize_duration(value)
+        case "per_second":
+            return f"{value:.1f}/s"
+        case _:
+            assert_never(unit)
+
+
+def _template(unit: Unit, value: str) -> str:
+    match unit:
+        case "tasks" | "workers" | "count":
+            return f'{{{{ {value} | printf "%.0f" }}}}'
+        case "ratio":
+            return f"{{{{ {value} | humanizePercentage }}}}"
+        case "seconds":
+            return f"{{{{ {value} | humanizeDuration }}}}"
+        case "per_second":
+            return f'{{{{ {value} | printf "%.1f" }}}}/s'
+        case _:
+            assert_never(unit)
+
+
+def humanize_duration(value: float) -> str:
+    """Prometheus's humanizeDuration: `1d 0h 0m 0s`, `5m 50s`, `1.5s`, `20ms`."""
+    if value == 0:
+        return "0s"
+    sign, size = ("-" if value < 0 else ""), abs(value)
+    if size < 1:
+        prefix = ""
+        for candidate in ("m", "u", "n", "p", "f", "a", "z", "y"):
+            if size >= 1:
+                break
+            prefix, size = candidate, size * 1000
+        return f"{sign}{size:.4g}{prefix}s"
+    whole = int(size)
+    days, hours, minutes, seconds = whole // 86400, whole // 3600 % 24, whole // 60 % 60, whole % 60
+    if days:
+        return f"{sign}{days}d {hours}h {minutes}m {seconds}s"
+    if hours:
+        return f"{sign}{hours}h {minutes}m {seconds}s"
+    if minutes:
+        return f"{sign}{minutes}m {seconds}s"
+    return f"{sign}{size:.4g}s"
+
+
+def limit(value: Fraction, unit: Unit) -> str:
+    """A threshold as a person writes it: 5000, 5%, 5m, 10/s."""
+    match unit:
+        case "ratio":
+            return f"{promql.number(value * 100)}%"
+        case "seconds":
+            return promql.seconds(value)
+        case "per_second":
+            return f"{promql.number(value)}/s"
+        case "tasks" | "workers" | "count":
+            return promql.number(value)
+        case _:
+            assert_never(unit)
+
+
+def literal(text: str) -> str:
+    """Plain text in a template, even when it contains `{{`."""
+    return f"{{{{ {json.dumps(text, ensure_ascii=False)} }}}}" if "{{" in text else text
+
+
+class Fill(NamedTuple):
+    """What one firing alert fills in."""
+
+    labels: Mapping[str, str]
+    value: float
+    limit: Fraction | None
+
+
+def _limit_query(judged: Judged | Logged, severity: Severity) -> str:
+    """The threshold of this very queue or task, read back from the recorded series."""
+    dimension = judged.signal.overrides
+    name = f"celery:threshold{{signal='{judged.signal.id}',severity='{severity}',{dimension}=%q}}"
+    shown = _template(judged.signal.unit, ". | first | value")
+    return f"{{{{ with printf `{name}` $labels.{dimension} | query }}}}{shown}{{{{ end }}}}"
+
+
+def _pieces(text: str, judged: Judged | Logged, severity: Severity, fill: Fill | None) -> str:
+    unit = judged.signal.unit
+    bound = judged.bounds[severity]
+    joined = bool(judged.overridden(severity))
+
+    def field(match: re.Match[str]) -> str:
+        name = match[1]
+        if name == "value":
+            return _template(unit, "$value") if fill is None else amount(fill.value, unit)
+        if name == "limit" and not joined:
+            return limit(bound.threshold, unit) if bound.threshold is not None else ""
+        if name == "limit":
+            if fill is None:
+                return _limit_query(judged, severity)
+            return amount(float(fill.limit), unit) if fill.limit is not None else ""
+        return f"{{{{ $labels.{name} }}}}" if fill is None else fill.labels[name]
+
+    return _FIELD.sub(field, text)
+
+
+def _held(judged: Judged | Logged, severity: Severity) -> str:
+    hold = judged.bounds[severity].hold
+    return f"; it has stayed so for {promql.seconds(hold)}" if hold else ""
+
+
+def texts(judged: Judged | Logged, severity: Severity, plan: Plan, fill: Fill | None = None) -> dict[str, str]:
+    """The annotations of an alert; as templates, or filled in when `fill` is given."""
+    signal = judged.signal
+    links = plan.spec.links
+    query = ""
+    if signal.by and signal.by[0] in ("queue", "task", "worker"):
+        label = signal.by[0]
+        shown = f"{{{{ $labels.{label} | urlquery }}}}" if fill is None else quote_plus(fill.labels[label])
+        query = f"?var-{label}={shown}"
+    description = f"{signal.summary}{_held(judged, severity)}. {signal.action}"
+    return {
+        "summary": _pieces(signal.summary, judged, severity, fill) + ".",
+        "description": _pieces(description, judged, severity, fill),
+        "runbook_url": f"{links.runbooks.rstrip('/')}/{signal.alert}.md",
+        "dashboard_url": f"{plan.spec.reached('grafana')}/d/{signal.dashboard}{query}",
+    }

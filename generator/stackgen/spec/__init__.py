@@ -1,0 +1,100 @@
+"""stack.yaml as a StackSpec: what a person may write, and everything that may be wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from stackgen.catalog import registry
+from stackgen.document import Document, Trail, has_credentials, where
+from stackgen.problem import Problem, SpecError
+from stackgen.spec import checks, messages, receivers, service_checks, thresholds
+from stackgen.spec.checks import Fault, SourceLike
+from stackgen.spec.model import StackSpec
+from stackgen.spec.thresholds import SignalLike
+
+__all__ = ["Catalogue", "StackSpec", "parse"]
+
+
+class Catalogue(NamedTuple):
+    """The signals and sources a spec may name."""
+
+    signals: Mapping[str, SignalLike]
+    sources: Mapping[str, SourceLike]
+
+
+def parse(doc: Document, catalogue: Catalogue | None = None) -> StackSpec:
+    """The spec in a document; raises SpecError with every problem that can be found."""
+    known = catalogue or Catalogue(registry.judged(), registry.sources())
+    faults = list(_secrets(doc))
+    hidden = {fault.path for fault in faults}
+    spec, wrong = _validate(doc, doc.data, known)
+    faults += (fault for fault in wrong if fault.path not in hidden)
+    # Without the values that Pydantic refused, the rest can often still be checked.
+    guilty = [_section(fault) if fault.rule == "missing-key" else fault for fault in wrong]
+    usable = spec or _validate(doc, _without(doc.data, guilty), known)[0]
+    if usable is not None:
+        spoiled = [_spoiled(fault.path) for fault in guilty]
+        found = [*checks.check(usable, known.sources), *thresholds.check(usable, known.signals)]
+        found += service_checks.check(usable)
+        found += receivers.check(usable)
+        faults += (fault for fault in found if not any(fault.path[: len(p)] == p for p in spoiled))
+    if faults or spec is None:
+        raise SpecError({_problem(doc, fault) for fault in faults})
+    return spec
+
+
+def _validate(doc: Document, data: object, known: Catalogue) -> tuple[StackSpec | None, list[Fault]]:
+    try:
+        return StackSpec.model_validate(data), []
+    except ValidationError as e:
+        errors = e.errors(include_url=False, include_input=False)
+        return None, [messages.fault(doc, dict(error), known.signals) for error in errors]
+
+
+def _secrets(doc: Document) -> Iterator[Fault]:
+    for path, node in doc.scalars():
+        if node.text and "://" in node.text and has_credentials(node.text):
+            reason = "expected no address with user or password in it, got one (not shown)"
+            hint = "secrets are references: name an environment variable in url_env, or a file in url_file"
+            yield Fault(path, "secret", reason, hint)
+
+
+def _section(fault: Fault) -> Fault:
+    """The whole section is guilty of what it lacks: without the part that lacks it, others may name what is gone."""
+    return fault._replace(path=fault.path[:1])
+
+
+def _without(data: object, faults: Iterable[Fault]) -> object:
+    """The data without the guilty values."""
+    bad: dict[object, list[Fault]] = {}
+    for fault in faults:
+        if fault.path:
+            bad.setdefault(fault.path[0], []).append(fault._replace(path=fault.path[1:]))
+    if not isinstance(data, dict | list):
+        return data
+    kept = {
+        step: _without(value, bad[step]) if step in bad else value
+        for step, value in (data.items() if isinstance(data, dict) else enumerate(data))
+        if step not in bad or _may_stay(value, bad[step])
+    }
+    return kept if isinstance(data, dict) else list(kept.values())
+
+
+def _may_stay(value: object, below: Iterable[Fault]) -> bool:
+    """Whether only parts of the value are guilty. A bare number, short for {threshold: number}, has no parts."""
+    return isinstance(value, dict | list) and all(fault.path for fault in below)
+
+
+def _spoiled(path: Trail) -> Trail:
+    """The part of the file about which nothing sure can be said without the value at the path."""
+    in_list = bool(path) and isinstance(path[-1], int)
+    return path[:-1] if in_list or "thresholds" in path[:-2] else path
+
+
+def _problem(doc: Document, fault: Fault) -> Problem:
+    path, node = doc.walk(fault.path)
+    whole = fault.at_key or not node.text
+    return Problem(doc.key_mark(path) if whole else doc.mark(path), fault.rule, where(path), fault.message, fault.hint)

@@ -1,0 +1,182 @@
+"""Rules across fields of stack.yaml. Each is a small function that yields Faults: the guilty value's path, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple, Protocol
+
+from stackgen.catalog import images
+from stackgen.document import Trail, shown
+from stackgen.spec.model import StackSpec
+
+COMPONENTS = frozenset(image.component for image in images.IMAGES)
+"""Programs in the generated files whose version a person may change, besides the sources."""
+
+RESERVED_LABELS = frozenset(
+    {"alertname", "environment", "owner", "severity", "signal", "source", "stack"}  # what our alerts carry
+    | {"queue", "queue_name", "task", "worker", "hostname", "name", "state", "exception"}  # what a series is about
+    | {"instance", "job", "le", "quantile", "container", "namespace", "pod"}  # what scraping adds
+)
+"""Labels that alerts, rules or Prometheus itself already use."""
+
+REFUSED = {
+    "celery-prometheus-exporter": "after one restart of the broker its queue length never changes again",
+    "ovalmoney": "OvalMoney's exporter is abandoned, knows no queue length and needs Python 3.8 or older",
+}
+"""Exporters that must not be used, and what they do wrong (seen in the lab: reference/exporters.md, 1 and 3)."""
+
+
+class SourceLike(Protocol):
+    """What this module needs to know about a source of the catalogue."""
+
+    @property
+    def versions(self) -> Iterable[str]: ...
+    @property
+    def broker(self) -> str: ...
+    @property
+    def always(self) -> bool: ...
+
+
+class Fault(NamedTuple):
+    """A rule that is broken. `at_key`: the key of the path is guilty, not its value."""
+
+    path: Trail
+    rule: str
+    message: str
+    hint: str = ""
+    at_key: bool = False
+
+
+def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """A hint that names the most similar known word."""
+    from difflib import get_close_matches  # of use to a wrong file only
+
+    found = get_close_matches(word[:100], list(known), n=1, cutoff=0.6)
+    return f"did you mean {shown(found[0])}?" if found else otherwise
+
+
+def check(spec: StackSpec, sources: Mapping[str, SourceLike]) -> Iterator[Fault]:
+    """Every broken rule that does not concern a signal; those are in thresholds.py."""
+    yield from _labels(spec)
+    yield from _broker(spec)
+    yield from _queues(spec)
+    yield from _wildcards(spec)
+    yield from _ignored(spec)
+    yield from _sources(spec, sources)
+    yield from _components(spec, sources)
+
+
+def _labels(spec: StackSpec) -> Iterator[Fault]:
+    for name in spec.stack.labels:
+        if name in RESERVED_LABELS:
+            reason = f"the label {shown(name)} is already used by alerts or by Prometheus"
+            yield Fault(("stack", "labels", name), "reserved-label", reason, f"call it my_{name}", at_key=True)
+
+
+def _broker(spec: StackSpec) -> Iterator[Fault]:
+    broker = spec.celery.broker
+    if broker.url_env and broker.url_file:
+        reason = "expected either url_env or url_file, got both"
+        yield Fault(("celery", "broker", "url_file"), "broker-address", reason, "keep one of the two", at_key=True)
+
+
+def _queues(spec: StackSpec) -> Iterator[Fault]:
+    listed = any(source.name == "celery-exporter" for source in spec.sources)
+    for name, queue in spec.queues.items():
+        path = ("queues", name)
+        if "," in name and listed:
+            reason = "celery-exporter's list of queues is separated by commas, and this name has one"
+            yield Fault(path, "comma", reason, "rename the queue, or use another source", at_key=True)
+        if queue.role == "dead_letter" and queue.min_workers is not None:
+            reason = "no worker consumes a dead letter queue, so it cannot have too few"
+            yield Fault((*path, "min_workers"), "dead-letter", reason, "remove min_workers, or the role", at_key=True)
+
+
+def _wildcards(spec: StackSpec) -> Iterator[Fault]:
+    for kind, patterns in (("tasks", spec.ignore.tasks), ("queues", spec.ignore.queues)):
+        for i, pattern in enumerate(patterns):
+            if not _is_pattern(pattern):
+                reason = f"expected a name, or one * at its start or end, got {shown(pattern)}"
+                yield Fault(("ignore", kind, i), "wildcard", reason, "such as shop.debug.* or *.pidbox")
+
+
+def _is_pattern(text: str) -> bool:
+    return "*" not in text[1:-1] and text.strip("*") != ""
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether an entry of `ignore` means this name; only a * at the start or end is special."""
+    core = pattern.removeprefix("*").removesuffix("*")
+    match pattern[:1] == "*", pattern[-1:] == "*":
+        case True, True:
+            return core in name
+        case True, False:
+            return name.endswith(core)
+        case False, True:
+            return name.startswith(core)
+        case _:
+            return pattern == name
+
+
+def _ignored(spec: StackSpec) -> Iterator[Fault]:
+    tasks = [name for name, task in spec.tasks.items() if task.period is not None or task.thresholds]
+    for kind, patterns, names in (("tasks", spec.ignore.tasks, tasks), ("queues", spec.ignore.queues, spec.queues)):
+        for i, pattern in enumerate(patterns):
+            name = next((name for name in names if _is_pattern(pattern) and matches(pattern, name)), None)
+            if name is not None:
+                reason = f"{shown(pattern)} is ignored, but {shown(name)} under `{kind}` is to be watched"
+                yield Fault(("ignore", kind, i), "ignored-and-watched", reason, "remove one of the two")
+
+
+def _sources(spec: StackSpec, sources: Mapping[str, SourceLike]) -> Iterator[Fault]:
+    known = sorted(name for name, source in sources.items() if not source.always)
+    seen: set[str] = set()
+    for i, chosen in enumerate(spec.sources):
+        path: Trail = ("sources", i)
+        plain, name = chosen.name, (*path, "name")
+        if plain in REFUSED:
+            yield Fault(name, "refused-source", f"{plain} is refused: {REFUSED[plain]}", "use celery-exporter")
+        elif plain == "celery-exporter" and (chosen.version or "").startswith(("1.", "2.")):
+            hint = 'that is another program of the same name; use a version such as "0.12.2", or remove it'
+            yield Fault(
+                (*path, "version"),
+                "refused-source",
+                f"version {chosen.version} is refused: {REFUSED['ovalmoney']}",
+                hint,
+            )
+        elif plain not in known:
+            yield Fault(
+                name,
+                "unknown-source",
+                f"no source named {shown(plain)}",
+                nearest(plain, known, f"known: {', '.join(known)}"),
+            )
+        elif plain in seen:
+            yield Fault(
+                name,
+                "duplicate-source",
+                f"the source {shown(plain)} is listed twice",
+                "give all its addresses in one `targets`",
+            )
+        else:
+            seen.add(plain)
+            yield from _source(spec, path, sources[plain], i)
+
+
+def _source(spec: StackSpec, path: Trail, source: SourceLike, position: int) -> Iterator[Fault]:
+    chosen, kind = spec.sources[position], spec.celery.broker.kind
+    if source.broker and source.broker != kind:
+        reason = f"the source {chosen.name} measures {source.broker}, and celery.broker.kind is {kind}"
+        yield Fault((*path, "name"), "wrong-broker", reason, f"remove it, or set celery.broker.kind to {source.broker}")
+    versions = list(source.versions)
+    if chosen.version is not None and versions and chosen.version not in versions:
+        reason = f"version {chosen.version} of {chosen.name} is not known"
+        yield Fault((*path, "version"), "unknown-version", reason, f"known: {', '.join(versions)}")
+
+
+def _components(spec: StackSpec, sources: Mapping[str, SourceLike]) -> Iterator[Fault]:
+    known = sorted({*COMPONENTS, *sources})
+    for name in spec.versions:
+        if name not in known:
+            hint = nearest(name, known, f"known: {', '.join(known)}")
+            yield Fault(("versions", name), "unknown-component", f"no component named {shown(name)}", hint, at_key=True)

@@ -1,0 +1,286 @@
+"""What a person may write in stack.yaml. A field's docstring is editor help and reference page."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from stackgen.spec.alerting import Alerting, AlertingSection
+from stackgen.spec.app import App
+from stackgen.spec.logs import Logs
+from stackgen.spec.names import (
+    AbsPath,
+    AppName,
+    EnvName,
+    HostPort,
+    LabelName,
+    LabelValue,
+    OwnerName,
+    PathOrUrl,
+    QueueName,
+    Release,
+    Slug,
+    TaskName,
+    Url,
+    VersionTag,
+)
+from stackgen.spec.part import ITEMS, SECTION, Part
+from stackgen.spec.scalars import Bytes, Duration, Limit, Quantity, between
+from stackgen.spec.services import Compose, Flower
+
+Severity = Literal["info", "warning", "critical"]
+Service = Literal["grafana", "prometheus", "alertmanager"]
+Output = Literal[
+    "prometheus",
+    "grafana",
+    "alertmanager",
+    "exporters",
+    "schema",
+    "flower",
+    "celery",
+    "logs",
+    "compose",
+    "runbooks",
+    "docs",
+]
+
+_Section, _Items = SECTION, ITEMS
+
+
+class Stack(Part):
+    """The stack's name and what every alert carries."""
+
+    name: Slug
+    """Short name of the system that is watched; it becomes the label `stack` and part of file names."""
+    environment: Slug = "production"
+    """Which copy of the system this is, such as production or staging; it becomes the label `environment`."""
+    owner: OwnerName = "platform"
+    """Team that is told when neither the queue nor the task has an owner of its own."""
+    labels: Annotated[dict[LabelName, LabelValue], _Section] = {}
+    """Further labels on every alert: name and text. The names that alerts already use are refused."""
+
+
+class Broker(Part):
+    """The message broker, and where programs find its address. The address itself never stands here."""
+
+    kind: Literal["redis", "rabbitmq"]
+    """Which broker it is."""
+    url_env: EnvName | None = None
+    """Environment variable that holds the broker's address; CELERY_BROKER_URL when there is no `url_file` either."""
+    url_file: AbsPath | None = None
+    """File that holds the broker's address, such as a mounted secret. Instead of `url_env`."""
+    priorities: bool = False
+    """Whether tasks are sent with priorities; on Redis each priority is a list of its own, and all are added up."""
+
+    @property
+    def env(self) -> str | None:
+        """The environment variable to use; None when the address is in a file."""
+        return None if self.url_file else self.url_env or "CELERY_BROKER_URL"
+
+
+class Celery(Part):
+    """The Celery application that is watched."""
+
+    app: AppName
+    """Python path of the application, as given to `celery -A`: config, or proj.celery:app."""
+    pool: Literal["prefork", "threads", "gevent", "eventlet", "solo"] = "prefork"
+    """The workers' pool (`celery worker --pool`). Some measurements are not possible with some pools."""
+    version: Release | None = None
+    """Celery's version in quotes, such as "5.7"; absent means a recent one."""
+    events: bool = True
+    """Whether the workers send task events: `celery worker -E` or worker_send_task_events."""
+    sent_events: bool = True
+    """Whether all programs that send tasks have task_send_sent_event on; for the wait time and the queue's name."""
+    worker_memory_limit: Bytes | None = None
+    """Memory one worker may use, with its child processes, such as 1.5GiB; the memory alert judges a share of it."""
+    broker: Broker
+    """The message broker."""
+
+
+class Override(Part):
+    """Thresholds of one signal for one queue or one task. What is absent follows `thresholds.<signal>`."""
+
+    info: Quantity | None = None
+    """Threshold of severity info, in the signal's unit."""
+    warning: Quantity | None = None
+    """Threshold of severity warning, in the signal's unit."""
+    critical: Quantity | None = None
+    """Threshold of severity critical, in the signal's unit."""
+
+
+class QueueSpec(Part):
+    """One queue that is watched."""
+
+    role: Literal["normal", "dead_letter"] = "normal"
+    """normal: workers consume it. dead_letter: nobody does, and one task in it is a finding."""
+    min_workers: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Least number of workers that must consume this queue; absent means that one is enough."""
+    owner: OwnerName | None = None
+    """Team that is told about this queue; absent means the stack's owner."""
+    thresholds: Annotated[dict[str, Override], _Section] = {}
+    """Other thresholds for this queue: signal, then severity, then number."""
+
+
+class TaskSpec(Part):
+    """One task that is watched more closely than the rest."""
+
+    period: Annotated[Duration, between("1m", "31d")] | None = None
+    """The task must succeed at least once in this time, from 1m to 31d; for periodic tasks."""
+    owner: OwnerName | None = None
+    """Team that is told about this task; absent means the stack's owner."""
+    thresholds: Annotated[dict[str, Override], _Section] = {}
+    """Other thresholds for this task: signal, then severity, then number."""
+
+
+class SeveritySpec(Part):
+    """When a signal has this severity. A bare number is short for `{threshold: number}`; never switches it off."""
+
+    limit: Limit | None = Field(default=None, alias="threshold")
+    """The number compared with, in the signal's unit: 1000, 5%, 10m or 10/s; or never."""
+    hold: Annotated[Duration, between("0s", "7d")] | None = Field(default=None, alias="for")
+    """How long the threshold must be crossed before the alert fires, at most 7d."""
+    keep_firing_for: Annotated[Duration, between("0s", "7d")] | None = None
+    """How long the alert keeps firing after the threshold is no longer crossed, at most 7d."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: object) -> object:
+        return {"threshold": value} if isinstance(value, str | int | float) else value
+
+    @property
+    def never(self) -> bool:
+        """Whether this severity is switched off."""
+        return self.limit == "never"
+
+    @property
+    def threshold(self) -> Quantity | None:
+        """The threshold the user set, if any."""
+        return None if self.limit == "never" else self.limit
+
+
+class ThresholdSpec(Part):
+    """How one signal is judged. What is absent has the default of the signal's reference page."""
+
+    enabled: bool = True
+    """Whether the signal has alerts at all; its panels stay."""
+    info: SeveritySpec | None = None
+    """Severity info: seen in dashboards and reports, wakes nobody."""
+    warning: SeveritySpec | None = None
+    """Severity warning: somebody looks in working hours."""
+    critical: SeveritySpec | None = None
+    """Severity critical: somebody is woken."""
+    hold: Annotated[Duration, between("0s", "7d")] | None = Field(default=None, alias="for")
+    """How long the threshold must be crossed before the alert fires, for every severity without its own."""
+    keep_firing_for: Annotated[Duration, between("0s", "7d")] | None = None
+    """How long the alert keeps firing after the threshold is no longer crossed, for every severity without its own."""
+    min_tasks: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
+    """Fewest finished tasks in the window; with fewer, a ratio says nothing and the alert stays silent."""
+    min_failures: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
+    """Fewest failures in the window; with fewer, the alert stays silent."""
+
+    def severity(self, name: Severity) -> SeveritySpec | None:
+        """What the user wrote for one severity."""
+        return {"info": self.info, "warning": self.warning, "critical": self.critical}[name]
+
+
+class Ignore(Part):
+    """What is not judged. Exact names, or with one * at the start or the end."""
+
+    tasks: Annotated[list[TaskName], _Items] = []
+    """Tasks that are left out of every alert, such as shop.debug.*; they stay in the dashboards."""
+    queues: Annotated[list[QueueName], _Items] = []
+    """Queues that are left out of every alert, such as *.pidbox; they stay in the dashboards."""
+
+
+class SourceSpec(Part):
+    """One program that exposes metrics. Its name alone is enough."""
+
+    name: str
+    """Name of the source; `stackgen list` shows all."""
+    version: VersionTag | None = None
+    """Its version in quotes, such as "0.12.2"; absent means the newest that is known."""
+    targets: Annotated[list[HostPort], Field(min_length=1)] | None = None
+    """Where it is scraped, host:port each; absent means the container of the generated docker-compose.yml."""
+
+    match: str | None = None
+    """Names of worker containers or process groups, with one * at the start or the end; absent means *worker*."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
+
+
+class Prometheus(Part):
+    """How often Prometheus looks, and where it and Alertmanager are."""
+
+    scrape_interval: Annotated[Duration, between("10s", "75s")] = Duration.of("30s")
+    """Time between two scrapes of a target, from 10s to 75s; four must fit into the window of 5 minutes."""
+    evaluation_interval: Annotated[Duration, between("10s", "1m")] = Duration.of("30s")
+    """Time between two evaluations of a rule, from 10s to 1m."""
+    address: HostPort = "prometheus:9090"
+    """Where Grafana reaches Prometheus; it scrapes itself at the same port of localhost."""
+    alertmanagers: Annotated[list[HostPort], Field(min_length=1)] = ["alertmanager:9093"]
+    """Every Alertmanager that is told and scraped; Grafana asks the first."""
+
+
+class Links(Part):
+    """Addresses that alerts point to."""
+
+    grafana: Url | None = None
+    """Grafana as people reach it in a browser; absent means docker-compose's port on this machine."""
+    prometheus: Url | None = None
+    """Prometheus as people reach it; absent means docker-compose's port on this machine."""
+    alertmanager: Url | None = None
+    """Alertmanager as people reach it; absent means docker-compose's port on this machine."""
+    runbooks: PathOrUrl = "output/runbooks"
+    """Where the runbooks are read: a path in the repository, or an address."""
+
+
+class StackSpec(Part):
+    """The whole of stack.yaml."""
+
+    version: Literal[1]
+    """Version of this file's format; always 1."""
+    stack: Stack
+    """The stack's name and what every alert carries."""
+    celery: Celery
+    """The Celery application that is watched."""
+    queues: Annotated[dict[QueueName, Annotated[QueueSpec, _Section]], _Section, Field(min_length=1)]
+    """Every queue that is watched, dead letter queues too: name, then settings; no settings is fine."""
+    tasks: Annotated[dict[TaskName, Annotated[TaskSpec, _Section]], _Section] = {}
+    """Tasks with settings of their own; all other tasks are watched with the defaults."""
+    thresholds: Annotated[dict[str, Annotated[ThresholdSpec, _Section]], _Section] = {}
+    """How signals are judged: signal, then settings. `stackgen list` shows the signals."""
+    ignore: Annotated[Ignore, _Section] = Ignore.model_construct()
+    """What is not judged."""
+    sources: Annotated[list[SourceSpec], Field(min_length=1)] = [SourceSpec.model_construct(name="celery-exporter")]
+    """Programs that expose the metrics, the preferred one first."""
+    prometheus: Annotated[Prometheus, _Section] = Prometheus.model_construct()
+    """How often Prometheus looks, and where it and Alertmanager are."""
+    links: Annotated[Links, _Section] = Links.model_construct()
+    """Addresses that alerts point to."""
+    alerting: AlertingSection = Alerting.model_construct()
+    """Who is told of which alert, how often, and when not; absent means that nobody is told."""
+    flower: Annotated[Flower, _Section] = Flower.model_construct()
+    """Flower, the web interface of Celery."""
+    app: Annotated[App, _Section] = App.model_construct()
+    """celery_monitoring.py, the file that stands beside the Celery application."""
+    logs: Logs | None = None
+    """Where the workers' logs are read and sent; absent means that they are not."""
+    compose: Annotated[Compose, _Section] = Compose.model_construct()
+    """The generated docker-compose.yml."""
+    outputs: list[Output] | None = None
+    """Kinds of output to generate; absent means all."""
+    versions: Annotated[dict[str, VersionTag], _Section] = {}
+    """Other versions of the programs in the generated files: component, then version or image tag in quotes."""
+
+    @property
+    def workers_serve(self) -> bool:
+        """Whether each worker serves its metrics."""
+        wanted = self.app.metrics.enabled
+        return any(source.name == "worker" for source in self.sources) if wanted is None else wanted
+
+    def reached(self, service: Service) -> str:
+        """The address at which people reach a web interface, without a slash at the end."""
+        written: str | None = getattr(self.links, service)
+        return written.rstrip("/") if written else f"http://localhost:{getattr(self.compose.ports, service)}"

@@ -1,0 +1,89 @@
+"""Rules across fields about Flower, logs, docker-compose and image tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stackgen.catalog import images
+from stackgen.spec.checks import Fault
+from stackgen.spec.model import StackSpec
+
+
+def check(spec: StackSpec) -> Iterator[Fault]:
+    """Every broken rule about the services."""
+    yield from _users(spec)
+    yield from _hosts(spec)
+    yield from _loki(spec)
+    yield from _metrics(spec)
+    yield from _ports(spec)
+    yield from _tags(spec)
+
+
+def _users(spec: StackSpec) -> Iterator[Fault]:
+    users = spec.flower.basic_auth
+    if users.users_env and users.users_file:
+        reason = "expected either users_env or users_file, got both"
+        yield Fault(("flower", "basic_auth", "users_file"), "flower-users", reason, "keep one of the two", at_key=True)
+
+
+def _hosts(spec: StackSpec) -> Iterator[Fault]:
+    for i, host in enumerate(spec.logs.elasticsearch.hosts if spec.logs else ()):
+        if not host.startswith("https://"):
+            reason = "expected https://, or everybody on the way could read the API key"
+            hint = "Elasticsearch 8 and newer speak TLS by themselves; name its authority in ca_file"
+            yield Fault(("logs", "elasticsearch", "hosts", i), "not-https", reason, hint)
+
+
+def _loki(spec: StackSpec) -> Iterator[Fault]:
+    if spec.logs is None:
+        return
+    loki, path = spec.logs.loki, ("logs", "loki")
+    if loki.bundled:
+        for key in (*loki.login, *(["ca_file"] if loki.ca_file else [])):
+            reason = "the Loki of docker-compose has neither users nor tenants, nor TLS"
+            yield Fault((*path, key), "loki-login", reason, "give the url of your own Loki, or remove it", at_key=True)
+        return
+    if loki.login.keys() - {"tenant"} and not loki.url.startswith("https://"):
+        reason = "expected https://, or everybody on the way could read the password"
+        yield Fault((*path, "url"), "not-https", reason, "name the authority of its certificate in ca_file")
+    if (loki.user is None) != (loki.password_file is None):
+        key, other = ("user", "password_file") if loki.user else ("password_file", "user")
+        yield Fault((*path, key), "loki-login", f"expected {other} as well", f"add {other}", at_key=True)
+    elif loki.user and loki.token_file:
+        reason = "expected either a user or a token, got both"
+        yield Fault((*path, "token_file"), "loki-login", reason, "keep one of the two", at_key=True)
+
+
+def _metrics(spec: StackSpec) -> Iterator[Fault]:
+    """A source without targets is the endpoint of our own file."""
+    ours = any(source.name == "worker" and source.targets is None for source in spec.sources)
+    if ours and not spec.workers_serve:
+        reason = "the source worker scrapes the endpoint that is switched off here"
+        yield Fault(("app", "metrics", "enabled"), "metrics-off", reason, "remove this line, or worker from sources")
+
+
+def _ports(spec: StackSpec) -> Iterator[Fault]:
+    taken: dict[int, str] = {}
+    ours = spec.logs is not None and "alloy" in spec.logs.shippers and spec.logs.loki.bundled
+    for name in type(spec.compose.ports).model_fields:
+        if name == "loki" and not ours:
+            continue
+        port: int = getattr(spec.compose.ports, name)
+        first = taken.setdefault(port, name)
+        if first != name:
+            reason = f"port {port} of the host is already that of {first}"
+            yield Fault(("compose", "ports", name), "duplicate-port", reason, "every web interface needs its own")
+
+
+def _tags(spec: StackSpec) -> Iterator[Fault]:
+    for name, tag in spec.versions.items():
+        if tag.partition("@")[0] == "latest" and "@" not in tag:
+            reason = "latest is another program every week: expected a tag that stays, or a digest"
+            yield Fault(("versions", name), "unpinned-version", reason, "such as latest@sha256:... with its digest")
+    for i, chosen in enumerate(spec.sources):
+        known = images.known(chosen.name)
+        image = known.get(chosen.version or next(iter(known), ""))
+        if image and not image.tag and chosen.name not in spec.versions:
+            reason = f"version {image.version} of {chosen.name} is not released, so no tag of its image is known"
+            hint = f"say under `versions` which image you run: {chosen.name}: tag, or tag@sha256:..."
+            yield Fault(("sources", i, "version"), "unpinned-version", reason, hint)

@@ -1,0 +1,70 @@
+"""What a person may write in stack.yaml about Flower and docker-compose."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from stackgen.spec.names import AbsPath, EnvName, IpAddress, UrlPath
+from stackgen.spec.part import SECTION, Part
+
+Port = Annotated[int, Field(ge=1024, le=65535)]
+"""A TCP port that a program without privileges may open."""
+
+
+class BasicAuth(Part):
+    """Where Flower finds who may log in. The passwords themselves never stand in stack.yaml."""
+
+    users_env: EnvName | None = None
+    """Environment variable with user:password, several separated by commas. Instead of `users_file`."""
+    users_file: AbsPath | None = None
+    """File with one user:password per line; /run/secrets/flower_basic_auth when there is no `users_env` either."""
+
+    @property
+    def file(self) -> str | None:
+        """The file to read; None when the users are in the environment."""
+        return None if self.users_env else self.users_file or "/run/secrets/flower_basic_auth"
+
+
+class Flower(Part):
+    """Flower, the web interface of Celery."""
+
+    port: Port = 5555
+    """Port that Flower listens on, from 1024."""
+    address: IpAddress = "0.0.0.0"
+    """Address that Flower listens on; inside a container it must be 0.0.0.0, and the container's port stays private."""
+    url_prefix: UrlPath = ""
+    """Path under which a reverse proxy serves Flower, such as /flower; every address moves, that of /metrics too."""
+    basic_auth: Annotated[BasicAuth, SECTION] = BasicAuth.model_construct()
+    """Where Flower finds who may log in; without users Flower does not start."""
+    persistent: bool = True
+    """Whether tasks that were seen survive a restart of Flower."""
+    database: AbsPath = "/data/flower"
+    """File in which Flower keeps them."""
+    max_tasks: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
+    """Most tasks that Flower keeps in memory, from 100; 10,000 need about 20 MB."""
+
+
+class Ports(Part):
+    """Ports of the host, on 127.0.0.1 only; a web interface is for the host's people or a reverse proxy."""
+
+    prometheus: Port = 9090
+    """Prometheus."""
+    alertmanager: Port = 9093
+    """Alertmanager."""
+    grafana: Port = 3000
+    """Grafana."""
+    flower: Port = 5555
+    """Flower."""
+    kibana: Port = 5601
+    """Kibana, in the profile `elk`."""
+    loki: Port = 3100
+    """Loki, in the profile `loki`."""
+
+
+class Compose(Part):
+    """The generated docker-compose.yml."""
+
+    ports: Annotated[Ports, SECTION] = Ports.model_construct()
+    """Ports of the host, on 127.0.0.1 only."""
+    retention: Literal["7d", "15d", "30d", "90d"] = "15d"
+    """How long Prometheus keeps its data."""

@@ -1,0 +1,209 @@
+"""Rules about signals and their thresholds in stack.yaml: known, right unit, possible, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+from typing import Literal, NamedTuple, Protocol, get_args
+
+from stackgen.document import Trail, shown
+from stackgen.spec.checks import Fault, nearest
+from stackgen.spec.model import Override, Severity, StackSpec, ThresholdSpec
+from stackgen.spec.scalars import Kind, Quantity
+
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+
+_NOUN = {
+    "tasks": "a number of tasks",
+    "workers": "a number of workers",
+    "count": "a number",
+    "ratio": "a share such as 5% or 0.05",
+    "seconds": "a duration such as 90s or 10m",
+    "per_second": "a rate such as 10/s",
+}
+_KIND: dict[str, Kind] = {"ratio": "ratio", "seconds": "seconds", "per_second": "per_second"}
+
+
+class LevelLike(Protocol):
+    """What this module needs to know about a severity's default."""
+
+    @property
+    def threshold(self) -> Fraction | Decimal | int: ...
+    @property
+    def hold(self) -> Fraction | int: ...
+
+
+class SignalLike(Protocol):
+    """What this module needs to know about a signal of the catalogue."""
+
+    @property
+    def unit(self) -> str: ...
+    @property
+    def overrides(self) -> Literal["queue", "task"] | None: ...
+    @property
+    def levels(self) -> Mapping[Severity, LevelLike]: ...
+    @property
+    def bad_when(self) -> Literal["above", "below"]: ...
+    @property
+    def min_tasks(self) -> int | None: ...
+    @property
+    def min_failures(self) -> int | None: ...
+
+
+Signals = Mapping[str, SignalLike]
+
+
+class _Effective(NamedTuple):
+    """The threshold that counts for one severity, and where the user set it at this level, if so."""
+
+    value: Fraction
+    hold: Fraction
+    text: str
+    path: Trail | None
+
+
+def expected(signal: SignalLike) -> str:
+    """What a threshold of this signal looks like: `a number of tasks above 0`."""
+    noun = _NOUN.get(signal.unit, "a number")
+    if signal.unit in _KIND:
+        return noun
+    return noun if _zero_fits(signal) else f"{noun} above 0"
+
+
+def check(spec: StackSpec, signals: Signals) -> Iterator[Fault]:
+    """Every broken rule that concerns a signal."""
+    wrong: set[str] = set()
+    for name, judged in spec.thresholds.items():
+        path = ("thresholds", name)
+        if name not in signals:
+            yield _unknown(path, signals)
+            continue
+        yield from _guards(path, signals[name], judged)
+        limits: dict[Trail, Quantity | None] = {
+            (*path, s, "threshold"): chosen.threshold for s in SEVERITIES if (chosen := judged.severity(s))
+        }
+        faults = _numbers(signals[name], limits)
+        wrong |= {name for _ in faults}
+        yield from faults or _order(signals[name], _effective(path, signals[name], judged, None))
+    for queue, settings in spec.queues.items():
+        yield from _overrides(spec, signals, wrong, ("queues", queue), settings.thresholds)
+    for task, wishes in spec.tasks.items():
+        yield from _overrides(spec, signals, wrong, ("tasks", task), wishes.thresholds)
+
+
+def _unknown(path: Trail, signals: Signals) -> Fault:
+    name = str(path[-1])
+    hint = f"{nearest(name, signals)} `stackgen list` shows all".strip()
+    return Fault(path, "unknown-signal", f"no signal named {shown(name)}", hint, at_key=True)
+
+
+def _overrides(
+    spec: StackSpec, signals: Signals, wrong: Container[str], owner: Trail, overrides: Mapping[str, Override]
+) -> Iterator[Fault]:
+    kind = "queue" if owner[0] == "queues" else "task"
+    for name, override in overrides.items():
+        path = (*owner, "thresholds", name)
+        if name not in signals:
+            yield _unknown(path, signals)
+        elif signals[name].overrides != kind:
+            other = f", or for one {signals[name].overrides}" if signals[name].overrides else ""
+            hint = f"set it for the whole stack, under thresholds.{name}{other}"
+            yield Fault(
+                path, "no-override", f"the signal {shown(name)} is not measured for each {kind}", hint, at_key=True
+            )
+        else:
+            faults = _numbers(signals[name], {(*path, severity): _of(override, severity) for severity in SEVERITIES})
+            yield from faults
+            if not faults and name not in wrong:
+                judged = spec.thresholds.get(name, _DEFAULTS)
+                yield from _order(signals[name], _effective(path, signals[name], judged, override))
+
+
+_DEFAULTS = ThresholdSpec.model_construct()
+
+
+def _of(override: Override, severity: Severity) -> Quantity | None:
+    return {"info": override.info, "warning": override.warning, "critical": override.critical}[severity]
+
+
+def _guards(path: Trail, signal: SignalLike, judged: ThresholdSpec) -> Iterator[Fault]:
+    guards = {
+        "min_tasks": (judged.min_tasks, signal.min_tasks),
+        "min_failures": (judged.min_failures, signal.min_failures),
+    }
+    for key, (wanted, default) in guards.items():
+        if wanted is not None and default is None:
+            has = [name for name, (_, given) in guards.items() if given is not None]
+            hint = f"it has {has[0]}" if has else "remove it"
+            yield Fault((*path, key), "no-guard", f"the signal {shown(str(path[-1]))} has no {key}", hint, at_key=True)
+
+
+def _zero_fits(signal: SignalLike) -> bool:
+    """Whether 0 is a sensible threshold: it is when the catalogue itself has it, as for dead letters."""
+    return any(level.threshold == 0 for level in signal.levels.values())
+
+
+def _numbers(signal: SignalLike, numbers: Mapping[Trail, Quantity | None]) -> list[Fault]:
+    return [fault for path, number in numbers.items() if number for fault in _number(path, signal, number)]
+
+
+def _number(path: Trail, signal: SignalLike, number: Quantity) -> Iterator[Fault]:
+    wanted = f"expected {expected(signal)}, got {number.text}"
+    if number.kind not in ("number", _KIND.get(signal.unit)):
+        yield Fault(path, "wrong-unit", wanted)
+    elif signal.unit == "ratio" and number.value > 1:
+        hint = f"write {number.text}%" if number.kind == "number" and number.value <= 100 else "a share is at most 100%"
+        yield Fault(path, "threshold-range", wanted, hint)
+    elif number.value == 0 and not _zero_fits(signal):
+        always = "it would always fire" if signal.bad_when == "above" else "it could never fire"
+        hint = f"with 0 {always}; `never` switches a severity off, `enabled: false` the whole signal"
+        yield Fault(path, "threshold-range", wanted, hint)
+
+
+def _effective(
+    path: Trail, signal: SignalLike, judged: ThresholdSpec, override: Override | None
+) -> dict[Severity, _Effective]:
+    found: dict[Severity, _Effective] = {}
+    if not judged.enabled:
+        return found
+    for severity in SEVERITIES:
+        chosen, default = judged.severity(severity), signal.levels.get(severity)
+        own = _of(override, severity) if override else None
+        stated = own or (chosen.threshold if chosen else None)
+        if (chosen and chosen.never) or (stated is None and default is None):
+            continue
+        hold = (chosen.hold if chosen else None) or judged.hold
+        seconds = hold.seconds if hold else Fraction(default.hold if default else 0)
+        if stated is not None:
+            mine = own is not None or override is None
+            found[severity] = _Effective(
+                Fraction(stated.value), seconds, stated.text, (*path, severity) if mine else None
+            )
+        elif default is not None:
+            found[severity] = _Effective(
+                Fraction(default.threshold), seconds, _plain(default.threshold, signal.unit), None
+            )
+    return found
+
+
+def _plain(value: Fraction | Decimal | int, unit: str) -> str:
+    number = float(value)
+    return {"ratio": f"{number * 100:g}%", "per_second": f"{number:g}/s", "seconds": f"{number:g}s"}.get(
+        unit, f"{number:g}"
+    )
+
+
+def _order(signal: SignalLike, found: dict[Severity, _Effective]) -> Iterator[Fault]:
+    names = [severity for severity in SEVERITIES if severity in found]
+    for mild, severe in pairwise(names):
+        a, b = found[mild], found[severe]
+        path = b.path or a.path
+        worse = b.value > a.value if signal.bad_when == "above" else b.value < a.value
+        if path is None or worse or (a.value == b.value and b.hold != a.hold):
+            continue
+        message = f"{severe} ({b.text}) must be {signal.bad_when} {mild} ({a.text})"
+        defaults = [s for s in (mild, severe) if found[s].path is None]
+        hint = f"the {defaults[0]} threshold is not set here; set both" if defaults else "exchange the two"
+        yield Fault(path, "severity-order", message, hint)

@@ -1,0 +1,276 @@
+"""Proves that every rule selects only what exists: metric, job, version, label, and in the order of evaluation.
+
+The labels of every expression are computed from the catalogue upwards, as Prometheus would:
+https://prometheus.io/docs/prometheus/latest/querying/operators/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+import promql_parser as ql
+
+from stackgen.catalog import promql, registry
+from stackgen.problem import Mark, Problem
+from stackgen.resolve.plan import Plan
+from stackgen.rules.model import Alerting, Group, Recording
+from stackgen.spec.checks import nearest
+from stackgen.verify.known import OF_ALERTS, OF_TARGETS, TARGET, Exposed, Recorded, exposed
+from stackgen.verify.labels import ANYTHING, SCALAR, Shape, matched, names
+
+_NEEDS_COUNTER = frozenset({"rate", "increase", "irate", "resets"})
+_NEEDS_GAUGE = frozenset({"deriv", "delta", "idelta", "predict_linear"})
+_PICKS = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
+"""Aggregations that choose series and keep their labels."""
+_SETS = frozenset({"and", "or", "unless"})
+_VECTOR = re.compile(r"vector\([0-9.]+\)")
+_TEMPLATE_LABEL = re.compile(r"\$labels\.(\w+)")
+_SCRAPES = 4
+"""Scrapes that must fit into a window, so that one may fail."""
+
+
+def problems(groups: Sequence[Group], plan: Plan) -> list[Problem]:
+    """Everything in these rules that would select nothing, the wrong thing, or something a round too old."""
+    contract = _Contract(groups, plan)
+    for group in groups:
+        file = Mark(f"output/prometheus/rules/{group.name}.yml")
+        for position, rule in enumerate(group.recordings):
+            contract.recording(_Place(file, group.name, position, rule.record), rule)
+        for alert in group.alerts:
+            where = f"{alert.alert} ({alert.severity})"
+            contract.alerting(_Place(file, group.name, len(group.recordings), where), alert)
+    return sorted(dict.fromkeys(contract.found))
+
+
+class _Place(NamedTuple):
+    """A rule: its file, its group, how many rules stand before it, and its name."""
+
+    file: Mark
+    group: str
+    position: int
+    where: str
+
+
+class _Contract:
+    """One run over all rules; what was found, and what is known so far."""
+
+    def __init__(self, groups: Sequence[Group], plan: Plan) -> None:
+        self.found: list[Problem] = []
+        self._exposed = exposed(plan)
+        self._recorded = Recorded(groups)
+        self._jobs = {scraped.source.job for scraped in plan.scraped}
+        self._alerts = {alert.alert for group in groups for alert in group.alerts}
+        self._least = _SCRAPES * plan.site.scrape
+        self._parsed: dict[str, ql.Expr] = {}
+
+    def recording(self, at: _Place, rule: Recording) -> None:
+        """Looks at one recording rule and notes which labels its series have."""
+        if _VECTOR.fullmatch(rule.expr):
+            return
+        shape = self._expression(at, rule.expr)
+        series = registry.series().get(rule.record)
+        if shape and not shape.open:
+            labels = shape.labels | set(rule.labels)
+            self._recorded.complete(at.group, at.position, labels)
+            extra = labels - set(series.labels) if series else frozenset[str]()
+            if extra and series:
+                message = f"records {names(extra)}, which {series.name} must not have"
+                self._say(at, "recorded-labels", message, f"it has {names(series.labels)}")
+
+    def alerting(self, at: _Place, rule: Alerting) -> None:
+        """Looks at one alert: its expression, the labels it keeps, and the labels its texts print."""
+        shape = self._expression(at, rule.expr)
+        if shape is None or shape.open:
+            return
+        by = frozenset(rule.judged.signal.by)
+        if shape.labels != by:
+            message = f"the alert keeps {names(shape.labels)}, but {rule.judged.signal.id} is judged by {names(by)}"
+            self._say(at, "alert-labels", message)
+        for text in (*rule.labels.values(), *rule.annotations.values()):
+            for name in sorted(set(_TEMPLATE_LABEL.findall(text)) - shape.labels):
+                self._say(at, "alert-text-label", f"a text prints $labels.{name}", f"it has {names(shape.labels)}")
+
+    def _say(self, at: _Place, rule: str, message: str, hint: str = "") -> None:
+        self.found.append(Problem(at.file, rule, at.where, message, hint))
+
+    def _expression(self, at: _Place, text: str) -> Shape | None:
+        try:
+            if text not in self._parsed:
+                self._parsed[text] = ql.parse(text)
+        except ValueError as error:
+            self._say(at, "promql-syntax", f"not PromQL: {error}", text)
+            return None
+        return self._shape(at, self._parsed[text])
+
+    def _shape(self, at: _Place, node: object) -> Shape:
+        match node:
+            case ql.VectorSelector():
+                return self._selector(at, node)
+            case ql.MatrixSelector():
+                return self._selector(at, node.vector_selector)
+            case ql.SubqueryExpr() | ql.ParenExpr():
+                return self._shape(at, node.expr)
+            case ql.UnaryExpr():
+                return self._shape(at, node.expr)._replace(name="")
+            case ql.AggregateExpr():
+                return self._aggregate(at, node)
+            case ql.BinaryExpr():
+                return self._binary(at, node)
+            case ql.Call():
+                return self._call(at, node)
+            case _:
+                return SCALAR
+
+    def _selector(self, at: _Place, node: ql.VectorSelector) -> Shape:
+        matchers = node.matchers.matchers
+        exact = {m.name: m.value for m in matchers if m.op == ql.MatchOp.Equal}
+        name = node.name or exact.pop("__name__", "")
+        shape = self._named(at, name, exact)
+        for matcher in matchers:
+            if matcher.name != "__name__":
+                self._needs(at, shape, matcher.name, f"{name} is selected")
+        return shape
+
+    def _named(self, at: _Place, name: str, exact: dict[str, str]) -> Shape:
+        if name in self._exposed:
+            return self._metric(at, name, exact, self._exposed[name])
+        if name in OF_TARGETS:
+            if exact.get("job", next(iter(self._jobs))) not in self._jobs:
+                self._unknown_job(at, name, exact["job"])
+            return Shape(TARGET, name, counts=False)
+        if name in OF_ALERTS:
+            alert = exact.get("alertname")
+            if alert and alert not in self._alerts:
+                self._say(at, "unknown-alert", f"no alert is named {alert}", nearest(alert, self._alerts))
+            return ANYTHING._replace(name=name, counts=False)
+        return self._series(at, name, exact)
+
+    def _metric(self, at: _Place, name: str, exact: dict[str, str], sources: list[Exposed]) -> Shape:
+        jobs = {one.scraped.source.job: one for one in sources}
+        job = exact.get("job")
+        if job is None:
+            hint = f'write {name}{{job="{next(iter(jobs))}"}}'
+            self._say(at, "missing-job", f"{name} is selected from any job that has such a name", hint)
+        elif job not in jobs:
+            self._unknown_job(at, name, job)
+        one = jobs.get(job or "", sources[0])
+        if one.missing_in:
+            hint = f"it came with version {one.metric.since}"
+            self._say(at, "metric-since", f"{one.scraped.source.id} {one.missing_in} has no {name}", hint)
+        return Shape(one.labels, name, counts=one.counts)
+
+    def _series(self, at: _Place, name: str, exact: dict[str, str]) -> Shape:
+        """A recorded series; a rule may look back at its own, from the evaluation before."""
+        selected = list(self._recorded.selected(name, exact))
+        if not selected:
+            self._unknown(at, name, exact)
+            return ANYTHING._replace(name=name)
+        if name == at.where:
+            return ANYTHING._replace(name=name, counts=False)
+        late = next((r for r, last in selected if r.group != at.group or last >= at.position), None)
+        if late:
+            where = "later in this group" if late.group == at.group else f"in group {late.group}"
+            message = f"{name} is recorded {where}, so it is one interval late here"
+            self._say(at, "late-series", message, "record it earlier in this group")
+            return ANYTHING._replace(name=name, counts=False)
+        return Shape(frozenset().union(*(record.labels for record, _ in selected)), name, counts=False)
+
+    def _unknown(self, at: _Place, name: str, exact: dict[str, str]) -> None:
+        if name in self._recorded.names():
+            wrong = {k: v for k, v in exact.items() if v not in (values := self._recorded.values(name, k)) and values}
+            chosen = ", ".join(f'{k}="{v}"' for k, v in (wrong or exact).items())
+            hint = "; ".join(f"{k} is {', '.join(sorted(self._recorded.values(name, k))[:9])}" for k in wrong)
+            self._say(at, "empty-selector", f"no rule records {name} with {chosen}", hint)
+            return
+        hint = nearest(name, [*self._exposed, *self._recorded.names()])
+        self._say(at, "unknown-metric", f"no scraped source exposes {name} and no rule records it", hint)
+
+    def _unknown_job(self, at: _Place, name: str, job: str) -> None:
+        self._say(at, "unknown-job", f'{name} is selected from job "{job}", which is not scraped for it')
+
+    def _needs(self, at: _Place, shape: Shape, label: str, use: str) -> None:
+        if not shape.has(label):
+            what = shape.name or "the expression"
+            hint = f"{what} has {names(shape.labels)}, not {label}"
+            self._say(at, "unknown-label", f"{use} by a label it does not have: {label}", hint)
+
+    def _aggregate(self, at: _Place, node: ql.AggregateExpr) -> Shape:
+        inner = self._shape(at, node.expr)
+        labels = frozenset(node.modifier.labels) if node.modifier else frozenset[str]()
+        for label in sorted(labels):
+            self._needs(at, inner, label, f"{inner.name or 'an expression'} is grouped")
+        operator = str(node.op)
+        if operator in _PICKS:
+            return inner._replace(name="")
+        if node.modifier and node.modifier.type == ql.AggModifierType.Without:
+            labels = inner.labels - labels
+        if operator == "count_values" and isinstance(node.param, ql.StringLiteral):
+            labels |= {node.param.val}
+        return Shape(labels)
+
+    def _binary(self, at: _Place, node: ql.BinaryExpr) -> Shape:
+        left, right = self._shape(at, node.lhs), self._shape(at, node.rhs)
+        if left.scalar or right.scalar:
+            return (right if left.scalar else left)._replace(name="", scalar=left.scalar and right.scalar)
+        operator = str(node.op)
+        self._agree(at, node, left, right)
+        if operator == "or":
+            return Shape(left.labels | right.labels, open=left.open or right.open)
+        if operator in _SETS:
+            return left._replace(name="")
+        return matched(node, left, right)
+
+    def _agree(self, at: _Place, node: ql.BinaryExpr, left: Shape, right: Shape) -> None:
+        """Both sides have the labels they are matched by; without any named, they have the same ones."""
+        matching = node.modifier.matching if node.modifier else None
+        named = frozenset(matching.labels) if matching else frozenset[str]()
+        if matching and matching.type == ql.LabelModifierType.Include:
+            for label in sorted(named):
+                for side in (left, right):
+                    self._needs(at, side, label, f"{side.name or 'one side'} is matched with the other")
+            return
+        if str(node.op) == "or" or left.open or right.open or (node.modifier and node.modifier.group_labels):
+            return
+        if left.labels - named != right.labels - named:
+            message = f"one side of `{node.op}` has {names(left.labels)}, the other {names(right.labels)}"
+            self._say(at, "unmatched-labels", message, "say which labels must agree: on (...)")
+
+    def _call(self, at: _Place, node: ql.Call) -> Shape:
+        function = node.func.name
+        given = [self._shape(at, argument) for argument in node.args]
+        vectors = [shape for shape in given if not shape.scalar]
+        if node.func.return_type == ql.ValueType.Scalar:
+            return SCALAR
+        if not vectors or function.startswith("absent"):
+            return Shape(open=function.startswith("absent"))
+        shape = vectors[0]
+        self._range(at, function, node.args, shape)
+        texts = [argument.val for argument in node.args if isinstance(argument, ql.StringLiteral)]
+        if function == "label_join":
+            return self._copied(at, shape, texts[0], texts[2:])
+        if function == "label_replace":
+            return self._copied(at, shape, texts[0], texts[2:3])
+        if function == "histogram_quantile":
+            self._needs(at, shape, "le", f"{shape.name or 'an expression'} is divided into buckets")
+            return shape._replace(labels=shape.labels - {"le"}, name="")
+        return shape._replace(name="")
+
+    def _copied(self, at: _Place, shape: Shape, target: str, sources: Sequence[str]) -> Shape:
+        for source in sources:
+            self._needs(at, shape, source, f"{shape.name or 'an expression'} is relabelled")
+        return shape._replace(labels=shape.labels | {target}, name="")
+
+    def _range(self, at: _Place, function: str, arguments: Sequence[object], shape: Shape) -> None:
+        matrix = next((a for a in arguments if isinstance(a, ql.MatrixSelector)), None)
+        if matrix is None or function not in _NEEDS_COUNTER | _NEEDS_GAUGE:
+            return
+        if shape.counts is not None and shape.counts != (function in _NEEDS_COUNTER):
+            kind, hint = ("a counter", "rate or increase") if shape.counts else ("no counter", "delta or deriv")
+            self._say(at, "wrong-function", f"{function} of {shape.name}, which is {kind}", f"use {hint}")
+        seconds = Fraction(matrix.range.total_seconds())
+        if seconds < self._least:
+            message = f"{function} of {shape.name} over {promql.seconds(seconds)} sees fewer than {_SCRAPES} scrapes"
+            self._say(at, "short-range", message, f"at least {promql.seconds(self._least)}")

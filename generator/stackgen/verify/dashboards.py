@@ -1,0 +1,246 @@
+"""Proves that every dashboard is whole: its grid, its texts, and that each query selects only what rules record."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+import promql_parser as ql
+
+from stackgen.artefact import Rendered
+from stackgen.catalog import registry
+from stackgen.problem import Mark, Problem
+from stackgen.resolve.plan import Plan
+from stackgen.rules.build import OVERRIDE, THRESHOLD
+from stackgen.rules.model import Group
+from stackgen.spec.checks import nearest
+from stackgen.verify import logql
+from stackgen.verify.known import OF_ALERTS, OF_TARGETS, TARGET
+from stackgen.verify.labels import names
+
+FOLDER = "grafana/dashboards/"
+KINDS = frozenset(
+    {"timeseries", "stat", "gauge", "piechart", "table", "heatmap", "state-timeline", "alertlist", "text", "row"}
+    | {"logs"}
+)
+"""Kinds of panels that are not deprecated in any Grafana from 10 to 13."""
+_WITHOUT_DATA = frozenset({"text", "row", "alertlist"})
+_COLUMNS = 24
+_UID = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+_VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)|\[\[(\w+)")
+_BUILT_IN = frozenset({"__range", "__range_s", "__range_ms", "__interval", "__interval_ms", "__rate_interval"})
+_DURATION = re.compile(r"\$__(?:rate_interval|interval|range)\b")
+_NUMBER = re.compile(r"\$__(?:range_s|range_ms|interval_ms)\b")
+_LABEL_VALUES = re.compile(r"label_values\(([a-z0-9_:]+), (\w+)\)")
+
+Json = Mapping[str, object]
+Labels = Mapping[str, frozenset[str]]
+
+
+def problems(rendered: Iterable[Rendered], groups: Sequence[Group], plan: Plan) -> list[Problem]:
+    """Everything in the dashboards that Grafana would refuse, hide, or draw empty."""
+    boards = {r.artefact.path: _mapping(r.artefact.context["dashboard"]) for r in rendered if _is_board(r)}
+    if not boards:
+        return []
+    known = recorded_labels(groups, plan)
+    found = [problem for path, board in boards.items() for problem in _board(path, board, known)]
+    return [*found, *_twice("uid", boards), *_twice("title", boards)]
+
+
+def recorded_labels(groups: Sequence[Group], plan: Plan) -> Labels:
+    """Every recorded name with its labels."""
+    of = {name: frozenset(series.labels) for name, series in registry.series().items()}
+    dimensions: set[str] = set()
+    for judged in plan.judged:
+        signal = judged.signal
+        before = [name for name, _ in signal.before(plan.site)] if signal.before else []
+        of |= dict.fromkeys((signal.record, *before), frozenset(signal.by))
+        dimensions |= {signal.overrides} if signal.overrides else set()
+    of |= dict.fromkeys((THRESHOLD, OVERRIDE), frozenset({"signal", "severity", *dimensions}))
+    recorded = {rule.record for group in groups for rule in group.recordings}
+    return {name: labels for name, labels in of.items() if name in recorded}
+
+
+def concrete(expr: str) -> str:
+    """The query with values in the place of Grafana's own variables; those inside strings stay."""
+    return _DURATION.sub("5m", _NUMBER.sub("300", expr))
+
+
+def _is_board(rendered: Rendered) -> bool:
+    return rendered.artefact.path.startswith(FOLDER)
+
+
+def _mapping(value: object) -> Json:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _listed(value: object) -> list[Json]:
+    return [_mapping(item) for item in value] if isinstance(value, list) else []
+
+
+def _twice(key: str, boards: Mapping[str, Json]) -> Iterator[Problem]:
+    for value, times in Counter(board.get(key) for board in boards.values()).items():
+        if times > 1:
+            path = next(p for p, board in boards.items() if board.get(key) == value)
+            yield Problem(Mark(f"output/{path}"), "dashboard-twice", str(value), f"{times} dashboards have this {key}")
+
+
+def _board(path: str, board: Json, known: Labels) -> Iterator[Problem]:
+    mark = Mark(f"output/{path}")
+    panels = _listed(board.get("panels"))
+    variables = _listed(_mapping(board.get("templating")).get("list"))
+    for message in (*_head(path, board), *_grid(panels)):
+        yield Problem(mark, "dashboard-shape", str(board.get("title")), message)
+    defined = {str(v.get("name")) for v in variables} | _BUILT_IN
+    for variable in variables:
+        if variable.get("type") == "query":
+            for message in _values(str(variable.get("query")), known):
+                yield Problem(mark, "dashboard-variable", str(variable.get("name")), message)
+    for panel in panels:
+        where = str(panel.get("title"))
+        for message in _panel(panel):
+            yield Problem(mark, "dashboard-panel", where, message)
+        for target in _listed(panel.get("targets")):
+            for message in _asked(target, defined, known):
+                yield Problem(mark, "dashboard-query", f"{where} ({target.get('refId')})", message)
+    for annotation in _listed(_mapping(board.get("annotations")).get("list")):
+        for message in query(str(annotation.get("expr")), defined, known):
+            yield Problem(mark, "dashboard-query", str(annotation.get("name")), message)
+
+
+def _head(path: str, board: Json) -> Iterator[str]:
+    uid = str(board.get("uid"))
+    if path != f"{FOLDER}{uid}.json":
+        yield f"its uid is {uid}, which is not its file's name"
+    if not _UID.fullmatch(uid):
+        yield f"uid {uid!r} is not 1 to 40 lower-case letters, digits and -"
+    if not board.get("title"):
+        yield "it has no title"
+    if board.get("schemaVersion") != 42:
+        yield f"schemaVersion is {board.get('schemaVersion')}, not 42"
+    if board.get("editable") is not False:
+        yield "it is editable, but a change in Grafana would be lost"
+
+
+def _grid(panels: Sequence[Json]) -> Iterator[str]:
+    for key in ("id", "title"):
+        for value, times in Counter(panel.get(key) for panel in panels).items():
+            if times > 1:
+                yield f"{times} panels have {key} {value}"
+    taken: dict[tuple[int, int], object] = {}
+    for panel in panels:
+        at = {key: value for key, value in _mapping(panel.get("gridPos")).items() if isinstance(value, int)}
+        if set(at) != {"x", "y", "w", "h"} or min(at["w"], at["h"]) < 1 or min(at["x"], at["y"]) < 0:
+            yield f"panel {panel.get('title')} has no place"
+            continue
+        if at["x"] + at["w"] > _COLUMNS:
+            yield f"panel {panel.get('title')} stands outside the {_COLUMNS} columns"
+        cells = [(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])]
+        if others := {str(taken[cell]) for cell in cells if cell in taken}:
+            yield f"panel {panel.get('title')} overlaps {', '.join(sorted(others))}"
+        taken |= dict.fromkeys(cells, panel.get("title"))
+
+
+def _panel(panel: Json) -> Iterator[str]:
+    kind = str(panel.get("type"))
+    if kind not in KINDS:
+        yield f"{kind} is not a kind of panel that Grafana still has"
+    if not panel.get("title"):
+        yield "it has no title"
+    if kind != "row" and not panel.get("description"):
+        yield "it has no description"
+    if kind in _WITHOUT_DATA:
+        return
+    if kind != "logs" and not _mapping(_mapping(panel.get("fieldConfig")).get("defaults")).get("unit"):
+        yield "it has no unit"
+    targets = _listed(panel.get("targets"))
+    if not targets:
+        yield "it has no query"
+    if len({t.get("refId") for t in targets}) < len(targets):
+        yield "two queries have one refId"
+    source = "loki" if kind == "logs" else "prometheus"
+    wanted = {"type": source, "uid": f"${{{source}_datasource}}"}
+    if any(one.get("datasource") != wanted for one in (panel, *targets)):
+        yield f"it does not use the variable {source}_datasource"
+
+
+def _asked(target: Json, variables: Collection[str], known: Labels) -> Iterator[str]:
+    """What is wrong with a target's query, in the language of its data source; its variables must be there."""
+    source, expr = _mapping(target.get("datasource")), str(target.get("expr"))
+    yield from _undefined(str(source.get("uid")), variables)
+    if source.get("type") != "loki":
+        yield from query(expr, variables, known)
+        return
+    yield from _undefined(expr, variables)
+    yield from logql.wrong(expr)
+
+
+def _undefined(text: str, variables: Collection[str]) -> Iterator[str]:
+    for groups in _VARIABLE.findall(text):
+        name = "".join(groups)
+        if name not in variables:
+            yield f"no variable is named {name}"
+
+
+def _values(text: str, known: Labels) -> Iterator[str]:
+    found = _LABEL_VALUES.fullmatch(text)
+    if not found:
+        yield f"{text} is not label_values(series, label)"
+    elif found[2] not in known.get(found[1], frozenset()):
+        yield f"no rule records {found[1]} with label {found[2]}"
+
+
+def query(expr: str, variables: Collection[str], known: Labels) -> Iterator[str]:
+    """What is wrong with one query: syntax, a variable nobody defines, a series or label that does not exist."""
+    yield from _undefined(expr, variables)
+    try:
+        parsed = ql.parse(concrete(expr))
+    except ValueError as error:
+        yield f"not PromQL: {error}: {expr}"
+        return
+    for node in _nodes(parsed):
+        yield from _wrong(node, known)
+
+
+def _wrong(node: object, known: Labels) -> Iterator[str]:
+    match node:
+        case ql.VectorSelector():
+            name = node.name or ""
+            if name not in known and name not in OF_TARGETS | OF_ALERTS:
+                yield f"no rule records {name}; {nearest(name, known)}"
+                return
+            wanted, within = {m.name for m in node.matchers.matchers}, [node]
+        case ql.AggregateExpr() if node.modifier:
+            wanted, within = set(node.modifier.labels), _selectors(node.expr)
+        case ql.BinaryExpr() if node.modifier and node.modifier.matching:
+            wanted, within = set(node.modifier.matching.labels), _selectors(node)
+        case _:
+            return
+    for selector in within:
+        name = selector.name or ""
+        has = TARGET if name in OF_TARGETS else known.get(name)
+        if has is not None and not wanted <= has | {"__name__"}:
+            yield f"{name} has {names(has)}, not {names(wanted - has)}"
+
+
+def _selectors(node: object) -> list[ql.VectorSelector]:
+    return [found for found in _nodes(node) if isinstance(found, ql.VectorSelector)]
+
+
+def _nodes(node: object) -> Iterator[object]:
+    """The expression and everything inside it."""
+    yield node
+    match node:
+        case ql.MatrixSelector():
+            yield from _nodes(node.vector_selector)
+        case ql.SubqueryExpr() | ql.ParenExpr() | ql.UnaryExpr() | ql.AggregateExpr():
+            yield from _nodes(node.expr)
+        case ql.BinaryExpr():
+            yield from _nodes(node.lhs)
+            yield from _nodes(node.rhs)
+        case ql.Call():
+            for argument in node.args:
+                yield from _nodes(argument)
+        case _:
+            return

@@ -1,0 +1,273 @@
+"""Reads every rendered file back, strictly, and looks for each printed value in what was read (the ink check)."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, NoReturn
+
+import yaml
+
+from stackgen.artefact import Rendered, Syntax
+from stackgen.problem import Mark, Problem
+from stackgen.render import quote
+
+Leaf = str | tuple[str, object]
+"""A value as the ink check compares it: text as it is, anything else with its type, for 1, 1.0 and True are equal."""
+
+
+class _Refused(Exception):
+    """The text cannot be read, or not in one way only."""
+
+    def __init__(self, message: str, line: int = 0, column: int = 0, rule: str = "output-syntax") -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.line = line
+        self.column = column
+
+
+def problems(rendered: Rendered) -> list[Problem]:
+    """What is wrong with the text as its language sees it: unreadable, a key twice, a printed value that got lost."""
+    artefact = rendered.artefact
+    where = f"templates/{artefact.template}"
+    try:
+        if not rendered.text.endswith("\n") or "\r" in rendered.text:
+            message = "expected every line, also the last, to end in one newline character"
+            raise _Refused(message)
+        holds = _READERS[artefact.syntax](rendered.text)
+        lost = {repr(value): None for value in rendered.ink if not _all_of(value, holds)}
+    except _Refused as error:
+        return [Problem(Mark(artefact.path, error.line, error.column), error.rule, where, str(error))]
+    return [_lost(artefact.path, where, text) for text in lost]
+
+
+def _lost(path: str, where: str, text: str) -> Problem:
+    message = f"expected to read back the printed value {text}"
+    hint = "in the template, nothing may touch {{ }}: build the whole value in Python"
+    return Problem(Mark(path), "output-lost-value", where, message, hint)
+
+
+def _all_of(value: object, holds: Callable[[Leaf], bool]) -> bool:
+    return holds(quote.exact(value)) if isinstance(value, str) else all(map(holds, _leaves(value)))
+
+
+def _leaves(value: object) -> Iterator[Leaf]:
+    """Every scalar of the data, keys too."""
+    todo = [value]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, str):
+            yield quote.exact(value)
+        elif isinstance(value, list | tuple):
+            todo += value
+        elif isinstance(value, dict | Mapping):
+            todo += value
+            todo += value.values()
+        else:
+            yield type(value).__name__, value
+
+
+class _Place:
+    """A list (no keys) or mapping around the present YAML event; in a mapping, keys and values take turns."""
+
+    __slots__ = ("key_next", "keys")
+
+    def __init__(self, keys: set[Leaf] | None) -> None:
+        self.keys = keys
+        self.key_next = keys is not None
+
+
+def _read_yaml(text: str) -> Callable[[Leaf], bool]:
+    """Reads events instead of loading: seven times faster, and a key that stands twice is still to be seen."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    found: set[Leaf] = set()
+    plain: dict[str, Leaf] = {}
+    places = [_Place(None)]
+    try:
+        while not isinstance(event := loader.get_event(), yaml.StreamEndEvent):
+            place = places[-1]
+            if isinstance(event, yaml.ScalarEvent):
+                leaf = _yaml_leaf(loader, event, plain)
+                found.add(leaf)
+                _take_turn(place, event, leaf)
+            elif isinstance(event, yaml.CollectionStartEvent):
+                _take_turn(place, event)
+                places.append(_Place(set() if isinstance(event, yaml.MappingStartEvent) else None))
+            elif isinstance(event, yaml.CollectionEndEvent):
+                places.pop()
+            elif isinstance(event, yaml.AliasEvent):
+                _refuse(event, "expected no aliases")
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        message = f"not YAML: {error.problem}"
+        raise _Refused(message, line, column) from error
+    except (yaml.YAMLError, ValueError) as error:
+        message = "not YAML: " + _one_line(str(error))
+        raise _Refused(message) from error
+    return found.__contains__
+
+
+def _yaml_leaf(loader: Any, event: Any, plain: dict[str, Leaf]) -> Leaf:
+    """The scalar's value; what a plain text means is asked of PyYAML once."""
+    text: str = event.value
+    if event.tag:
+        _refuse(event, "expected no tags")
+    if not event.implicit[0]:
+        return text
+    if text not in plain:
+        tag = loader.resolve(yaml.ScalarNode, text, (True, False))
+        plain[text] = next(
+            _leaves(loader.construct_object(yaml.ScalarNode(tag, text, event.start_mark, event.end_mark)))
+        )
+    return plain[text]
+
+
+def _take_turn(place: _Place, event: Any, leaf: Leaf | None = None) -> None:
+    """Notes a scalar (leaf) or the start of a collection as the next key, value or item of the place."""
+    if event.anchor:
+        _refuse(event, "expected no anchors")
+    if place.keys is None:
+        return
+    if place.key_next:
+        if leaf is None:
+            _refuse(event, "expected a scalar as key, got a list or mapping")
+        if leaf in place.keys:
+            _refuse(event, f"key {event.value!r} is written twice", rule="output-duplicate-key")
+        place.keys.add(leaf)
+    place.key_next = not place.key_next
+
+
+def _refuse(event: Any, message: str, rule: str = "output-syntax") -> NoReturn:
+    raise _Refused(message, event.start_mark.line + 1, event.start_mark.column + 1, rule)
+
+
+def _read_json(text: str) -> Callable[[Leaf], bool]:
+    try:
+        return set(_leaves(quote.parse_json(text))).__contains__
+    except quote.DuplicateKey as error:
+        raise _Refused(str(error), rule="output-duplicate-key") from error
+    except json.JSONDecodeError as error:
+        message = f"not JSON: {error.msg}"
+        raise _Refused(message, error.lineno, error.colno) from error
+    except (ValueError, RecursionError) as error:
+        raise _Refused(str(error)) from error
+
+
+def _read_ndjson(text: str) -> Callable[[Leaf], bool]:
+    found: set[Leaf] = set()
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            found.update(_leaves(quote.parse_json(line)))
+        except (ValueError, RecursionError) as error:
+            message = f"not JSON: {error}"
+            raise _Refused(message, number) from error
+    return found.__contains__
+
+
+def _read_python(text: str) -> Callable[[Leaf], bool]:
+    """Settings stand at the top of a module; functions and classes are looked into when a value is not among them."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # an unknown escape in a text is only a SyntaxWarning
+            tree = ast.parse(text)
+    except SyntaxError as error:
+        message = f"not Python: {error.msg}"
+        raise _Refused(message, error.lineno or 0, error.offset or 0) from error
+    except ValueError as error:
+        raise _Refused(str(error)) from error
+    code = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
+    found = _constants(node for node in tree.body if node not in code)
+    inside = cache(lambda: _constants(code))
+    return lambda leaf: leaf in found or leaf in inside()
+
+
+def _constants(nodes: Iterable[ast.stmt]) -> set[Leaf]:
+    found: set[Leaf] = set()
+    for node in (inner for top in nodes for inner in ast.walk(top)):
+        match node:
+            case ast.Constant(value=value):
+                found.update(_leaves(value))
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+                found.update(_leaves(-value))
+            case ast.Dict(keys=keys):
+                _refuse_repeated_key(keys)
+            case _:
+                pass
+    return found
+
+
+def _refuse_repeated_key(keys: Iterable[ast.expr | None]) -> None:
+    seen: set[str] = set()
+    for key in keys:
+        if isinstance(key, ast.Constant):
+            if repr(key.value) in seen:
+                message = f"key {key.value!r} is written twice"
+                raise _Refused(message, key.lineno, key.col_offset + 1, "output-duplicate-key")
+            seen.add(repr(key.value))
+
+
+def _read_markdown(text: str) -> Callable[[Leaf], bool]:
+    """Markdown has no leaves; a value must be found in the text as it is, or once escapes are taken away."""
+    fence = 0
+    for line in re.findall(r"^```.*", text, re.MULTILINE):
+        ticks = len(line) - len(line.lstrip("`"))
+        if fence == 0:
+            fence = ticks
+        elif ticks >= fence and not line.strip("` "):
+            fence = 0
+    if fence:
+        message = "a fenced code block is not closed"
+        raise _Refused(message)
+    plain = _one_line(text)
+    escapes = (r"\\(\|)", r"\\(<)", r"\\([!-/:-@\[-`{-~])")
+    unescaped = cache(lambda: [_one_line(re.sub(escape, r"\1", text)) for escape in escapes])
+
+    @cache
+    def holds(leaf: Leaf) -> bool:
+        shown = _one_line(_shown(leaf))
+        return shown in plain or any(shown in view for view in unescaped())
+
+    return holds
+
+
+def _read_text(text: str) -> Callable[[Leaf], bool]:
+    """Words, quoted texts and right sides of `NAME=` of a dotenv or Alloy file, outside its comment lines."""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith(("#", "//"))]
+    found = {line.partition("=")[2] for line in lines}
+    for token in re.findall(r""""(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'=,\[\]{}()]+""", "\n".join(lines)):
+        if token[0] == '"':
+            found.add(_unescaped(token))
+        else:
+            found.add(token[1:-1] if token[0] == "'" else token)
+    return lambda leaf: _shown(leaf) in found
+
+
+def _unescaped(token: str) -> str:
+    try:
+        return str(json.loads(token.replace("\\$", "$")))
+    except ValueError as error:
+        message = f"{token} is not a quoted text"
+        raise _Refused(message) from error
+
+
+def _shown(leaf: Leaf) -> str:
+    return leaf if isinstance(leaf, str) else quote.as_json(leaf[1])
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+_READERS: Mapping[Syntax, Callable[[str], Callable[[Leaf], bool]]] = {
+    "yaml": _read_yaml,
+    "json": _read_json,
+    "ndjson": _read_ndjson,
+    "python": _read_python,
+    "markdown": _read_markdown,
+    "text": _read_text,
+}

@@ -1,0 +1,23 @@
+"""The only package that writes, and the only one that knows what MANIFEST.json means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stackgen.write import manifest, said
+from stackgen.write.differences import compare
+from stackgen.write.first import write_first
+from stackgen.write.folder import locked
+from stackgen.write.manifest import Manifest
+from stackgen.write.swap import LOCK_SECONDS, Changes, write
+
+__all__ = ["Changes", "Manifest", "compare", "read_manifest", "write", "write_first"]
+
+
+def read_manifest(output: Path) -> Manifest | None:
+    """What the last complete run wrote; None before the first. Raises SpecError when it cannot be read."""
+    if not output.exists():
+        return None
+    with said.told(output), locked(output, LOCK_SECONDS) as folder:
+        said.known_or_told(folder, output)
+        return manifest.read(folder)
