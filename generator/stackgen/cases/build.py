@@ -13,7 +13,7 @@ from stackgen.cases.shapes import Aim, Feed, Told, tell
 from stackgen.cases.special import always, clocks, failures, overdue
 from stackgen.cases.subjects import BEFORE_STEPS, Bench
 from stackgen.cases.traffic import guards
-from stackgen.catalog import drive
+from stackgen.catalog import input_shapes
 
 SIDES: tuple[tuple[shapes.Side, str], ...] = ((-1, "just inside"), (0, "exactly at"), (1, "just beyond"))
 
@@ -36,12 +36,12 @@ def cases(bench: Bench) -> tuple[Case, ...]:
 
 
 def _scenes(bench: Bench) -> Iterator[Scene]:
-    match bench.judged.signal.drive:
-        case drive.Always():
+    match bench.judged.signal.shape:
+        case input_shapes.Always():
             yield from always(bench)
-        case drive.Overdue():
+        case input_shapes.Overdue():
             yield from overdue(bench)
-        case drive.Failures():
+        case input_shapes.Failures():
             yield from failures(bench)
         case _:
             for stories in (_limits, _overrides, _ends, _missed, guards, _silent):
@@ -50,7 +50,7 @@ def _scenes(bench: Bench) -> Iterator[Scene]:
 
 def _limits(bench: Bench) -> Iterator[Scene]:
     """Each default limit from both sides."""
-    ends = bench.single and not isinstance(bench.judged.signal.drive, drive.Fleet)
+    ends = bench.single and not isinstance(bench.judged.signal.shape, input_shapes.Fleet)
     for severity, bound in bench.judged.bounds.items():
         if bound.threshold is not None and bench.limits("")[severity] == bound.threshold:
             for side, words in SIDES:
@@ -117,7 +117,7 @@ def _ends(bench: Bench) -> Iterator[Scene]:
     if signal.family != "stack" and signal.by:
         stories.append("ends when gone")
     for story in stories:
-        worst = None if isinstance(signal.drive, drive.Fleet) else _worst(bench, story)
+        worst = None if isinstance(signal.shape, input_shapes.Fleet) else _worst(bench, story)
         if worst:
             who, told, taken = worst
             good = _recovered(bench, who) if story == stories[0] else None
@@ -142,7 +142,7 @@ def _missed(bench: Bench) -> Iterator[Scene]:
     name, step = "one missed scrape", bench.tick
     hold = max(bound.hold for bound in bench.judged.bounds.values())
     worst = _worst(bench, name)
-    plain = isinstance(bench.judged.signal.drive, drive.Level)
+    plain = isinstance(bench.judged.signal.shape, input_shapes.Value)
     if not plain or worst is None or bench.judged.signal.family == "stack" or hold < 4 * step:
         return
     who, told, _ = worst
@@ -162,12 +162,12 @@ def _silent(bench: Bench) -> Iterator[Scene]:
         return
     who, told, taken = worst
     feeds: tuple[Feed, ...] = ()
-    match signal.drive:
-        case drive.Level(silenced_by=silenced) if silenced:
+    match signal.shape:
+        case input_shapes.Value(silenced_by=silenced) if silenced:
             feeds = (told.feeds[0], *(Feed(series, bench.labels(who), amount) for series, amount in silenced))
-        case drive.Stuck(flow=flow):
+        case input_shapes.Stuck(started=flow):
             feeds = (told.feeds[0], Feed(flow, bench.labels(who), Fraction(1, 2)))
-        case drive.Drain(flow=flow):  # nothing starts: that is another alert's
+        case input_shapes.Drain(started=flow):  # nothing starts: that is another alert's
             feeds = (told.feeds[0], Feed(flow, bench.labels(who), Fraction(0)))
         case _ if signal.silent_under:
             hidden = tell(signal.silent_under, {"task": "fails"}, Aim(Fraction(1, 2), 1), bench.plan.site)

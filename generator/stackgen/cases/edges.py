@@ -11,7 +11,7 @@ from stackgen.cases.feeding import Phase, feed
 from stackgen.cases.model import Case, Probe
 from stackgen.cases.shapes import Aim, Feed, tell
 from stackgen.cases.subjects import Bench
-from stackgen.catalog import drive, promql
+from stackgen.catalog import input_shapes, promql
 from stackgen.rules.build import OVERRIDE, THRESHOLD
 
 _SOON = 3
@@ -20,8 +20,8 @@ _SOON = 3
 
 def shares(bench: Bench) -> Iterator[Case]:
     """A single event is a whole; a part that was never seen is none of it; no event at all is no share."""
-    shape = bench.judged.signal.drive
-    if not isinstance(shape, drive.Share):
+    shape = bench.judged.signal.shape
+    if not isinstance(shape, input_shapes.Share):
         return
     feeds: dict[str, tuple[Feed, ...]] = {}
     looks: dict[str, list[Probe]] = {}
@@ -40,8 +40,8 @@ def shares(bench: Bench) -> Iterator[Case]:
 
 def fleets(bench: Bench) -> Iterator[Case]:
     """One worker that was always alone is the whole fleet; no worker in an hour is no fleet."""
-    shape = bench.judged.signal.drive
-    if not isinstance(shape, drive.Fleet):
+    shape = bench.judged.signal.shape
+    if not isinstance(shape, input_shapes.Fleet):
         return
     for name, amount, number in (("one worker, always", 1, Fraction(1)), ("never a worker", 0, None)):
         feeds = (Feed(shape.series, {}, Fraction(amount)),)
@@ -50,7 +50,7 @@ def fleets(bench: Bench) -> Iterator[Case]:
     yield from _doubled(bench, shape)
 
 
-def _an_hour(bench: Bench, shape: drive.Fleet) -> Case:
+def _an_hour(bench: Bench, shape: input_shapes.Fleet) -> Case:
     """The largest number is remembered for an hour."""
     step = 60
     most, left = (Feed(shape.series, {}, Fraction(amount)) for amount in (2, 1))
@@ -60,7 +60,7 @@ def _an_hour(bench: Bench, shape: drive.Fleet) -> Case:
     return Case(name="an hour is remembered", step=step, inputs=inputs, probes=tuple(looks))
 
 
-def _doubled(bench: Bench, shape: drive.Fleet) -> Iterator[Case]:
+def _doubled(bench: Bench, shape: input_shapes.Fleet) -> Iterator[Case]:
     """A deployment that starts new workers before it stops the old ones: only what lasts is the fleet."""
     step, settles = 60, int(bench.plan.site.fleet_settles)
     for name, lasting, left in (
@@ -86,7 +86,7 @@ def other_kind(bench: Bench) -> Iterator[Case]:
     else:
         return
     limits = [bound.threshold for bound in bench.judged.bounds.values() if bound.threshold is not None]
-    told = tell(signal.drive, {"queue": who}, Aim(limits[-1], 1, bench.sign, 1000), plan.site) if limits else None
+    told = tell(signal.shape, {"queue": who}, Aim(limits[-1], 1, bench.sign, 1000), plan.site) if limits else None
     if told is None:
         return
     alerts = promql.select("ALERTS", f"alertname={promql.text(signal.alert)}", f"signal={promql.text(signal.id)}")

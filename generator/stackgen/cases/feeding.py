@@ -48,7 +48,7 @@ def _segment(phase: Phase, one: Feed | None, start: int, step: int) -> Segment:
         return Segment(None, phase.steps)
     if one.aging:
         return Segment(_plain(start * step - one.amount), phase.steps, missed=phase.missed, slope=step)
-    if one.series.drive == "flow":
+    if one.series.kind == "counter":
         amount = one.amount if one.born else one.amount * step / one.series.window
         return Segment(_plain(amount), phase.steps, missed=phase.missed, born=one.born)
     return Segment(_plain(one.amount), phase.steps, missed=phase.missed, slope=_plain(one.rising * step))

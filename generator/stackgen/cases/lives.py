@@ -13,7 +13,7 @@ from stackgen.cases.model import Case, Probe
 from stackgen.cases.shapes import Feed, Told
 from stackgen.cases.subjects import Bench
 from stackgen.cases.worlds import TICK, Results
-from stackgen.catalog import drive, promql
+from stackgen.catalog import input_shapes, promql
 from stackgen.catalog.timeline import Input
 
 
@@ -31,9 +31,13 @@ def outage(bench: Bench) -> Iterator[Case]:
     """A level outlives missed scrapes for as long as the bridge is, and no longer."""
     signal = bench.judged.signal
     good = _good(bench)
-    if good is None or not isinstance(signal.drive, drive.Level | drive.Age) or signal.drive.series.drive == "flow":
+    if (
+        good is None
+        or not isinstance(signal.shape, input_shapes.Value | input_shapes.Age)
+        or signal.shape.series.kind == "counter"
+    ):
         return
-    series, step = signal.drive.series, bench.tick
+    series, step = signal.shape.series, bench.tick
     feeds = tuple(map(probes.complete, good.feeds))
     steps = ceil((series.warmup + 60) / step) + 1
     seen, gone = seen_and_gone(bench, (steps - 1) * step)
@@ -76,8 +80,8 @@ def idle(bench: Bench) -> Iterator[Case]:
 
 def bends(bench: Bench) -> Iterator[Case]:
     """A growth rate is that of the whole window: not yet after half of it, exactly after all of it."""
-    shape, plan = bench.judged.signal.drive, bench.plan
-    if not isinstance(shape, drive.Growth):
+    shape, plan = bench.judged.signal.shape, bench.plan
+    if not isinstance(shape, input_shapes.Growth):
         return
     step, slope = bench.step, Fraction(10)
     flat = 2 * shape.series.window // step

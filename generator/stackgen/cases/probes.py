@@ -9,7 +9,7 @@ from fractions import Fraction
 from stackgen.cases.model import Probe
 from stackgen.cases.shapes import Feed, Told
 from stackgen.cases.subjects import Bench
-from stackgen.catalog import drive, promql
+from stackgen.catalog import input_shapes, promql
 from stackgen.catalog.series import STATES
 from stackgen.catalog.timeline import Counter, Gauge, Input, Segment
 from stackgen.resolve.plan import Plan
@@ -26,14 +26,14 @@ def complete(one: Feed) -> Feed:
 
 def spread(bench: Bench, told: Told) -> Told:
     """The same flows, each in two queues or tasks where the signal adds these up; the slow ones in one of them."""
-    shape, made = bench.judged.signal.drive, []
+    shape, made = bench.judged.signal.shape, []
     least = min((one.amount for one in told.feeds if one.amount), default=Fraction(0))
     for one in map(complete, told.feeds):
         free = [name for name in bench.recorded(one) if name not in ("le", "state", *bench.judged.signal.by)]
-        if one.series.drive != "flow" or not free:
+        if one.series.kind != "counter" or not free:
             made.append(one)
             continue
-        first = min(one.amount, least) if isinstance(shape, drive.Quantile) else one.amount / 2
+        first = min(one.amount, least) if isinstance(shape, input_shapes.Quantile) else one.amount / 2
         other = {**one.labels, free[0]: f"another {free[0]}"}
         made += [one._replace(amount=first), one._replace(labels=other, amount=one.amount - first)]
     return told._replace(feeds=tuple(made), before=tuple(map(complete, told.before)))
@@ -41,8 +41,8 @@ def spread(bench: Bench, told: Told) -> Told:
 
 def outside(bench: Bench, told: Told) -> tuple[Feed, ...]:
     """Many events in the states that have no part in this share."""
-    shape = bench.judged.signal.drive
-    if not isinstance(shape, drive.Share):
+    shape = bench.judged.signal.shape
+    if not isinstance(shape, input_shapes.Share):
         return ()
     labels = complete(Feed(shape.rest, {**told.feeds[-1].labels, **shape.rest_labels}, Fraction(0))).labels
     return tuple(Feed(shape.rest, {**labels, "state": s}, Fraction(50_000)) for s in STATES if s in shape.outside)

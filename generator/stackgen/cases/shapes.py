@@ -1,4 +1,4 @@
-"""What to feed so that a signal says a value just on one side of a limit: one function per kind of drive."""
+"""What to feed so that a signal says a value just on one side of a limit: one function per input shape."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import ceil, lcm
 from typing import Literal, NamedTuple
 
-from stackgen.catalog import drive
+from stackgen.catalog import input_shapes
 from stackgen.catalog.series import Series
 from stackgen.catalog.site import Site
 
@@ -48,36 +48,36 @@ class Aim(NamedTuple):
     """Every amount is at least this already in the first fifth of a window, so that no guard has a say."""
 
 
-def tell(shape: drive.Drive, who: Mapping[str, str], aim: Aim, site: Site) -> Told | None:
+def tell(shape: input_shapes.InputShape, who: Mapping[str, str], aim: Aim, site: Site) -> Told | None:
     """What to feed for one side of one limit; None when that side does not exist."""
     limit, side = aim.limit, aim.side
     match shape:
-        case drive.Level():
+        case input_shapes.Value():
             if side == 0 and shape.series.warmup and not _dyadic(limit * 60):
                 return None  # floating point rounds what the counter grows by in a minute
             return _level(shape, who, limit + side * aim.sign * shape.resolution)
-        case drive.Age():
+        case input_shapes.Age():
             value = limit + side * aim.sign
             return Told((Feed(shape.series, who, value, aging=True),), value)
-        case drive.Growth():
+        case input_shapes.Growth():
             if side == 0 and not _dyadic(limit * 30):
                 return None  # floating point rounds what it grows by in half a minute
             value = limit + side * aim.sign * max(limit / 100, Fraction(1, 100))
             return Told((Feed(shape.series, who, Fraction(100_000), rising=value),), value)
-        case drive.Share():
+        case input_shapes.Share():
             return _share(shape, who, aim)
-        case drive.Quantile():
+        case input_shapes.Quantile():
             return _quantile(shape, who, aim, site)
-        case drive.Drain():
+        case input_shapes.Drain():
             return _drain(shape, who, aim)
-        case drive.Stuck():
-            feeds = (Feed(shape.length, who, limit + side), Feed(shape.flow, who, Fraction(0)))
+        case input_shapes.Stuck():
+            feeds = (Feed(shape.length, who, limit + side), Feed(shape.started, who, Fraction(0)))
             return Told(feeds, limit + side) if limit + side >= 0 else None
-        case drive.Fleet():
+        case input_shapes.Fleet():
             return _fleet(shape, who, limit, side)
-        case drive.Failures():
+        case input_shapes.Failures():
             return Told((Feed(shape.series, who, limit + side),), limit + side) if limit + side >= 0 else None
-        case drive.Overdue() | drive.Always():
+        case input_shapes.Overdue() | input_shapes.Always():
             return None
 
 
@@ -86,14 +86,14 @@ def _dyadic(number: Fraction) -> bool:
     return number.denominator & (number.denominator - 1) == 0
 
 
-def _level(shape: drive.Level, who: Mapping[str, str], value: Fraction) -> Told | None:
+def _level(shape: input_shapes.Value, who: Mapping[str, str], value: Fraction) -> Told | None:
     if value < 0:
         return None
     beside = tuple(Feed(series, who, amount) for series, amount in shape.beside)
     return Told((Feed(shape.series, who, value), *beside), value)
 
 
-def share(shape: drive.Share, who: Mapping[str, str], part: Fraction, total: Fraction) -> Told:
+def share(shape: input_shapes.Share, who: Mapping[str, str], part: Fraction, total: Fraction) -> Told:
     """`part` of `total` per window."""
     rest = total - part if shape.disjoint else total
     feeds = (
@@ -103,7 +103,7 @@ def share(shape: drive.Share, who: Mapping[str, str], part: Fraction, total: Fra
     return Told(feeds, (total - part if shape.inverted else part) / total)
 
 
-def _share(shape: drive.Share, who: Mapping[str, str], aim: Aim) -> Told | None:
+def _share(shape: input_shapes.Share, who: Mapping[str, str], aim: Aim) -> Told | None:
     """Large enough that one event more is a small step, and whole at five samples a window."""
     limit = aim.limit
     bad = 1 - limit if shape.inverted else limit
@@ -113,14 +113,14 @@ def _share(shape: drive.Share, who: Mapping[str, str], aim: Aim) -> Told | None:
     return share(shape, who, part, total) if 0 <= part <= total else None
 
 
-def _quantile(shape: drive.Quantile, who: Mapping[str, str], aim: Aim, site: Site) -> Told | None:
+def _quantile(shape: input_shapes.Quantile, who: Mapping[str, str], aim: Aim, site: Site) -> Told | None:
     """The limit is a bucket bound: 950 of 1000 at most that long is exactly the 95th percentile."""
     within, times = 950 - aim.side, 5 * ceil(Fraction(max(aim.least, 1000), 1000))
     return quantile(shape, who, aim.limit, (Fraction(within * times), Fraction(1000 * times)), site)
 
 
 def quantile(
-    shape: drive.Quantile, who: Mapping[str, str], limit: Fraction, counts: tuple[Fraction, Fraction], site: Site
+    shape: input_shapes.Quantile, who: Mapping[str, str], limit: Fraction, counts: tuple[Fraction, Fraction], site: Site
 ) -> Told | None:
     """`counts` is (within, total): so many took at most `limit`, the rest the bound after; others are not fed."""
     within, total = counts
@@ -141,18 +141,18 @@ def quantile(
     return Told(feeds, value)
 
 
-def _drain(shape: drive.Drain, who: Mapping[str, str], aim: Aim) -> Told | None:
+def _drain(shape: input_shapes.Drain, who: Mapping[str, str], aim: Aim) -> Told | None:
     """`pace` tasks start per second, so the queue's length is the limit times the pace."""
     limit = aim.limit
     if limit <= 0:
         return None
     pace = Fraction(lcm(limit.denominator, 1) * max(1, ceil(max(10_000, 2 * aim.least) / limit)))
     length = limit * pace + aim.side
-    feeds = (Feed(shape.length, who, length), Feed(shape.flow, who, pace * shape.flow.window))
+    feeds = (Feed(shape.length, who, length), Feed(shape.started, who, pace * shape.started.window))
     return Told(feeds, length / pace)
 
 
-def _fleet(shape: drive.Fleet, who: Mapping[str, str], limit: Fraction, side: Side) -> Told | None:
+def _fleet(shape: input_shapes.Fleet, who: Mapping[str, str], limit: Fraction, side: Side) -> Told | None:
     # One worker less is less than a tenth of the limit less.
     most = Fraction(limit.denominator * ceil(11 / max(limit, Fraction(1, 10)) / limit.denominator))
     left = limit * most - side

@@ -10,7 +10,7 @@ from stackgen.cases.feeding import Phase, feed
 from stackgen.cases.model import Case, Probe, Scene, Spell, Subject
 from stackgen.cases.shapes import Aim, Feed, Told, tell
 from stackgen.cases.subjects import Bench
-from stackgen.catalog import drive, promql
+from stackgen.catalog import input_shapes, promql
 from stackgen.catalog.timeline import Gauge, Segment
 from stackgen.rules.build import OVERRIDE
 
@@ -32,7 +32,7 @@ def failures(bench: Bench) -> Iterator[Scene]:
     """As many failed scrapes as the limit are silent, one more is not, and good scrapes end it."""
     for severity, bound in bench.judged.bounds.items():
         for side, words in ((0, "exactly at"), (1, "just beyond")):
-            shape = bench.judged.signal.drive
+            shape = bench.judged.signal.shape
             if bound.threshold is None:
                 continue
             labels = bench.labels(severity)
@@ -48,8 +48,8 @@ def failures(bench: Bench) -> Iterator[Scene]:
 
 def overdue(bench: Bench) -> Iterator[Scene]:
     """A task is overdue from the moment its period ends, and not while it succeeds."""
-    shape = bench.judged.signal.drive
-    if not isinstance(shape, drive.Overdue):
+    shape = bench.judged.signal.shape
+    if not isinstance(shape, input_shapes.Overdue):
         return
     for severity in bench.judged.bounds:
         (who, period), *others = bench.listed[severity].items()
@@ -76,8 +76,8 @@ def overdue(bench: Bench) -> Iterator[Scene]:
 
 def clocks(bench: Bench) -> Iterator[Case]:
     """The clock of a watched task starts with the first evaluation and is set by every success, of any queue."""
-    shape, plan, step = bench.judged.signal.drive, bench.plan, 60
-    if not isinstance(shape, drive.Overdue):
+    shape, plan, step = bench.judged.signal.shape, bench.plan, 60
+    if not isinstance(shape, input_shapes.Overdue):
         return
     moved, still, end = 12, 10, 1800
     watched = dict.fromkeys(who for s in bench.judged.bounds for who in bench.listed[s])

@@ -12,7 +12,7 @@ from stackgen.cases.examples import has_examples
 from stackgen.cases.feeding import Phase, feed, merged
 from stackgen.cases.model import Spell, Subject
 from stackgen.cases.shapes import Aim, Feed, Side, Told, tell
-from stackgen.catalog import drive, promql
+from stackgen.catalog import input_shapes, promql
 from stackgen.catalog.series import Series
 from stackgen.catalog.signal import Severity
 from stackgen.catalog.timeline import Input
@@ -102,7 +102,7 @@ class Bench:
 
     def silent(self, at: int) -> bool | None:
         """False: what is good does not fire at this moment; None while a flow that just began looks like less."""
-        if isinstance(self.judged.signal.drive, drive.Drain | drive.Stuck):
+        if isinstance(self.judged.signal.shape, input_shapes.Drain | input_shapes.Stuck):
             keep = max(keep for _, keep in self._waits.values())
             return None if at < self._after(self.window + self.step, keep) else False
         return False
@@ -120,12 +120,12 @@ class Bench:
     @cached_property
     def step(self) -> int:
         """Seconds between samples: five to a window, which `increase` extrapolates without rounding."""
-        match self.judged.signal.drive:
-            case drive.Share(part=series) | drive.Quantile(series=series):
+        match self.judged.signal.shape:
+            case input_shapes.Share(part=series) | input_shapes.Quantile(series=series):
                 return series.window // 5
-            case drive.Growth() | drive.Age():
+            case input_shapes.Growth() | input_shapes.Age():
                 return self.tick
-            case drive.Failures():
+            case input_shapes.Failures():
                 return int(self.plan.site.scrape)
             case _:
                 return 60
@@ -135,7 +135,9 @@ class Bench:
         """Seconds over which what the signal needs is counted; 0 when it needs levels only."""
         signal = self.judged.signal
         counted = [
-            s.window for s in signal.needs if s.drive == "flow" or s.warmup or isinstance(signal.drive, drive.Growth)
+            s.window
+            for s in signal.needs
+            if s.kind == "counter" or s.warmup or isinstance(signal.shape, input_shapes.Growth)
         ]
         return max(counted, default=0)
 
@@ -159,7 +161,7 @@ class Bench:
     def tell(self, who: str, limit: Fraction, side: Side) -> Told | None:
         """What to feed for one side of a limit, with so much traffic that no guard has a say."""
         least = max((least for s in self.judged.bounds for _, least in self.judged.guards(s)), default=0)
-        return tell(self.judged.signal.drive, self.labels(who), Aim(limit, side, self.sign, least), self.plan.site)
+        return tell(self.judged.signal.shape, self.labels(who), Aim(limit, side, self.sign, least), self.plan.site)
 
     def crossed(self, value: Fraction | float, limits: Mapping[Severity, Fraction | None]) -> tuple[Severity, ...]:
         """The severities whose limit this value crosses."""
@@ -169,22 +171,24 @@ class Bench:
     def first_true(self) -> tuple[int, int]:
         """When the condition of a subject that is bad from the start begins to hold: (surely not before, surely by)."""
         warmup = max((s.warmup for s in self.judged.signal.needs), default=0)
-        match self.judged.signal.drive:
-            case drive.Growth():
+        match self.judged.signal.shape:
+            case input_shapes.Growth():
                 return 0, 2 * self.step
-            case drive.Fleet():
+            case input_shapes.Fleet():
                 start = BEFORE_STEPS * self.step
                 return start, start + self.bridge + self.step
-            case drive.Share() | drive.Quantile() | drive.Drain():
+            case input_shapes.Share() | input_shapes.Quantile() | input_shapes.Drain():
                 return self.step, self.step + self.tick
-            case drive.Age():
+            case input_shapes.Age():
                 return 0, 0
-            case drive.Failures():
+            case input_shapes.Failures():
                 most = ceil(
                     max((b.threshold for b in self.judged.bounds.values() if b.threshold is not None), default=0)
                 )
                 return most * self.step, (most + 1) * self.step
-            case drive.Level(series=series) | drive.Stuck(length=series) if series.drive == "level" and not warmup:
+            case input_shapes.Value(series=series) | input_shapes.Stuck(length=series) if (
+                series.kind == "gauge" and not warmup
+            ):
                 return 0, self.tick
             case _:
                 return 0, self.step + warmup
@@ -263,15 +267,15 @@ class Bench:
 
 
 def _counts_births(chosen: Chosen) -> bool:
-    return chosen.series.drive == "flow" and any(metric.born == "first value" for metric in chosen.reading.uses)
+    return chosen.series.kind == "counter" and any(metric.born == "first value" for metric in chosen.reading.uses)
 
 
 def _coarse(judged: Judged) -> int:
     """Seconds between evaluations that are close enough for the windows; finer ones only cost time."""
-    match judged.signal.drive:
-        case drive.Share(part=series):
+    match judged.signal.shape:
+        case input_shapes.Share(part=series):
             return series.window // 5
-        case drive.Fleet():
+        case input_shapes.Fleet():
             return 120
         case _:
             return 60

@@ -11,7 +11,7 @@ from stackgen.cases.feeding import Phase, feed
 from stackgen.cases.model import Scene
 from stackgen.cases.shapes import Feed, Told
 from stackgen.cases.subjects import Bench
-from stackgen.catalog import drive
+from stackgen.catalog import input_shapes
 from stackgen.catalog.signal import Setting, Severity
 
 _HALF = Fraction(1, 2)
@@ -60,22 +60,22 @@ def _divisible(amount: Fraction) -> Fraction:
 
 def _told(bench: Bench, setting: Setting, amount: Fraction, limit: Fraction, who: str) -> Told | None:
     labels = bench.labels(who)
-    match bench.judged.signal.drive:
-        case drive.Share() as shape:
+    match bench.judged.signal.shape:
+        case input_shapes.Share() as shape:
             return _share(bench, shape, (setting, amount), limit, labels)
-        case drive.Quantile() as shape:
+        case input_shapes.Quantile() as shape:
             return shapes.quantile(shape, labels, limit, (amount * _HALF, amount), bench.plan.site)
-        case drive.Drain() as shape:
+        case input_shapes.Drain() as shape:
             slow = limit * 2 + _HALF  # no whole number of seconds, which rounding could make one less
             pace = amount / slow
-            feeds = (Feed(shape.length, labels, amount), Feed(shape.flow, labels, pace * shape.flow.window))
+            feeds = (Feed(shape.length, labels, amount), Feed(shape.started, labels, pace * shape.started.window))
             return Told(feeds, slow)
         case _:
             return None
 
 
 def _share(
-    bench: Bench, shape: drive.Share, guard: tuple[Setting, Fraction], limit: Fraction, labels: dict[str, str]
+    bench: Bench, shape: input_shapes.Share, guard: tuple[Setting, Fraction], limit: Fraction, labels: dict[str, str]
 ) -> Told | None:
     """Bad enough for this severity, and so much of what the guard counts."""
     setting, amount = guard

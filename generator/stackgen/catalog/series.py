@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 Family = Literal["workers", "queues", "tasks", "stack"]
 Unit = Literal["tasks", "workers", "ratio", "seconds", "per_second", "count"]
-Drive = Literal["level", "flow"]
+Kind = Literal["gauge", "counter"]
 
 WINDOW = 300
 """Seconds of a `5m` series: the window of the guide's queries."""
@@ -28,12 +28,12 @@ class Series(NamedTuple):
     unit: Unit
     family: Family
     meaning: str
-    drive: Drive = "level"
-    """How a test drives it: a level is set to a value, a flow is given events per window."""
+    kind: Kind = "gauge"
+    """What it is computed from: a gauge's value, or a counter's growth over the window."""
     window: int = WINDOW
-    """Seconds a flow is counted over."""
+    """Seconds a counter's growth is taken over."""
     warmup: int = 0
-    """Seconds until a level computed from a counter is complete."""
+    """Seconds until a value computed from a counter is complete."""
 
 
 WORKERS_ACTIVE = Series(
@@ -92,7 +92,7 @@ TASKS_STARTED = Series(
     unit="tasks",
     family="queues",
     meaning="Tasks of a queue that a worker began in the last 5 minutes.",
-    drive="flow",
+    kind="counter",
 )
 TASK_WAIT_BUCKET = Series(
     name="celery:task_wait_time_seconds_bucket:increase5m",
@@ -100,7 +100,7 @@ TASK_WAIT_BUCKET = Series(
     unit="tasks",
     family="queues",
     meaning="Tasks started in the last 5 minutes after at most `le` seconds in the queue.",
-    drive="flow",
+    kind="counter",
 )
 TASKS = Series(
     name="celery:tasks:increase10m",
@@ -108,7 +108,7 @@ TASKS = Series(
     unit="tasks",
     family="tasks",
     meaning="Executions that ended in the last 10 minutes, by how they ended.",
-    drive="flow",
+    kind="counter",
     window=OUTCOME_WINDOW,
 )
 TASK_DURATION_BUCKET = Series(
@@ -117,7 +117,7 @@ TASK_DURATION_BUCKET = Series(
     unit="tasks",
     family="tasks",
     meaning="Executions that ended in the last 5 minutes after at most `le` seconds.",
-    drive="flow",
+    kind="counter",
 )
 TASK_DURATION_SUM = Series(
     name="celery:task_duration_seconds_sum:increase5m",
@@ -125,7 +125,7 @@ TASK_DURATION_SUM = Series(
     unit="seconds",
     family="tasks",
     meaning="Seconds spent by the executions that ended in the last 5 minutes.",
-    drive="flow",
+    kind="counter",
 )
 TASK_TIMEOUTS = Series(
     name="celery:task_timeouts:increase10m",
@@ -133,7 +133,7 @@ TASK_TIMEOUTS = Series(
     unit="tasks",
     family="tasks",
     meaning="Executions that hit a soft or hard time limit in the last 10 minutes.",
-    drive="flow",
+    kind="counter",
     window=OUTCOME_WINDOW,
 )
 SOURCE_UP = Series(
@@ -163,7 +163,7 @@ RULE_FAILURES = Series(
     unit="count",
     family="stack",
     meaning="Evaluations of a rule group that failed in the last 5 minutes.",
-    drive="flow",
+    kind="counter",
 )
 NOTIFICATION_FAILURES = Series(
     name="celery:notification_failures:increase5m",
@@ -171,5 +171,5 @@ NOTIFICATION_FAILURES = Series(
     unit="count",
     family="stack",
     meaning="Notifications that Alertmanager could not deliver in the last 5 minutes.",
-    drive="flow",
+    kind="counter",
 )

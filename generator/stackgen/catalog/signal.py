@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
-from stackgen.catalog.drive import Drive
+from stackgen.catalog.input_shapes import InputShape
 from stackgen.catalog.series import Family, Series, Unit
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import Recorded
@@ -55,7 +55,7 @@ class Signal(NamedTuple):
     by: tuple[str, ...]
     needs: tuple[Series, ...]
     expr: Callable[[Site], str]
-    drive: Drive
+    shape: InputShape
     levels: Mapping[Severity, Level]
     summary: str
     """One line. `{value}`, `{limit}` and `{<label>}` are filled in."""
@@ -78,8 +78,8 @@ class Signal(NamedTuple):
     guards: tuple[Guard, ...] = ()
     unless: str = ""
     """While this has a result the alert stays silent."""
-    silent_under: Drive | None = None
-    """A drive that is bad for this signal and yet must stay silent, because of `unless`."""
+    silent_under: InputShape | None = None
+    """A shape whose value is bad for this signal and yet must stay silent, because of `unless`."""
     only_names: Callable[[Site], tuple[str, ...]] = _any
     """The values the signal's label can take, where not every value is possible; none where any is."""
     one_source: str = ""

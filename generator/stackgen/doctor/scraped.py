@@ -71,7 +71,7 @@ def _series(seen: Seen) -> Iterator[Finding]:
     down = _down(seen)
     for chosen in seen.plan.chosen.values():
         lacking = chosen.series.name not in seen.recorded
-        if lacking and chosen.series.drive == "level" and chosen.source.id not in down:
+        if lacking and chosen.series.kind == "gauge" and chosen.source.id not in down:
             uses = ", ".join(metric.name for metric in chosen.reading.uses) or "up"
             yield Finding(
                 "series-missing",

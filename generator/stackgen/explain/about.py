@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from stackgen.catalog import drive, promql
+from stackgen.catalog import input_shapes, promql
 from stackgen.catalog.logs.signals import LogSignal
 from stackgen.catalog.series import TASK_TIMEOUTS, Unit
 from stackgen.catalog.signal import Setting, Severity, Signal
@@ -196,19 +196,19 @@ def fires(judged: Judged | Logged, severity: Severity) -> str:
 def guard_words(judged: Judged, severity: Severity) -> list[str]:
     """The least traffic, in words that follow `at least`."""
     guards = judged.guards(severity)
-    window = max((series.window for series in judged.signal.needs if series.drive == "flow"), default=0)
+    window = max((series.window for series in judged.signal.needs if series.kind == "counter"), default=0)
     words = [f"{least} {_things(guard.setting, judged.signal)} ({guard.setting})" for guard, least in guards]
-    if words and not isinstance(judged.signal.drive, drive.Drain):
+    if words and not isinstance(judged.signal.shape, input_shapes.Drain):
         words[-1] += f" in {promql.seconds(window)}"
     return words
 
 
 def _things(setting: Setting, signal: Signal) -> str:
     """What a guard counts."""
-    match setting, signal.drive:
-        case "min_tasks", drive.Drain():
+    match setting, signal.shape:
+        case "min_tasks", input_shapes.Drain():
             return "waiting tasks"
-        case "min_failures", drive.Share(part=part, part_labels=labels):
+        case "min_failures", input_shapes.Share(part=part, part_labels=labels):
             return "timeouts" if part is TASK_TIMEOUTS else "retries" if labels.get("state") == "RETRY" else "failures"
         case _:
             return "tasks"

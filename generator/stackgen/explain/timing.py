@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import assert_never
 
-from stackgen.catalog import drive, promql
+from stackgen.catalog import input_shapes, promql
 from stackgen.catalog.series import Series
 from stackgen.catalog.signal import Severity
 from stackgen.resolve.plan import Judged, Logged, Plan
@@ -25,7 +25,7 @@ class Part:
 
 def parts(judged: Judged, severity: Severity, plan: Plan) -> tuple[Part, ...]:
     """What passes, at the most, until the alert fires, when from one moment on everything is bad."""
-    if isinstance(judged.signal.drive, drive.Always):
+    if isinstance(judged.signal.shape, input_shapes.Always):
         return ()
     listed = (
         _effect(judged, severity),
@@ -49,24 +49,24 @@ def _effect(judged: Judged, severity: Severity) -> Part:
     """How long the window takes to show the change."""
     signal, threshold = judged.signal, judged.bounds[severity].threshold
     share = Fraction(0) if threshold is None else threshold
-    match signal.drive:
-        case drive.Level(series=series):
+    match signal.shape:
+        case input_shapes.Value(series=series):
             return Part(_part(share) * series.warmup, f"until the {_window(series)} shows it")
-        case drive.Share(part=series, inverted=inverted):
+        case input_shapes.Share(part=series, inverted=inverted):
             needed = 1 - share if inverted else share
             return Part(_part(needed) * series.window, f"until {_percent(needed)} of the last {_size(series)} is bad")
-        case drive.Quantile(series=series):
+        case input_shapes.Quantile(series=series):
             return Part(_OUTLIERS * series.window, f"until 5% of the last {_size(series)} is slow")
-        case drive.Stuck(flow=series) | drive.Drain(flow=series):
+        case input_shapes.Stuck(started=series) | input_shapes.Drain(started=series):
             return Part(Fraction(series.window), f"until the starts of the last {_size(series)} are past")
-        case drive.Growth(series=series):
+        case input_shapes.Growth(series=series):
             return Part(Fraction(series.window), f"until the slope over {_size(series)} is complete")
-        case drive.Overdue():
+        case input_shapes.Overdue():
             return Part(min(judged.overridden(severity).values(), default=share), "the shortest period")
-        case drive.Age() | drive.Fleet() | drive.Failures() | drive.Always():
+        case input_shapes.Age() | input_shapes.Fleet() | input_shapes.Failures() | input_shapes.Always():
             return Part(Fraction(0), "")
         case _:
-            assert_never(signal.drive)
+            assert_never(signal.shape)
 
 
 def _part(share: Fraction) -> Fraction:
@@ -102,4 +102,4 @@ def total(listed: tuple[Part, ...]) -> Fraction:
 
 def lingers(judged: Judged) -> int:
     """Seconds for which what is over still counts, because a window holds it."""
-    return max((series.window for series in judged.signal.needs if series.drive == "flow"), default=0)
+    return max((series.window for series in judged.signal.needs if series.kind == "counter"), default=0)

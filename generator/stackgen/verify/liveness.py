@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import promql_parser as ql
 
-from stackgen.catalog import drive, promql
+from stackgen.catalog import input_shapes, promql
 from stackgen.catalog.series import Series
 from stackgen.catalog.signal import Severity
 from stackgen.document import Document, Trail, where
@@ -89,7 +89,7 @@ def _written(path: Trail, document: Document) -> Trail:
 
 def _windows(plan: Plan) -> Iterator[_Dead]:
     """A window that sees too few scrapes shows no growth after one failed scrape."""
-    least = min((s.window for j in plan.judged for s in j.signal.needs if s.drive == "flow" or s.warmup), default=0)
+    least = min((s.window for j in plan.judged for s in j.signal.needs if s.kind == "counter" or s.warmup), default=0)
     if least and least < _SCRAPES * plan.site.scrape:
         longest = promql.seconds(Fraction(least, _SCRAPES))
         message = f"fewer than {_SCRAPES} scrapes fit into the window of {promql.seconds(least)}"
@@ -107,8 +107,8 @@ def _zero(one: _One) -> Iterator[_Dead]:
 
 def _ratio(one: _One) -> Iterator[_Dead]:
     """A part is never more than its whole. (A timeout may be counted twice, soft and hard, so it may be more.)"""
-    shape = one.judged.signal.drive
-    if isinstance(shape, drive.Share) and shape.disjoint and one.judged.signal.bad_when == "above":
+    shape = one.judged.signal.shape
+    if isinstance(shape, input_shapes.Share) and shape.disjoint and one.judged.signal.bad_when == "above":
         for path, limit in one.limits():
             if limit >= 1:
                 shown = f"{promql.number(limit * 100)}%"
@@ -118,8 +118,8 @@ def _ratio(one: _One) -> Iterator[_Dead]:
 
 def _bucket(one: _One) -> Iterator[_Dead]:
     """A quantile never exceeds the largest finite bound, and between two bounds it is a guess."""
-    shape = one.judged.signal.drive
-    if not isinstance(shape, drive.Quantile):
+    shape = one.judged.signal.shape
+    if not isinstance(shape, input_shapes.Quantile):
         return
     bounds = bucket_bounds(shape.series, one.plan)
     exact = frozenset(bounds)
@@ -146,8 +146,8 @@ def _burst(one: _One) -> Iterator[_Dead]:
 
     The growth is seen from the scrape after the burst until the scrape before it leaves the window.
     """
-    shape = one.judged.signal.drive
-    if isinstance(shape, drive.Share):
+    shape = one.judged.signal.shape
+    if isinstance(shape, input_shapes.Share):
         window = Fraction(shape.part.window)
         most = _whole(window - one.plan.site.scrape - one.plan.site.evaluation)
         shown = promql.seconds(window)
@@ -156,7 +156,7 @@ def _burst(one: _One) -> Iterator[_Dead]:
 
 def _fleet(one: _One) -> Iterator[_Dead]:
     """Compared with its own largest value: after that time the small fleet is the normal one."""
-    if isinstance(one.judged.signal.drive, drive.Fleet):
+    if isinstance(one.judged.signal.shape, input_shapes.Fleet):
         back = _longest_range([one.judged.signal.expr(one.plan.site)])
         most = _whole(back - 2 * one.plan.site.evaluation)
         why = f"after {promql.seconds(back)} the workers that are gone are forgotten"
@@ -165,8 +165,8 @@ def _fleet(one: _One) -> Iterator[_Dead]:
 
 def _failures(one: _One) -> Iterator[_Dead]:
     """Only so many scrapes fit into the window, and the first failure leaves it again."""
-    shape, bound = one.judged.signal.drive, one.judged.bounds[one.severity]
-    if not isinstance(shape, drive.Failures) or bound.threshold is None:
+    shape, bound = one.judged.signal.shape, one.judged.bounds[one.severity]
+    if not isinstance(shape, input_shapes.Failures) or bound.threshold is None:
         return
     rules = one.plan.chosen[shape.series.name].reading.rules(one.plan.site)
     window, scrape = _longest_range(rule.expr for rule in rules), one.plan.site.scrape
@@ -188,7 +188,7 @@ def _lifetime(one: _One) -> Iterator[_Dead]:
     for series in signal.needs:
         chosen = one.plan.chosen[series.name]
         lives = [m.lifetime for m in chosen.reading.uses if m.lifetime and m.type == "gauge"]
-        if lives and series.drive == "level" and not chosen.reading.survives:
+        if lives and series.kind == "gauge" and not chosen.reading.survives:
             life = Fraction(min(lives))
             why = f"{chosen.source.title} forgets what is gone after {promql.seconds(life)}"
             yield from one.holds_at_most(_whole(life - one.plan.site.scrape - one.plan.site.evaluation), why)

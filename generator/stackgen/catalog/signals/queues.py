@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from stackgen.catalog import drive, promql
+from stackgen.catalog import input_shapes, promql
 from stackgen.catalog.series import QUEUE_LENGTH, QUEUE_WORKERS, TASK_WAIT_BUCKET, TASKS_STARTED, WINDOW
 from stackgen.catalog.signal import Guard, Level, Signal
 from stackgen.catalog.site import Site
@@ -25,7 +25,7 @@ QUEUE_LENGTH_SIGNAL = Signal(
     by=("queue",),
     needs=(QUEUE_LENGTH,),
     expr=_length,
-    drive=drive.Level(QUEUE_LENGTH),
+    shape=input_shapes.Value(QUEUE_LENGTH),
     levels={
         "warning": Level(Fraction(1000), hold=600),  # guide, "Queue Metrics"
         "critical": Level(Fraction(5000), hold=600),  # guide, CeleryQueueBacklog
@@ -52,7 +52,7 @@ QUEUE_GROWTH = Signal(
     needs=(QUEUE_LENGTH,),
     record="celery:queue_growth:deriv5m",
     expr=lambda site: f"deriv({_length(site)}[{promql.seconds(WINDOW)}])",
-    drive=drive.Growth(QUEUE_LENGTH),
+    shape=input_shapes.Growth(QUEUE_LENGTH),
     # guide, "Queue Metrics". Held for longer than the window: a batch of a few minutes has then left it.
     levels={"warning": Level(Fraction(10), hold=600)},
     overrides="queue",
@@ -73,7 +73,7 @@ QUEUE_WAIT_P95 = Signal(
     needs=(TASK_WAIT_BUCKET,),
     record="celery:task_wait_time_seconds:p95_5m",
     expr=lambda site: f"histogram_quantile(0.95, {promql.select(TASK_WAIT_BUCKET.name, site.working())})",
-    drive=drive.Quantile(TASK_WAIT_BUCKET),
+    shape=input_shapes.Quantile(TASK_WAIT_BUCKET),
     levels={"warning": Level(Fraction(60), hold=300)},  # guide, "Queue Metrics"
     overrides="queue",
     guards=(Guard("min_tasks", f'{TASK_WAIT_BUCKET.name}{{le="+Inf"}}', 10),),
@@ -94,7 +94,7 @@ QUEUE_STUCK = Signal(
     needs=(QUEUE_LENGTH, TASKS_STARTED),
     record="celery:queue_stuck:length",
     expr=lambda site: f"{_length(site)} unless on (queue) {TASKS_STARTED.name} > 0",
-    drive=drive.Stuck(QUEUE_LENGTH, TASKS_STARTED),
+    shape=input_shapes.Stuck(QUEUE_LENGTH, TASKS_STARTED),
     levels={"warning": Level(Fraction(0), hold=600)},
     overrides="queue",
     summary="Queue {queue} is stuck: {value} tasks wait and none has started",
@@ -118,7 +118,9 @@ QUEUE_NO_CONSUMERS = Signal(
     needs=(QUEUE_LENGTH, QUEUE_WORKERS),
     record="celery:queue_workers:needed",
     expr=lambda site: f"{promql.select(QUEUE_WORKERS.name, site.working())} and on (queue) {QUEUE_LENGTH.name} > 0",
-    drive=drive.Level(QUEUE_WORKERS, beside=((QUEUE_LENGTH, Fraction(1)),), silenced_by=((QUEUE_LENGTH, Fraction(0)),)),
+    shape=input_shapes.Value(
+        QUEUE_WORKERS, beside=((QUEUE_LENGTH, Fraction(1)),), silenced_by=((QUEUE_LENGTH, Fraction(0)),)
+    ),
     bad_when="below",
     levels={"critical": Level(Fraction(1), hold=300)},
     summary="Queue {queue} holds tasks and no worker consumes it",
@@ -137,7 +139,7 @@ QUEUE_WORKERS_SIGNAL = Signal(
     by=("queue",),
     needs=(QUEUE_WORKERS,),
     expr=lambda site: QUEUE_WORKERS.name,
-    drive=drive.Level(QUEUE_WORKERS),
+    shape=input_shapes.Value(QUEUE_WORKERS),
     bad_when="below",
     levels={"warning": Level(Fraction(1), hold=600)},
     overrides="queue",
@@ -159,7 +161,7 @@ QUEUE_DRAIN_TIME = Signal(
     needs=(QUEUE_LENGTH, TASKS_STARTED),
     record="celery:queue_drain_time:seconds",
     expr=lambda site: f"{_length(site)} / on (queue) ({TASKS_STARTED.name} / {WINDOW} > 0)",
-    drive=drive.Drain(QUEUE_LENGTH, TASKS_STARTED),
+    shape=input_shapes.Drain(QUEUE_LENGTH, TASKS_STARTED),
     levels={"warning": Level(Fraction(1800), hold=600)},
     overrides="queue",
     guards=(Guard("min_tasks", QUEUE_LENGTH.name, 50),),
@@ -179,7 +181,7 @@ DEAD_LETTER_LENGTH = Signal(
     by=("queue",),
     needs=(QUEUE_LENGTH,),
     expr=lambda site: promql.select(QUEUE_LENGTH.name, site.dead()),
-    drive=drive.Level(QUEUE_LENGTH),
+    shape=input_shapes.Value(QUEUE_LENGTH),
     levels={"warning": Level(Fraction(100), hold=300)},  # guide, "Queue Metrics"
     overrides="queue",
     only_names=lambda site: site.dead_letter,

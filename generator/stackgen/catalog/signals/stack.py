@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from stackgen.catalog import drive
+from stackgen.catalog import input_shapes
 from stackgen.catalog.series import (
     BROKER_UP,
     NOTIFICATION_FAILURES,
@@ -27,7 +27,7 @@ EXPORTER_DOWN = Signal(
     only_names=lambda site: tuple(site.jobs),
     needs=(SOURCE_UP,),
     expr=lambda site: SOURCE_UP.name,
-    drive=drive.Level(SOURCE_UP),
+    shape=input_shapes.Value(SOURCE_UP),
     bad_when="below",
     levels={"critical": Level(Fraction(1), hold=120)},
     summary="No metrics from {source}: its alerts are blind",
@@ -46,7 +46,7 @@ BROKER_DOWN = Signal(
     by=(),
     needs=(BROKER_UP,),
     expr=lambda site: BROKER_UP.name,
-    drive=drive.Level(BROKER_UP),
+    shape=input_shapes.Value(BROKER_UP),
     bad_when="below",
     levels={"critical": Level(Fraction(1), hold=60)},
     summary="The Celery broker does not answer",
@@ -66,7 +66,7 @@ SCRAPE_FAILURES = Signal(
     only_names=lambda site: tuple(site.jobs),
     needs=(SOURCE_FAILED_SCRAPES,),
     expr=lambda site: SOURCE_FAILED_SCRAPES.name,
-    drive=drive.Failures(SOURCE_FAILED_SCRAPES),
+    shape=input_shapes.Failures(SOURCE_FAILED_SCRAPES),
     # A third of 15 minutes: an outage that is over sooner is told by CeleryExporterDown alone.
     levels={"warning": Level(Fraction(10))},
     summary="{value} scrapes of {source} failed in 15 minutes (limit {limit})",
@@ -86,7 +86,7 @@ RULE_FAILURES_SIGNAL = Signal(
     only_names=lambda site: (f"/etc/prometheus/rules/{GROUP_PREFIX}tasks.yml;{GROUP_PREFIX}tasks",),
     needs=(RULE_FAILURES,),
     expr=lambda site: RULE_FAILURES.name,
-    drive=drive.Level(RULE_FAILURES),
+    shape=input_shapes.Value(RULE_FAILURES),
     levels={"warning": Level(Fraction(0), hold=300)},
     summary="Prometheus cannot evaluate rules of group {rule_group}",
     action="Open /rules in Prometheus: the failing rule shows its error.",
@@ -104,7 +104,7 @@ NOTIFICATION_FAILURES_SIGNAL = Signal(
     by=("integration",),
     needs=(NOTIFICATION_FAILURES,),
     expr=lambda site: NOTIFICATION_FAILURES.name,
-    drive=drive.Level(NOTIFICATION_FAILURES),
+    shape=input_shapes.Value(NOTIFICATION_FAILURES),
     levels={"warning": Level(Fraction(0), hold=600)},
     summary="Notifications through {integration} do not arrive",
     action="Read Alertmanager's log: a missing secret file or a changed address are the usual reasons.",
@@ -122,7 +122,7 @@ WATCHDOG = Signal(
     by=(),
     needs=(),
     expr=lambda site: "vector(1)",
-    drive=drive.Always(),
+    shape=input_shapes.Always(),
     levels={"info": Level(Fraction(0))},
     summary="Alerting works: this alert always fires",
     action="Route it to a dead man's switch that calls you when it stops.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from stackgen.catalog import drive
+from stackgen.catalog import input_shapes
 from stackgen.catalog.series import TASK_DURATION_BUCKET, TASK_TIMEOUTS, TASKS
 from stackgen.catalog.signal import Guard, Level, Signal
 from stackgen.catalog.site import Site
@@ -36,7 +36,7 @@ FAILURE_RATIO = Signal(
     needs=(TASKS,),
     record="celery:task_failures:ratio10m",
     expr=lambda site: _share(_by_task(_FAILED), _by_task(_FINISHED)),
-    drive=drive.Share(
+    shape=input_shapes.Share(
         TASKS, TASKS, {"state": "FAILURE"}, {"state": "SUCCESS"}, outside=("RETRY", "REVOKED", "REJECTED")
     ),
     levels={
@@ -65,13 +65,15 @@ SUCCESS_RATIO = Signal(
     needs=(TASKS,),
     record="celery:task_successes:ratio10m",
     expr=lambda site: _share(f'sum({TASKS.name}{{state="SUCCESS"}})', f"sum({TASKS.name}{{{_ENDED}}})"),
-    drive=drive.Share(TASKS, TASKS, {"state": "REJECTED"}, {"state": "SUCCESS"}, inverted=True, outside=("RETRY",)),
+    shape=input_shapes.Share(
+        TASKS, TASKS, {"state": "REJECTED"}, {"state": "SUCCESS"}, inverted=True, outside=("RETRY",)
+    ),
     bad_when="below",
     levels={"warning": Level(Fraction(95, 100), hold=300)},  # guide, "Task Metrics"
     guards=(Guard("min_tasks", f"sum({TASKS.name}{{{_ENDED}}})", 20),),
     # One event, one page: while a task's failure rate is already reported, this would only repeat it.
     unless='ALERTS{alertname="CeleryHighFailureRate", alertstate="firing"}',
-    silent_under=drive.Share(TASKS, TASKS, {"state": "FAILURE"}, {"state": "SUCCESS"}),
+    silent_under=input_shapes.Share(TASKS, TASKS, {"state": "FAILURE"}, {"state": "SUCCESS"}),
     summary="Only {value} of all tasks succeed (limit {limit})",
     action="See which state is left: failed tasks too rare to be judged alone, or tasks revoked or rejected.",
     meaning="Over the whole application too many tasks do not succeed, though no single task fails too often.",
@@ -89,7 +91,7 @@ DURATION_P95 = Signal(
     needs=(TASK_DURATION_BUCKET,),
     record="celery:task_duration_seconds:p95_5m",
     expr=lambda site: f"histogram_quantile(0.95, sum by (task, le) ({TASK_DURATION_BUCKET.name}))",
-    drive=drive.Quantile(TASK_DURATION_BUCKET),
+    shape=input_shapes.Quantile(TASK_DURATION_BUCKET),
     levels={"warning": Level(Fraction(300), hold=900)},  # guide, CelerySlowTasks
     overrides="task",
     guards=(Guard("min_tasks", f'sum by (task) ({TASK_DURATION_BUCKET.name}{{le="+Inf"}})', 0),),
@@ -110,7 +112,7 @@ RETRY_RATIO = Signal(
     needs=(TASKS,),
     record="celery:task_retries:ratio10m",
     expr=lambda site: _share(_by_task('state="RETRY"'), _by_task(_EXECUTED)),
-    drive=drive.Share(TASKS, TASKS, {"state": "RETRY"}, {"state": "SUCCESS"}, outside=("REVOKED", "REJECTED")),
+    shape=input_shapes.Share(TASKS, TASKS, {"state": "RETRY"}, {"state": "SUCCESS"}, outside=("REVOKED", "REJECTED")),
     levels={"warning": Level(Fraction(10, 100), hold=300)},  # guide, "Task Metrics"
     overrides="task",
     guards=(
@@ -134,7 +136,9 @@ TIMEOUT_RATIO = Signal(
     needs=(TASKS, TASK_TIMEOUTS),
     record="celery:task_timeouts:ratio10m",
     expr=lambda site: _share(f"sum by (task) ({TASK_TIMEOUTS.name})", _by_task(_EXECUTED)),
-    drive=drive.Share(TASK_TIMEOUTS, TASKS, {}, {"state": "FAILURE"}, disjoint=False, outside=("REVOKED", "REJECTED")),
+    shape=input_shapes.Share(
+        TASK_TIMEOUTS, TASKS, {}, {"state": "FAILURE"}, disjoint=False, outside=("REVOKED", "REJECTED")
+    ),
     levels={"warning": Level(Fraction(1, 100), hold=300)},  # guide, "Task Metrics"
     overrides="task",
     guards=(
@@ -178,7 +182,7 @@ OVERDUE = Signal(
     record="celery:task_since_success:seconds",
     before=_last_success,
     expr=lambda site: "time() - celery:task_last_success:timestamp",
-    drive=drive.Overdue(TASKS, {"state": "SUCCESS"}),
+    shape=input_shapes.Overdue(TASKS, {"state": "SUCCESS"}),
     levels={"warning": Level(Fraction(0))},
     overrides="task",
     only_overrides=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from stackgen.catalog import drive, promql
+from stackgen.catalog import input_shapes, promql
 from stackgen.catalog.series import WORKER_CPU, WORKER_MEMORY, WORKER_START, WORKERS_ACTIVE, WORKERS_SERVING
 from stackgen.catalog.signal import Level, Signal
 from stackgen.catalog.site import Site
@@ -21,7 +21,7 @@ WORKERS_ACTIVE_SIGNAL = Signal(
     by=(),
     needs=(WORKERS_ACTIVE,),
     expr=lambda site: WORKERS_ACTIVE.name,
-    drive=drive.Level(WORKERS_ACTIVE),
+    shape=input_shapes.Value(WORKERS_ACTIVE),
     bad_when="below",
     levels={"critical": Level(Fraction(1), hold=120)},  # guide, "Worker Health Metrics" and CeleryNoWorkersRunning
     summary="No Celery worker is running ({value} of at least {limit})",
@@ -54,7 +54,7 @@ WORKERS_MISSING = Signal(
     record="celery:workers_active:ratio1h",
     before=_fleet,
     expr=lambda site: f"{WORKERS_ACTIVE.name} / (max_over_time({_FLEET}[1h]) > 0)",
-    drive=drive.Fleet(WORKERS_ACTIVE),
+    shape=input_shapes.Fleet(WORKERS_ACTIVE),
     bad_when="below",
     levels={"warning": Level(Fraction(75, 100), hold=600)},
     summary="Only {value} of the last hour's Celery workers are left",
@@ -78,7 +78,7 @@ WORKERS_SERVING_SIGNAL = Signal(
     needs=(WORKERS_ACTIVE, WORKERS_SERVING),
     record="celery:workers_serving:needed",
     expr=lambda site: f"{WORKERS_SERVING.name} and on () {WORKERS_ACTIVE.name} > 0",
-    drive=drive.Level(
+    shape=input_shapes.Value(
         WORKERS_SERVING,
         beside=((WORKERS_ACTIVE, Fraction(1)),),
         silenced_by=((WORKERS_ACTIVE, Fraction(0)),),
@@ -108,7 +108,7 @@ WORKER_CPU_SIGNAL = Signal(
     # After a missed scrape `increase` sees less than the whole window and would dip; see it through.
     record="celery:worker_cpu:bridged_ratio5m",
     expr=lambda site: f"max_over_time({WORKER_CPU.name}[{site.bridge}])",
-    drive=drive.Level(WORKER_CPU, Fraction(1, 6000)),
+    shape=input_shapes.Value(WORKER_CPU, Fraction(1, 6000)),
     levels={"warning": Level(Fraction(90, 100), hold=600)},  # guide, "Worker Health Metrics"
     summary="Worker {worker} uses {value} of its CPU (limit {limit})",
     action="See whether its queues grow; if so add workers, else leave it: busy is what workers are for.",
@@ -126,7 +126,7 @@ WORKER_MEMORY_SIGNAL = Signal(
     by=("worker",),
     needs=(WORKER_MEMORY,),
     expr=lambda site: WORKER_MEMORY.name,
-    drive=drive.Level(WORKER_MEMORY, Fraction(1, 1000)),
+    shape=input_shapes.Value(WORKER_MEMORY, Fraction(1, 1000)),
     levels={"warning": Level(Fraction(85, 100), hold=600)},  # guide, "Worker Health Metrics"
     summary="Worker {worker} uses {value} of its memory limit (limit {limit})",
     action="Restart it before the kernel kills it in the middle of a task; set worker_max_memory_per_child.",
@@ -145,7 +145,7 @@ WORKER_UPTIME = Signal(
     needs=(WORKER_START,),
     record="celery:worker_uptime:seconds",
     expr=lambda site: f"time() - {WORKER_START.name}",
-    drive=drive.Age(WORKER_START),
+    shape=input_shapes.Age(WORKER_START),
     bad_when="below",
     levels={
         "info": Level(Fraction(300)),  # guide, "Worker Health Metrics"
