@@ -1,4 +1,4 @@
-"""Every container image of the stack: one table. stack.yaml's `versions` replaces a tag; nothing else knows one.
+"""Container images of all that is no source: a source brings its own. stack.yaml's `versions` replaces a tag.
 
 `seen` is the day, and `evidence` the place, where the tag was read; no registry could be asked in our lab.
 """
@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple
 
 
-class Image(NamedTuple):
+@dataclass(frozen=True)
+class Image:
     """One version of one component's image."""
 
     component: str
@@ -22,6 +23,8 @@ class Image(NamedTuple):
     """"" when no tag of this version is known: then stack.yaml must give one."""
     seen: str
     evidence: str
+    build: str = ""
+    """The folder of output/ whose Dockerfile makes it; "" for one that is fetched."""
 
     def reference(self, tags: Mapping[str, str]) -> str:
         """name:tag, with the tag of stack.yaml when it gives one."""
@@ -32,16 +35,6 @@ _ELASTIC = "docker.elastic.co"
 _ELASTIC_SEEN = ("2026-11-22", "release page of Elastic Stack 9.5.6")
 
 IMAGES = (
-    Image(
-        "celery-exporter", "0.12.2", "danihodovic/celery-exporter", "0.12.2", "2026-08-20", "its issue 345 and releases"
-    ),
-    Image("celery-exporter", "next", "danihodovic/celery-exporter", "", "2026-08-21", "its main branch, not released"),
-    Image("flower", "2.0.1", "mher/flower", "2.0.1", "2026-11-22", "known, not asked"),
-    Image("redis", "v1.88.0", "oliver006/redis_exporter", "v1.88.0-alpine", "2026-07-23", "its releases"),
-    Image("cadvisor", "v0.60.5", "ghcr.io/google/cadvisor", "v0.60.5", "2026-07-11", "its releases"),
-    Image("process-exporter", "0.8.7", "ncabatoff/process-exporter", "0.8.7", "2025-04-21", "its releases"),
-    Image("prometheus", "v3.14.0", "prom/prometheus", "v3.14.0", "2026-08-17", "its releases"),
-    Image("alertmanager", "v0.34.0", "prom/alertmanager", "v0.34.0", "2026-08-16", "its releases"),
     Image("grafana", "13.2.3", "grafana/grafana", "13.2.3", "2026-09-29", "@grafana packages on npm"),
     Image("filebeat", "9.5.6", f"{_ELASTIC}/beats/filebeat", "9.5.6", *_ELASTIC_SEEN),
     Image("elasticsearch", "9.5.6", f"{_ELASTIC}/elasticsearch/elasticsearch", "9.5.6", *_ELASTIC_SEEN),
@@ -62,11 +55,16 @@ IMAGES = (
 )
 
 
-def known(component: str) -> Mapping[str, Image]:
-    """The images of a component by version, the default first."""
-    return MappingProxyType({i.version: i for i in IMAGES if i.component == component})
+def by_version(*images: Image) -> Mapping[str, Image]:
+    """The images of a source by version, the default first."""
+    return MappingProxyType({image.version: image for image in images})
 
 
 def default(component: str) -> Image:
-    """The image of the component's default version."""
+    """The image of a component of the table."""
     return next(i for i in IMAGES if i.component == component)
+
+
+def from_demo(stack: str) -> Image:
+    """The demo's image, for programs of ours that need Celery and nothing else."""
+    return Image("", "", f"{stack}-demo", "1", "", "", build="demo")

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from stackgen.catalog import promql
+from stackgen.catalog.launch import Variable
 
 Fact = Literal["events_off", "sent_events_off", "pool_solo", "redis_priorities", "no_memory_limit"]
 """A property of the stack that makes a reading of a source wrong or absent."""
 
 RESERVED_QUEUES = r"celeryev\..*|.*\.celery\.pidbox|.*\.reply\.celery\.pidbox"
 """Queues that Celery itself makes on the broker (events, remote control): never the user's."""
+
+
+@dataclass(frozen=True)
+class FlowerSettings:
+    """What stack.yaml says of Flower, as far as starting it goes."""
+
+    port: int = 5555
+    url_prefix: str = ""
+    folder: str = "/data"
+    """Where it keeps what it saw."""
+    users_file: str | None = None
+    users_env: str | None = None
 
 
 class Site(NamedTuple):
@@ -39,6 +53,16 @@ class Site(NamedTuple):
     """Seconds that a number of workers must last to be the size of the fleet; workers_missing's `for`."""
     worker_memory_limit: int | None = None
     broker: Literal["redis", "rabbitmq"] = "redis"
+    broker_env: str = "CELERY_BROKER_URL"
+    """The environment variable from which started programs take the broker's address."""
+    stack: str = ""
+    """The stack's name."""
+    flower: FlowerSettings = FlowerSettings()
+
+    @property
+    def broker_url(self) -> Variable:
+        """The broker's address, which no generated file holds."""
+        return Variable(self.broker_env, "set it in .env, see .env.example")
 
     @property
     def bridge(self) -> str:

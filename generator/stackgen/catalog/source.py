@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from stackgen.catalog.images import Image
+from stackgen.catalog.launch import Launch
 from stackgen.catalog.series import Series
 from stackgen.catalog.site import Fact, Site
 from stackgen.catalog.timeline import Counter, Gauge, Input, Segment
@@ -54,16 +55,6 @@ class Reading(NamedTuple):
     """A known inaccuracy, printed by `explain` and in the runbook."""
 
 
-class Launch(NamedTuple):
-    """How to start the exporter: what the stack computes from stack.yaml, without any secret."""
-
-    image: str
-    command: tuple[str, ...] = ()
-    environment: Mapping[str, str] = MappingProxyType({})
-    """Values are literals or `${NAME}` references to the environment of whoever starts it."""
-    notes: tuple[str, ...] = ()
-
-
 class Source(NamedTuple):
     """One exporter or endpoint that Prometheus scrapes."""
 
@@ -87,7 +78,24 @@ class Source(NamedTuple):
     """True when the target is the worker itself: a target that is down is a worker that is down."""
     always: bool = False
     """True for parts of the stack itself, scraped whatever stack.yaml lists."""
+    advice: str = ""
+    """What to do so that it has the bucket bounds that were generated for it."""
+    names_by_comma: bool = False
+    """Whether it is given the names of queues in one text, separated by commas."""
+    output: str = ""
+    """The kind of output that configures and starts it, scraped or not; "" when it is started because it is listed."""
     launch: Callable[[Site, str], Launch] | None = None
+    """How this version is started; None for what others start, or what the kind of output above starts its own way."""
+
+    @property
+    def host(self) -> str:
+        """The name of its container."""
+        return self.target.rpartition(":")[0]
+
+    @property
+    def port(self) -> int:
+        """Where it answers, unless stack.yaml says otherwise."""
+        return int(self.target.rpartition(":")[2])
 
     def job_matcher(self) -> str:
         """The matcher that selects this source's series."""

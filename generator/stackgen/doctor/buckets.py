@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from stackgen.catalog import promql
@@ -16,12 +16,6 @@ _SIGNALS: tuple[tuple[Series, str], ...] = (
     (TASK_DURATION_BUCKET, "task_duration_p95"),
     (TASK_WAIT_BUCKET, "queue_wait_p95"),
 )
-_FIXES: Mapping[str, str] = {
-    "celery-exporter": "start celery-exporter with the generated flags (exporters/celery-exporter.yml)",
-    "worker": "give every worker the generated celery/celery_monitoring.py and restart it",
-    "flower": "start Flower with the generated flower/flowerconfig.py",
-}
-"""By source: where its bounds come from."""
 
 
 def queries(plan: Plan) -> dict[str, str]:
@@ -56,7 +50,7 @@ def check(seen: Seen) -> Iterator[Finding]:
                 f"{metric} has no bound at the threshold {listed} "
                 f"(its largest bound is {promql.number(min(map(max, exposed)))}): "
                 "a quantile beyond the largest bound can never be seen, and between bounds it is a guess",
-                _FIXES[chosen.source.id],
+                chosen.source.advice,
                 (judged.signal.alert,),
             )
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from stackgen.artefact import Artefact
 from stackgen.resolve.plan import Plan, Scraped
 
 
 def plan(stack: Plan) -> list[Artefact]:
-    """One file for every listed source that is a program of its own."""
-    return [_file(scraped, stack) for scraped in stack.scraped if scraped.source.launch]
+    """One file for every listed program that asks the broker, unless its image is built here."""
+    return [file for scraped in stack.scraped for file in _file(scraped, stack)]
 
 
-def _file(scraped: Scraped, stack: Plan) -> Artefact:
+def _file(scraped: Scraped, stack: Plan) -> Iterator[Artefact]:
     source = scraped.source
-    assert source.launch
-    launch = source.launch(stack.site, scraped.version)
-    return Artefact(
+    launch = source.launch and source.launch(stack.site, scraped.version)
+    if not launch or not launch.asks_broker or launch.image.build:
+        return
+    environment = [(name, v if isinstance(v, str) else f"${{{v.name}}}") for name, v in launch.environment.items()]
+    yield Artefact(
         path=f"exporters/{source.id}.yml",
         template="exporters/exporter.yml.j2",
         syntax="yaml",
@@ -23,9 +27,9 @@ def _file(scraped: Scraped, stack: Plan) -> Artefact:
             "title": source.title,
             "link": source.link,
             "notes": list(launch.notes),
-            "image": launch.image,
+            "image": launch.image.reference(stack.site.tags),
             "command": list(launch.command),
-            "environment": list(launch.environment.items()) or None,
+            "environment": environment or None,
             "targets": list(scraped.targets),
             "path": scraped.path,
         },

@@ -10,7 +10,7 @@ from stackgen.catalog import registry
 from stackgen.catalog.logs.signals import LogSignal
 from stackgen.catalog.series import Series
 from stackgen.catalog.signal import Signal
-from stackgen.catalog.site import Fact, Site
+from stackgen.catalog.site import Fact, FlowerSettings, Site
 from stackgen.catalog.source import Reading, Source
 from stackgen.catalog.sources.flower import JOB as FLOWER
 from stackgen.catalog.sources.stack import ALERTMANAGER
@@ -110,6 +110,20 @@ def _site(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str, 
         fleet_settles=_fleet_settles(spec.prometheus.evaluation_interval.seconds, candidates["workers_missing"]),
         worker_memory_limit=spec.celery.worker_memory_limit,
         broker=spec.celery.broker.kind,
+        broker_env=spec.celery.broker.env or "CELERY_BROKER_URL",
+        stack=spec.stack.name,
+        flower=_flower(spec),
+    )
+
+
+def _flower(spec: StackSpec) -> FlowerSettings:
+    flower = spec.flower
+    return FlowerSettings(
+        port=flower.port,
+        url_prefix=flower.url_prefix,
+        folder=flower.database.rpartition("/")[0] or "/data",
+        users_file=flower.basic_auth.file,
+        users_env=flower.basic_auth.users_env,
     )
 
 

@@ -38,7 +38,7 @@ def parse(doc: Document, catalogue: Catalogue | None = None) -> StackSpec:
     if usable is not None:
         spoiled = [_spoiled(fault.path) for fault in guilty]
         found = [*checks.check(usable, known.sources), *thresholds.check(usable, known.signals)]
-        found += service_checks.check(usable)
+        found += service_checks.check(usable, known.sources)
         found += receivers.check(usable)
         faults += (fault for fault in found if not any(fault.path[: len(p)] == p for p in spoiled))
     if faults or spec is None:

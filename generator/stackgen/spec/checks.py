@@ -30,7 +30,9 @@ class SourceLike(Protocol):
     """What this module needs to know about a source of the catalogue."""
 
     @property
-    def versions(self) -> Iterable[str]: ...
+    def versions(self) -> Mapping[str, images.Image]: ...
+    @property
+    def names_by_comma(self) -> bool: ...
     @property
     def broker(self) -> str: ...
     @property
@@ -59,7 +61,7 @@ def check(spec: StackSpec, sources: Mapping[str, SourceLike]) -> Iterator[Fault]
     """Every broken rule that does not concern a signal; those are in thresholds.py."""
     yield from _labels(spec)
     yield from _broker(spec)
-    yield from _queues(spec)
+    yield from _queues(spec, sources)
     yield from _wildcards(spec)
     yield from _ignored(spec)
     yield from _sources(spec, sources)
@@ -80,12 +82,13 @@ def _broker(spec: StackSpec) -> Iterator[Fault]:
         yield Fault(("celery", "broker", "url_file"), "broker-address", reason, "keep one of the two", at_key=True)
 
 
-def _queues(spec: StackSpec) -> Iterator[Fault]:
-    listed = any(source.name == "celery-exporter" for source in spec.sources)
+def _queues(spec: StackSpec, sources: Mapping[str, SourceLike]) -> Iterator[Fault]:
+    listed = (source.name for source in spec.sources if source.name in sources)
+    by_comma = next((name for name in listed if sources[name].names_by_comma), None)
     for name, queue in spec.queues.items():
         path = ("queues", name)
-        if "," in name and listed:
-            reason = "celery-exporter's list of queues is separated by commas, and this name has one"
+        if "," in name and by_comma:
+            reason = f"{by_comma}'s list of queues is separated by commas, and this name has one"
             yield Fault(path, "comma", reason, "rename the queue, or use another source", at_key=True)
         if queue.role == "dead_letter" and queue.min_workers is not None:
             reason = "no worker consumes a dead letter queue, so it cannot have too few"

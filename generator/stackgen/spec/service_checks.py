@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from stackgen.catalog import images
-from stackgen.spec.checks import Fault
+from stackgen.spec.checks import Fault, SourceLike
 from stackgen.spec.model import StackSpec
 
 
-def check(spec: StackSpec) -> Iterator[Fault]:
+def check(spec: StackSpec, sources: Mapping[str, SourceLike]) -> Iterator[Fault]:
     """Every broken rule about the services."""
     yield from _users(spec)
     yield from _hosts(spec)
     yield from _loki(spec)
     yield from _metrics(spec)
     yield from _ports(spec)
-    yield from _tags(spec)
+    yield from _tags(spec, sources)
 
 
 def _users(spec: StackSpec) -> Iterator[Fault]:
@@ -75,13 +74,13 @@ def _ports(spec: StackSpec) -> Iterator[Fault]:
             yield Fault(("compose", "ports", name), "duplicate-port", reason, "every web interface needs its own")
 
 
-def _tags(spec: StackSpec) -> Iterator[Fault]:
+def _tags(spec: StackSpec, sources: Mapping[str, SourceLike]) -> Iterator[Fault]:
     for name, tag in spec.versions.items():
         if tag.partition("@")[0] == "latest" and "@" not in tag:
             reason = "latest is another program every week: expected a tag that stays, or a digest"
             yield Fault(("versions", name), "unpinned-version", reason, "such as latest@sha256:... with its digest")
     for i, chosen in enumerate(spec.sources):
-        known = images.known(chosen.name)
+        known = sources[chosen.name].versions if chosen.name in sources else {}
         image = known.get(chosen.version or next(iter(known), ""))
         if image and not image.tag and chosen.name not in spec.versions:
             reason = f"version {image.version} of {chosen.name} is not released, so no tag of its image is known"

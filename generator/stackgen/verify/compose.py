@@ -123,7 +123,7 @@ def _targets(services: Mapping[str, Service], plan: Plan) -> Iterator[Found]:
     if "alertmanagers" in plan.spec.prometheus.model_fields_set:
         elsewhere.add(ALERTMANAGER)
     if plan.spec.outputs is not None:  # then somebody else runs what is not generated
-        elsewhere |= {ALERTMANAGER, "flower"}.difference(plan.spec.outputs)
+        elsewhere |= {s.source.id for s in plan.scraped if s.source.output not in ("", *plan.spec.outputs)}
     for scraped in plan.scraped:
         for target in () if scraped.source.id in elsewhere else scraped.targets:
             host, _, port = target.rpartition(":")

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from stackgen.catalog import images, promql
+from stackgen.catalog import promql
 from stackgen.catalog.counting import increase, latest, per_replica
+from stackgen.catalog.images import Image, by_version
+from stackgen.catalog.launch import HttpHealth, Launch
 from stackgen.catalog.series import (
     QUEUE_LENGTH,
     QUEUE_WORKERS,
@@ -23,7 +25,7 @@ from stackgen.catalog.series import (
     WORKERS_ACTIVE,
 )
 from stackgen.catalog.site import Fact, Site
-from stackgen.catalog.source import Launch, Metric, Reading, Recorded, Source, base_labels, counter, gauge
+from stackgen.catalog.source import Metric, Reading, Recorded, Source, base_labels, counter, gauge
 from stackgen.catalog.timeline import Gauge, Input, Segment
 
 JOB = "celery-exporter"
@@ -32,6 +34,7 @@ WORKER_TIMEOUT = 60
 PURGE = 600
 """Seconds after which the exporter drops all series of a worker that is down, its default."""
 
+_IMAGE = "danihodovic/celery-exporter"
 _JOB = f'job="{JOB}"'
 _EVENT = ("name", "hostname", "queue_name")
 _BY_TASK = {"task": "name", "queue": "queue_name"}
@@ -240,9 +243,12 @@ def launch(site: Site, version: str) -> Launch:
     if version != "0.12.2":
         flags += [f"--queue-wait-buckets={_bounds(site.wait_buckets)}", "--generic-hostname-worker-task-metric"]
     return Launch(
-        image=SOURCE.versions[version].reference(site.tags),
+        image=SOURCE.versions[version],
+        user="1000:1000",
         command=tuple(flags),
-        environment={"CE_BROKER_URL": "${CELERY_BROKER_URL}"},
+        environment={"CE_BROKER_URL": site.broker_url},
+        networks=("backend", "broker"),
+        health=HttpHealth("/health", "python"),
         notes=(
             "Every queue is named, or a queue without workers would have no series.",
             "Bucket bounds contain every threshold: a quantile cannot be judged between bounds.",
@@ -259,6 +265,11 @@ SOURCE = Source(
     link="https://github.com/danihodovic/celery-exporter",
     metrics=(QUEUE_LENGTH_METRIC, ACTIVE_WORKERS, WORKER_UP, RUNTIME, WAIT, STARTED, *ENDED.values(), *OTHERS),
     readings=READINGS,
-    versions=images.known("celery-exporter"),
+    versions=by_version(
+        Image("celery-exporter", "0.12.2", _IMAGE, "0.12.2", "2026-08-20", "its issue 345 and releases"),
+        Image("celery-exporter", "next", _IMAGE, "", "2026-08-21", "its main branch, not released"),
+    ),
+    advice="start celery-exporter with the generated flags (exporters/celery-exporter.yml)",
+    names_by_comma=True,
     launch=launch,
 )

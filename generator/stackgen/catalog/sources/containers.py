@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from stackgen.catalog import images, promql
+from stackgen.catalog import promql
 from stackgen.catalog.counting import latest
+from stackgen.catalog.images import Image, by_version
+from stackgen.catalog.launch import SCRATCH, ConfigFile, HttpHealth, Launch, Limits, Mount
 from stackgen.catalog.series import WINDOW, WORKER_CPU, WORKER_MEMORY, WORKER_START, WORKERS_ACTIVE
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import Metric, MetricType, Reading, Recorded, Source, Stimulus, base_labels
@@ -113,6 +115,37 @@ def _groups_alive(site: Site, canonical: Mapping[str, str], segments: tuple[Segm
     ]
 
 
+def _start_cadvisor(site: Site, version: str) -> Launch:
+    """It reads the host's cgroups and asks the container engine for names."""
+    del site
+    host = (("/", "/rootfs"), ("/sys", "/sys"), ("/var/run", "/var/run"), ("/var/lib/docker", "/var/lib/docker"))
+    return Launch(
+        image=CADVISOR_SOURCE.versions[version],
+        user="0:0",
+        command=("--docker_only=true", "--store_container_labels=false", "--housekeeping_interval=15s"),
+        mounts=tuple(Mount("bind", source, target) for source, target in host),
+        health=HttpHealth("/healthz", "wget"),
+        exceptions={"user": "it reads other users' cgroups and the engine's socket, which only root may"},
+    )
+
+
+def _start_process_exporter(site: Site, version: str) -> Launch:
+    """It reads the host's list of processes."""
+    del site
+    name, config = "process-exporter.yml", "/etc/process-exporter/config.yml"
+    return Launch(
+        image=PROCESS_EXPORTER_SOURCE.versions[version],
+        user="65534:65534",
+        command=(f"-config.path={config}", "-procfs=/host/proc", "-recheck", "-threads=false"),
+        files=(ConfigFile(name, {"group": "worker@{{.Matches.node}}", "titles": [r"^\[celeryd: (?P<node>[^:\]]+)"]}),),
+        mounts=(Mount("bind", f"./{name}", config), Mount("bind", "/proc", "/host/proc")),
+        health=None,
+        sees_processes=True,
+        exceptions={"health": SCRATCH, "pid": "it must see the host's processes"},
+        limits=Limits("0.5", "128M"),
+    )
+
+
 CADVISOR_SOURCE = Source(
     id="cadvisor",
     title="cAdvisor",
@@ -147,7 +180,10 @@ CADVISOR_SOURCE = Source(
             stimulus=_feed(CADVISOR, "name", (STARTED, 1, {})),
         ),
     ),
-    versions=images.known("cadvisor"),
+    versions=by_version(
+        Image("cadvisor", "v0.60.5", "ghcr.io/google/cadvisor", "v0.60.5", "2026-07-11", "its releases"),
+    ),
+    launch=_start_cadvisor,
 )
 
 PROCESS_EXPORTER_SOURCE = Source(
@@ -189,5 +225,8 @@ PROCESS_EXPORTER_SOURCE = Source(
             stimulus=_feed(PROCESSES, "groupname", (GROUP_START, 1, {}), (GROUP_PROCS, 3)),
         ),
     ),
-    versions=images.known("process-exporter"),
+    versions=by_version(
+        Image("process-exporter", "0.8.7", "ncabatoff/process-exporter", "0.8.7", "2025-04-21", "its releases"),
+    ),
+    launch=_start_process_exporter,
 )

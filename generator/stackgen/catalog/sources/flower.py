@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from stackgen.catalog import images
 from stackgen.catalog.counting import increase, per_replica
+from stackgen.catalog.images import Image, by_version
+from stackgen.catalog.launch import HttpHealth, Launch, Limits, Mount, Secret, Variable
 from stackgen.catalog.series import STATES, TASK_DURATION_BUCKET, TASK_DURATION_SUM, TASKS, WORKERS_ACTIVE
 from stackgen.catalog.site import Fact, Site
-from stackgen.catalog.source import Launch, Metric, Reading, Recorded, Source, base_labels, counter
+from stackgen.catalog.source import Metric, Reading, Recorded, Source, base_labels, counter
 from stackgen.catalog.timeline import Gauge, Input, Segment
 
 JOB = "flower"
@@ -92,10 +93,25 @@ def _workers_stimulus(
 
 def launch(site: Site, version: str) -> Launch:
     """Flower's command line; its settings, the buckets of its histogram among them, are in flowerconfig.py."""
+    flower = site.flower
+    users, name = flower.users_file, flower.users_env
+    login = {name: Variable(name, "user:password, several with commas")} if name else {}
     return Launch(
-        image=SOURCE.versions[version].reference(site.tags),
+        image=SOURCE.versions[version],
+        user="1000:1000",
+        port=flower.port,
+        why="Shows tasks and workers live, and can stop them: never publish its port without a proxy in front.",
         command=("celery", "flower", f"--conf={CONFIG}"),
-        environment={"CELERY_BROKER_URL": "${CELERY_BROKER_URL}"},
+        environment={"CELERY_BROKER_URL": site.broker_url, **login},
+        mounts=(
+            Mount("bind", "./flower/flowerconfig.py", CONFIG),
+            Mount("volume", "flower", flower.folder, read_only=False),
+        ),
+        secrets=(Secret.at(users, "users", "Flower's users, one user:password per line"),) if users else (),
+        networks=("frontend", "backend", "broker"),
+        health=HttpHealth(f"{flower.url_prefix}/healthcheck", "python"),
+        web="flower",
+        limits=Limits("0.5", "512M"),
     )
 
 
@@ -133,6 +149,8 @@ SOURCE = Source(
             caveat=_NO_QUEUE,
         ),
     ),
-    versions=images.known("flower"),
+    versions=by_version(Image("flower", "2.0.1", "mher/flower", "2.0.1", "2026-11-22", "known, not asked")),
+    output="flower",
+    advice="start Flower with the generated flower/flowerconfig.py",
     launch=launch,
 )

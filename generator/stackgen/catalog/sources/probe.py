@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stackgen.catalog.counting import latest
+from stackgen.catalog.images import from_demo
+from stackgen.catalog.launch import HttpHealth, Launch, Limits, Mount
 from stackgen.catalog.series import BROKER_UP, QUEUE_LENGTH, QUEUE_WORKERS, WORKERS_ACTIVE
+from stackgen.catalog.site import Site
 from stackgen.catalog.source import Metric, Reading, Recorded, Source, gauge
 
 JOB = "celery-probe"
@@ -25,6 +28,23 @@ UP = Metric(name="celery_probe_broker_up", type="gauge", labels=())
 
 def _queue(canonical: Mapping[str, str]) -> dict[str, str]:
     return {"queue": canonical["queue"]}
+
+
+def launch(site: Site, version: str) -> Launch:
+    """One file on an image that has Celery; the team's application is not in it."""
+    del version
+    module = "/app/celery_monitoring.py"
+    return Launch(
+        image=from_demo(site.stack),
+        user="1000:1000",
+        why="Asks the broker for queue depths and the workers whether they answer.",
+        command=("python", module, "exporter", f"--port={SOURCE.port}"),
+        environment={site.broker_env: site.broker_url},
+        mounts=(Mount("bind", "./celery/celery_monitoring.py", module),),
+        networks=("backend", "broker"),
+        health=HttpHealth("/livez", "python"),
+        limits=Limits("0.25", "128M"),
+    )
 
 
 SOURCE = Source(
@@ -66,4 +86,5 @@ SOURCE = Source(
             stimulus=gauge(JOB, UP, lambda _: {}),
         ),
     ),
+    launch=launch,
 )

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from stackgen.catalog import images, promql
+from stackgen.catalog import promql
+from stackgen.catalog.images import Image, by_version
+from stackgen.catalog.launch import HttpHealth, Launch
 from stackgen.catalog.series import BROKER_UP, QUEUE_LENGTH
 from stackgen.catalog.site import Site
-from stackgen.catalog.source import Launch, Metric, Reading, Recorded, Source, gauge
+from stackgen.catalog.source import Metric, Reading, Recorded, Source, gauge
 
 JOB = "redis-exporter"
 PRIORITY_SEPARATOR = "\x06\x16"
@@ -44,9 +46,12 @@ def launch(site: Site, version: str) -> Launch:
     """The exporter's command line: every list of every queue, so that an empty one reads 0 and not absent."""
     wanted = ",".join(f"db0={quote(key, safe='')}" for queue in site.queues for key in keys(queue))
     return Launch(
-        image=SOURCE.versions[version].reference(site.tags),
+        image=SOURCE.versions[version],
+        user="59000:59000",
         command=(f"--check-single-keys={wanted}",),
-        environment={"REDIS_ADDR": "${CELERY_BROKER_URL}"},
+        environment={"REDIS_ADDR": site.broker_url},
+        networks=("backend", "broker"),
+        health=HttpHealth("/health", "wget"),
     )
 
 
@@ -72,7 +77,9 @@ SOURCE = Source(
             stimulus=gauge(JOB, REDIS_UP, lambda _: {}),
         ),
     ),
-    versions=images.known("redis"),
+    versions=by_version(
+        Image("redis", "v1.88.0", "oliver006/redis_exporter", "v1.88.0-alpine", "2026-07-23", "its releases")
+    ),
     broker="redis",
     launch=launch,
 )

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from stackgen.catalog import images, promql
+from stackgen.catalog import promql
+from stackgen.catalog.images import Image, by_version
 from stackgen.catalog.series import (
     NOTIFICATION_FAILURES,
     RULE_FAILURES,
@@ -109,7 +110,10 @@ PROMETHEUS_SOURCE = Source(
             ),
         ),
     ),
-    versions=images.known(PROMETHEUS),
+    versions=by_version(
+        Image(PROMETHEUS, "v3.14.0", "prom/prometheus", "v3.14.0", "2026-08-17", "its releases"),
+    ),
+    output=PROMETHEUS,
     always=True,
 )
 
@@ -121,6 +125,9 @@ ALERTMANAGER_SOURCE = Source(
     link="https://prometheus.io/docs/alerting/latest/alertmanager/",
     metrics=(NOTIFICATIONS_FAILED,),
     readings=(),
-    versions=images.known(ALERTMANAGER),
+    versions=by_version(
+        Image(ALERTMANAGER, "v0.34.0", "prom/alertmanager", "v0.34.0", "2026-08-16", "its releases"),
+    ),
+    output=ALERTMANAGER,
     always=True,
 )

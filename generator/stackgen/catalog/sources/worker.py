@@ -203,4 +203,5 @@ SOURCE = Source(
     metrics=(ENDED, DURATION, WAIT, TIMEOUTS, CPU, MEMORY, MEMORY_LIMIT, PROCESSES, START),
     readings=READINGS,
     is_worker=True,
+    advice="give every worker the generated celery/celery_monitoring.py and restart it",
 )

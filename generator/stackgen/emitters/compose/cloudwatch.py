@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stackgen.emitters.compose.parts import Limits, Mount, Service, log_files, pinned
+from stackgen.catalog.launch import SCRATCH, Limits, Mount
+from stackgen.emitters.compose.parts import Service, log_files, pinned
 from stackgen.emitters.compose.secrets import aws_secrets
-from stackgen.emitters.compose.stack import SCRATCH
 from stackgen.resolve.plan import Plan
 from stackgen.spec.logs import Logs
 

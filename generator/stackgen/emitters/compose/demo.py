@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from stackgen.artefact import Artefact
 from stackgen.catalog.images import default
-from stackgen.emitters.compose.parts import LOGS, Health, Limits, Mount, Service, literal, pinned
+from stackgen.catalog.launch import Limits, Mount
+from stackgen.emitters.compose.parts import LOGS, Health, Service, literal, pinned
 from stackgen.resolve.plan import Plan
 
 DEMO = ("demo",)

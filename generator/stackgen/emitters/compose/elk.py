@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from stackgen.catalog.launch import Limits, Mount, Secret
 from stackgen.catalog.logs.datastream import DataStream
-from stackgen.emitters.compose.parts import (
-    Condition,
-    Health,
-    Limits,
-    Mount,
-    Secret,
-    Service,
-    literal,
-    log_files,
-    pinned,
-)
+from stackgen.emitters.compose.parts import Condition, Health, Service, literal, log_files, pinned
 from stackgen.emitters.compose.secrets import API_KEY, ELASTIC, KIBANA, KIBANA_KEY, log_secrets
 from stackgen.resolve.plan import Plan
 from stackgen.spec.logs import ELK_FOLDER, Logs
@@ -171,7 +163,7 @@ chmod 0640 api_key
     after: dict[str, Condition] = {"elasticsearch": "service_healthy"}
     why = f"Loads the index template, gives Kibana its password, makes the API key that may only write {stream}."
     job = _job(stack, "elk-accounts", why, script, after, ELASTIC, KIBANA)
-    return job._replace(mounts=(*job.mounts, Mount("bind", "./logs/elasticsearch", "/setup")))
+    return replace(job, mounts=(*job.mounts, Mount("bind", "./logs/elasticsearch", "/setup")))
 
 
 def _saved(stack: Plan) -> Service:

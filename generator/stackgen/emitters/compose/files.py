@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from stackgen.artefact import Artefact
+from stackgen.catalog.launch import Mount, Secret
 from stackgen.emitters.compose import cloudwatch, demo, elk, loki
 from stackgen.emitters.compose import stack as always
-from stackgen.emitters.compose.parts import SECRETS, Mount, Secret, Service
+from stackgen.emitters.compose.parts import SECRETS, Service
 from stackgen.resolve.plan import Plan
 from stackgen.spec.logs import Logs, Shipper
 
@@ -35,7 +36,7 @@ _PROFILES = {
 
 def plan(stack: Plan) -> list[Artefact]:
     """Everything that docker compose needs, beside the files of the other outputs."""
-    return [_compose(stack), _env(stack), *demo.files(stack), *_process_exporter(stack)]
+    return [_compose(stack), _env(stack), *demo.files(stack), *_config_files(stack)]
 
 
 def secrets(stack: Plan) -> list[Secret]:
@@ -163,14 +164,9 @@ def _env(stack: Plan) -> Artefact:
     )
 
 
-def _process_exporter(stack: Plan) -> list[Artefact]:
-    if "process-exporter" not in stack.site.targets:
-        return []
-    return [
-        Artefact(
-            path="process-exporter.yml",
-            template="compose/process-exporter.yml.j2",
-            syntax="yaml",
-            context={"group": "worker@{{.Matches.node}}", "titles": [r"^\[celeryd: (?P<node>[^:\]]+)"]},
-        )
-    ]
+def _config_files(stack: Plan) -> Iterator[Artefact]:
+    """What the programs of sources read when they are started."""
+    for source, version in always.launched(stack):
+        for file in source.launch(stack.site, version).files if source.launch else ():
+            template = f"compose/{file.name}.j2"
+            yield Artefact(path=file.name, template=template, syntax="yaml", context=file.values)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stackgen.emitters.compose.parts import Condition, Health, Limits, Mount, Service, literal, log_files, pinned
+from stackgen.catalog.launch import Limits, Mount
+from stackgen.emitters.compose.parts import Condition, Health, Service, literal, log_files, pinned
 from stackgen.emitters.compose.secrets import loki_secrets
 from stackgen.resolve.plan import Plan
 from stackgen.spec.logs import Logs

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import Literal
 
 from stackgen.catalog.images import Image, default
+from stackgen.catalog.launch import Limits, Mount, Network, Secret, Variable
 from stackgen.spec.logs import Logs
 
 Condition = Literal["service_started", "service_healthy", "service_completed_successfully"]
-Network = Literal["frontend", "backend", "broker", "logs", "outside"]
 
 SECRETS = ".secrets"
 """The folder beside docker-compose.yml that holds one file per secret; `check` does not look into dot folders."""
@@ -20,31 +20,8 @@ LOGS = "celery-logs"
 """The volume in which the demo's workers write their logs, for the log shipper."""
 
 
-class Secret(NamedTuple):
-    """One secret file. `random`: any value will do. `users`: lines of user:password. `given`: only a person has it."""
-
-    name: str
-    kind: Literal["random", "users", "given"]
-    target: str
-    """Where containers find it."""
-    why: str
-
-    @classmethod
-    def named(cls, name: str, kind: Literal["random", "users", "given"], why: str) -> Secret:
-        """One that containers find at the usual place."""
-        return cls(name, kind, f"/run/secrets/{name}", why)
-
-
-class Mount(NamedTuple):
-    """A file, folder or volume inside a container; what is generated or the host's is read-only."""
-
-    kind: Literal["bind", "volume"]
-    source: str
-    target: str
-    read_only: bool = True
-
-
-class Health(NamedTuple):
+@dataclass(frozen=True)
+class Health:
     """How the container is asked whether it works; the program must be inside the image."""
 
     test: tuple[str, ...]
@@ -54,15 +31,8 @@ class Health(NamedTuple):
     start_period: str = "30s"
 
 
-class Limits(NamedTuple):
-    """The most a container may use."""
-
-    cpus: str
-    memory: str
-    pids: int = 100
-
-
-class Service(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Service:
     """One container."""
 
     name: str
@@ -75,16 +45,16 @@ class Service(NamedTuple):
     build: str = ""
     profiles: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
-    environment: Mapping[str, str] = MappingProxyType({})
+    environment: Mapping[str, str] = field(default_factory=dict)
     expose: tuple[int, ...] = ()
-    ports: Mapping[int, int] = MappingProxyType({})
+    ports: Mapping[int, int] = field(default_factory=dict)
     """Port of the host's loopback -> port of the container."""
     mounts: tuple[Mount, ...] = ()
     secrets: tuple[Secret, ...] = ()
-    depends: Mapping[str, Condition] = MappingProxyType({})
+    depends: Mapping[str, Condition] = field(default_factory=dict)
     health: Health | None = None
     tmpfs: tuple[str, ...] = ("/tmp",)
-    exceptions: Mapping[str, str] = MappingProxyType({})
+    exceptions: Mapping[str, str] = field(default_factory=dict)
     """What is not as strict as elsewhere -> why: health, read_only, user, pid."""
     pid: str = ""
     restart: Literal["unless-stopped", "no"] = "unless-stopped"
@@ -100,6 +70,11 @@ def literal(text: str) -> str:
     return text.replace("$", "$$")
 
 
+def required(variable: Variable) -> str:
+    """The reference to a variable of .env, without which docker-compose does not begin."""
+    return f"${{{variable.name}:?{variable.hint}}}"
+
+
 def asked(url: str) -> tuple[str, ...]:
     """A health check for images that have Python and nothing else."""
     return ("CMD", "python", "-c", f"import urllib.request as u; u.urlopen({url!r}, timeout=12)")
@@ -111,8 +86,16 @@ def pinned(component: str, tags: Mapping[str, str]) -> tuple[str, str]:
     return image.reference(tags), evidence(image, tags)
 
 
+def newest(versions: Mapping[str, Image], tags: Mapping[str, str]) -> tuple[str, str]:
+    """The same for a source's default version."""
+    image = next(iter(versions.values()))
+    return image.reference(tags), evidence(image, tags)
+
+
 def evidence(image: Image, tags: Mapping[str, str]) -> str:
     """When and where the tag was seen; stack.yaml's own when it gives one."""
+    if image.build:
+        return f"built here from {image.build}/Dockerfile"
     if image.component in tags:
         return f"tag from stack.yaml, versions.{image.component}"
     return f"tag seen {image.seen}: {image.evidence}"

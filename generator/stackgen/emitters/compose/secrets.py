@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from stackgen.emitters.compose.parts import Secret
+from stackgen.catalog.launch import Secret
 from stackgen.resolve.plan import Plan
 
 ADMIN = Secret.named("grafana_admin_password", "random", "password of Grafana's user admin")
@@ -17,16 +16,10 @@ KIBANA_KEY = Secret.named("kibana_encryption_key", "random", "key with which Kib
 API_KEY = Secret.named("elasticsearch_api_key", "given", "API key of the log shipper, as id:key")
 
 
-def flower_secrets(stack: Plan) -> tuple[Secret, ...]:
-    """The file of Flower's users, unless they stand in the environment."""
-    file = stack.spec.flower.basic_auth.file
-    return (Secret(_name(file), "users", file, "Flower's users, one user:password per line"),) if file else ()
-
-
 def alertmanager_secrets(stack: Plan) -> tuple[Secret, ...]:
     """Every file that stack.yaml's section `alerting` names."""
     files = dict.fromkeys(_files(stack.spec.alerting))
-    return tuple(Secret(_name(file), "given", file, "named in stack.yaml under alerting") for file in files)
+    return tuple(Secret.at(file, "given", "named in stack.yaml under alerting") for file in files)
 
 
 def log_secrets(stack: Plan) -> tuple[Secret, ...]:
@@ -35,7 +28,7 @@ def log_secrets(stack: Plan) -> tuple[Secret, ...]:
     if logs is None or logs.elasticsearch.bundled:
         return ()
     file = logs.elasticsearch.ca_file
-    ca = (Secret(_name(file), "given", file, "certificate authority of Elasticsearch (PEM)"),) if file else ()
+    ca = (Secret.at(file, "given", "certificate authority of Elasticsearch (PEM)"),) if file else ()
     return (API_KEY, *ca)
 
 
@@ -44,7 +37,7 @@ def aws_secrets(stack: Plan) -> tuple[Secret, ...]:
     logs = stack.spec.logs
     file = logs.cloudwatch.credentials_file if logs else None
     why = "AWS credentials with a profile [AmazonCloudWatchAgent], for the CloudWatch agent"
-    return (Secret(_name(file), "given", "/root/.aws/credentials", why),) if file else ()
+    return (Secret.at(file, "given", why, "/root/.aws/credentials"),) if file else ()
 
 
 def loki_secrets(stack: Plan) -> tuple[Secret, ...]:
@@ -57,7 +50,7 @@ def loki_secrets(stack: Plan) -> tuple[Secret, ...]:
         logs.loki.token_file: "bearer token for Loki",
         logs.loki.ca_file: "certificate authority of Loki (PEM)",
     }
-    return tuple(Secret(_name(file), "given", file, text) for file, text in why.items() if file)
+    return tuple(Secret.at(file, "given", text) for file, text in why.items() if file)
 
 
 def _files(part: object) -> Iterator[str]:
@@ -75,8 +68,3 @@ def _files(part: object) -> Iterator[str]:
     elif isinstance(part, list):
         for value in part:
             yield from _files(value)
-
-
-def _name(file: str) -> str:
-    """The name of the secret for a path in the container: /run/secrets/slack_url is slack_url."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "_", file.removeprefix("/run/secrets/").strip("/"))
