@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stackgen.catalog import registry
 from stackgen.document import Document
 from stackgen.load import load
 from stackgen.resolve.plan import Plan
@@ -58,6 +59,22 @@ def read(name: str) -> Scrape:
 def names(prefix: str) -> list[str]:
     """Every scrape whose file name begins so."""
     return sorted(path.stem for path in SCRAPES.glob(f"{prefix}*.prom"))
+
+
+def evidence(source: str, version: str = "") -> list[str]:
+    """The scrapes of a source, found by their names: <source>-…, or <source>-<version>-… of one version.
+
+    A name belongs to the longest id that it begins with: redis-… is not a scrape of a source called red.
+    """
+    found = names(f"{source}-{version}-" if version else f"{source}-")
+    longer = tuple(f"{other}-" for other in registry.sources() if other.startswith(f"{source}-"))
+    return [name for name in found if not name.startswith(longer)]
+
+
+def at_work(source: str) -> str:
+    """The scrape of a source under load; its last where none is called so."""
+    found = evidence(source)
+    return ([name for name in found if name.endswith("-load")] or found)[-1]
 
 
 def planned(folder: Path, text: str) -> tuple[Plan, Document]:

@@ -10,7 +10,7 @@ from stackgen.catalog import registry
 from stackgen.catalog.series import Series
 from stackgen.catalog.source import Reading, Source
 from stackgen.resolve.plan import Plan
-from tests.contract.scrape import Scrape, evaluate, planned, read, series
+from tests.contract.scrape import Scrape, at_work, evaluate, evidence, planned, read, series
 
 STACK = """\
 version: 1
@@ -20,19 +20,6 @@ queues: {{celery: , priority: , dead_letter: {{role: dead_letter}}}}
 sources: [{source}]
 versions: {{celery-exporter: main-2026-08-21}}
 """
-
-LOADED = {
-    "celery-exporter": "celery-exporter-next-load",
-    "flower": "flower-2.2.0-load",
-    "worker": "worker-load",
-    "probe": "probe-load",
-    "redis": "redis-exporter-1.45.0-load",
-    "rabbitmq": "rabbitmq-3.10.8-detailed-load",
-    "process-exporter": "process-exporter-0.7.10-load",
-    "prometheus": "prometheus-3.5",
-    "alertmanager": "alertmanager-0.33",
-}
-"""One scrape of each source at work."""
 
 MISSING = {"flower": {"queue"}}
 """Labels that a source cannot give; its readings' caveats say so."""
@@ -65,7 +52,7 @@ READINGS = [
     pytest.param(source, reading, id=f"{source.id}-{reading.series.name}")
     for source in registry.sources().values()
     for reading in source.readings
-    if source.id in LOADED
+    if evidence(source.id)
 ]
 
 
@@ -75,7 +62,7 @@ def test_reading_gives_its_series_with_exactly_its_labels(
     promtool: Path, tmp_path: Path, source: Source, reading: Reading
 ) -> None:
     plan, wanted = _plan(tmp_path, source), set(reading.series.labels) - MISSING.get(source.id, set())
-    fed = _fed(source, read(LOADED[source.id]))
+    fed = _fed(source, read(at_work(source.id)))
     got = evaluate(promtool, tmp_path, _rules(reading, plan), fed, reading.series.name)
     assert {frozenset(name for name, _ in labels) for labels in got} == {frozenset(wanted)}
 

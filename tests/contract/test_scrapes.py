@@ -7,22 +7,8 @@ import pytest
 from stackgen.catalog import registry
 from stackgen.catalog.source import Metric
 from stackgen.catalog.sources import celery_exporter, flower
-from tests.contract.scrape import names, read
+from tests.contract.scrape import evidence, names, read
 from tests.contract.take import EXPECTED
-
-EVIDENCE = {
-    "celery-exporter 0.12.2": "celery-exporter-0.12.2-",
-    "celery-exporter next": "celery-exporter-next-",
-    "flower": "flower-2.2.0-",
-    "worker": "worker-",
-    "probe": "probe-",
-    "redis": "redis-exporter-1.45.0-",
-    "rabbitmq": "rabbitmq-3.10.8-detailed-",
-    "process-exporter": "process-exporter-0.7.10-",
-    "prometheus": "prometheus-",
-    "alertmanager": "alertmanager-",
-}
-"""Source (and version where it matters) -> how the files of its scrapes begin."""
 
 UNSEEN = {"cadvisor": "no container engine in our lab; its names are from its source code, see tests/scrapes/README.md"}
 
@@ -45,8 +31,7 @@ def _metrics() -> list[tuple[str, Metric]]:
 
 def _scrapes(source: str, metric: Metric) -> list[str]:
     """The scrapes that must hold the metric, if anything happened."""
-    found = [name for key, start in EVIDENCE.items() if key.split()[0] == source for name in names(start)]
-    return [n for n in found if not metric.since or f"-{metric.since}-" in n]
+    return evidence(source, metric.since)
 
 
 def _parts(metric: Metric) -> dict[str, set[str]]:
@@ -61,7 +46,11 @@ def _ids(case: object) -> str:
 
 
 def test_every_source_has_scrapes_or_a_reason() -> None:
-    assert {key.split()[0] for key in EVIDENCE} | set(UNSEEN) == set(registry.sources())
+    assert {source for source in registry.sources() if not evidence(source)} == set(UNSEEN)
+
+
+def test_every_scrape_is_of_a_source() -> None:
+    assert {name for source in registry.sources() for name in evidence(source)} == set(names(""))
 
 
 @pytest.mark.parametrize(("source", "metric"), _metrics(), ids=_ids)
@@ -87,7 +76,7 @@ def test_no_family_of_a_celery_exporter_is_overlooked(prefix: str) -> None:
 
 
 def test_no_reason_is_kept_for_a_family_nobody_exposes() -> None:
-    seen = {f for start in EVIDENCE.values() for name in names(start) for f in read(name).types}
+    seen = {f for name in names("") for f in read(name).types}
     assert set(UNUSED) - seen == set()
 
 
@@ -95,7 +84,7 @@ def test_no_reason_is_kept_for_a_family_nobody_exposes() -> None:
 def test_older_versions_lack_what_came_later(source: str, metric: Metric) -> None:
     versions = list(registry.sources()[source].versions)
     older = versions[: versions.index(metric.since)]
-    scrapes = [n for version in older for n in names(EVIDENCE[f"{source} {version}"])]
+    scrapes = [n for version in older for n in evidence(source, version)]
     assert scrapes
     assert [n for n in scrapes if metric.name in read(n).types] == []
 
