@@ -70,7 +70,7 @@ def generate(stack: Path, output: Path, style: Format, force: bool) -> None:
     from stackgen import pipeline
 
     with _reported(style):
-        made, changes = pipeline.generate(stack, output, force=force, processes=2)
+        made, changes = pipeline.generate(stack, output, force=force)
     _print(made.prepared.notices(), style)
     click.echo(_summary(changes, output), err=True)
 
@@ -82,19 +82,26 @@ def generate(stack: Path, output: Path, style: Format, force: bool) -> None:
 @click.option("--fast", is_flag=True, help="Only compare checksums, in milliseconds; nothing is rendered.")
 def check(stack: Path, output: Path, style: Format, fast: bool) -> None:
     """Fail when output/ is stale, edited by hand, or refused by promtool."""
-    if fast:
-        from stackgen.fast import check as run
-
-        sys.exit(run(str(output), str(stack)))
-    from stackgen import pipeline
-
-    with _reported(style):
-        _, found = pipeline.check(stack, output, processes=2)
+    with _reported(style, writes=False):
+        found = _unchanged(stack, output) if fast else _current(stack, output)
     _print(found, style)
     errors = sum(p.level == "error" for p in found)
     if errors:
         sys.exit(FINDINGS)
-    click.echo(f"{output}: up to date, and promtool finds nothing wrong", err=True)
+    if not fast:
+        click.echo(f"{output}: up to date, and promtool finds nothing wrong", err=True)
+
+
+def _current(stack: Path, output: Path) -> list[Problem]:
+    from stackgen import pipeline
+
+    return pipeline.check(stack, output)[1]
+
+
+def _unchanged(stack: Path, output: Path) -> list[Problem]:
+    from stackgen import stack_file, write
+
+    return write.since_generated(output, spec=stack_file.read(stack))
 
 
 @main.command()
@@ -125,7 +132,7 @@ def diff(stack: Path, output: Path, against: Path | None, style: Style) -> None:
     from stackgen.diff.words import render as said
 
     with _reported("text", writes=False):
-        made = pipeline.stage(stack, processes=2)
+        made = pipeline.stage(stack)
     found = compare(read(against or output), made.files)
     click.echo(said(found, style), nl=False)
     if found:

@@ -1,14 +1,14 @@
-"""The order of the stages, and nothing else: load, parse, resolve, plan, render, verify, write."""
+"""The order of the stages, and nothing else: load, parse, resolve, render, verify, write."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from stackgen.artefact import Artefact, Check, Rendered, Syntax
-from stackgen.beside import beside
+from stackgen.artefact import Artefact, Check, Rendered
 from stackgen.document import Document
 from stackgen.load import load
 from stackgen.problem import Mark, Problem, SpecError
@@ -19,7 +19,7 @@ from stackgen.resolve.resolver import resolve
 from stackgen.rules.build import groups
 from stackgen.spec import parse
 from stackgen.spec.model import Output
-from stackgen.verify import reparse
+from stackgen.verify import compose, contract, dashboards, links, liveness, reparse
 from stackgen.write import Changes, compare, write
 
 if TYPE_CHECKING:
@@ -40,14 +40,12 @@ EMITTERS: Mapping[Output, tuple[str, ...]] = {
     "docs": ("docs",),
 }
 """Modules of generator/stackgen/emitters by kind of output; each is loaded where it works."""
-_BESIDE = frozenset({"rule_tests", "celery_module", "logs"})
-"""Emitters whose files are as much work as all others together, and which no other file is judged with."""
-
 _LOG_CHECKS: tuple[Check, ...] = ("filebeat", "alloy", "loki", "elasticsearch", "logql", "cloudwatch")
 """Modules of generator/stackgen/verify, large and of use to few stacks; each knows one kind of file."""
 
 
-class Prepared(NamedTuple):
+@dataclass(frozen=True)
+class Prepared:
     """A stack.yaml that is understood, before anything is rendered."""
 
     document: Document
@@ -66,7 +64,8 @@ class Prepared(NamedTuple):
         ]
 
 
-class Stage(NamedTuple):
+@dataclass(frozen=True)
+class Stage:
     """Everything that would be written, rendered and verified offline."""
 
     prepared: Prepared
@@ -88,45 +87,25 @@ def prepare(stack: Path) -> Prepared:
     return Prepared(document, resolve(parse(document), document))
 
 
-def stage(stack: Path, *, processes: int = 1) -> Stage:
+def stage(stack: Path) -> Stage:
     """Renders in memory and verifies offline; raises SpecError with every finding, before anything is written."""
     prepared = prepare(stack)
     plan = prepared.plan
-    with beside(lambda: _texts(plan), processes=processes) as texts:
-        from stackgen.verify import compose, contract, dashboards, links, liveness  # the other process does without
-
-        rule_groups = groups(plan)
-        _stop([*liveness.problems(plan, prepared.document), *contract.problems(rule_groups, plan)])
-        rendered = _rendered(plan, [name for name in _wanted(plan) if name not in _BESIDE])
-        _stop(dashboards.problems(rendered, rule_groups, plan))
-        rendered += [Rendered(Artefact(*about, {}, checks), text) for about, checks, text in texts()]
+    rule_groups = groups(plan)
+    _stop([*liveness.problems(plan, prepared.document), *contract.problems(rule_groups, plan)])
+    rendered = [render(artefact) for artefact in artefacts(plan)]
+    _stop(problem for one in rendered for problem in reparse.problems(one))
     made = Stage(prepared, tuple(rendered))
+    _stop([*_in_logs(rendered), *dashboards.problems(rendered, rule_groups, plan)])
     _stop([*compose.problems(made.files, plan), *links.problems(made.files, plan)])
     return made
 
 
-def _texts(plan: Plan) -> list[tuple[tuple[str, str, Syntax], tuple[Check, ...], str]]:
-    """The files of the emitters that work beside the rest: path, template and syntax; checks; text."""
-    made = _rendered(plan, [name for name in _wanted(plan) if name in _BESIDE])
-    return [((a.path, a.template, a.syntax), a.checks, text) for a, text, _ in made]
-
-
-def _wanted(plan: Plan) -> list[str]:
-    outputs = plan.spec.outputs or tuple(EMITTERS)
-    return [name for output, names in EMITTERS.items() if output in outputs for name in names]
-
-
-def artefacts(plan: Plan, emitters: Iterable[str] | None = None) -> Iterator[Artefact]:
-    """What these emitters plan, or all that stack.yaml wants."""
-    for name in _wanted(plan) if emitters is None else emitters:
+def artefacts(plan: Plan) -> Iterator[Artefact]:
+    """The files that stack.yaml wants, one emitter after the other."""
+    wanted = plan.spec.outputs or EMITTERS
+    for name in (name for output, names in EMITTERS.items() if output in wanted for name in names):
         yield from import_module(f"stackgen.emitters.{name}").plan(plan)
-
-
-def _rendered(plan: Plan, emitters: Iterable[str]) -> list[Rendered]:
-    made = [render(artefact) for artefact in artefacts(plan, emitters)]
-    _stop(problem for one in made for problem in reparse.problems(one))
-    _stop(_in_logs(made))
-    return made
 
 
 def _in_logs(made: Sequence[Rendered]) -> Iterator[Problem]:
@@ -137,17 +116,17 @@ def _in_logs(made: Sequence[Rendered]) -> Iterator[Problem]:
             yield from import_module(f"stackgen.verify.{name}").problems(files, paths)
 
 
-def generate(stack: Path, output: Path, *, force: bool = False, processes: int = 1) -> tuple[Stage, Changes]:
+def generate(stack: Path, output: Path, *, force: bool = False) -> tuple[Stage, Changes]:
     """Writes output/; what it held before is kept when anything is wrong."""
-    made = stage(stack, processes=processes)
+    made = stage(stack)
     return made, write(made.files, output, spec_sha256=made.prepared.document.sha256, force=force)
 
 
-def check(stack: Path, output: Path, *, processes: int = 1) -> tuple[Stage, list[Problem]]:
+def check(stack: Path, output: Path) -> tuple[Stage, list[Problem]]:
     """What is stale, edited or foreign in output/, and what promtool says of it."""
-    from stackgen.verify import amtool, compose, log_programs, promtool  # threads, which no other command needs
+    from stackgen.verify import amtool, log_programs, promtool  # threads, which no other command needs
 
-    made = stage(stack, processes=processes)
+    made = stage(stack)
     found = compare(made.files, output, spec_sha256=made.prepared.document.sha256)
     if not any(p.level == "error" for p in found):
         for program in (promtool, amtool, log_programs):

@@ -15,6 +15,7 @@ ROOMS = (
     "app",
     "problem",
     "document",
+    "stack_file",
     "load",
     "catalog",
     "spec",
@@ -29,7 +30,6 @@ ROOMS = (
     "explain",
     "doctor",
     "write",
-    "beside",
     "pipeline",
     "cli",
 )
@@ -37,8 +37,7 @@ ROOMS = (
 
 ENTRANCES = {
     "__init__": frozenset[str](),
-    "__main__": frozenset({"fast", "cli"}),
-    "fast": frozenset({"problem"}),
+    "__main__": frozenset({"cli"}),
 }
 """Modules that stand outside the row, and the rooms each may import."""
 
@@ -75,8 +74,6 @@ def _may(name: str, target: str) -> bool:
     room, wanted = name.partition(".")[0], target.partition(".")[0]
     if room in ENTRANCES:
         return wanted in ENTRANCES[room]
-    if room == "cli" and wanted == "fast":
-        return True  # `check --fast` with more options than __main__ understands
     if room not in ROOMS or wanted not in ROOMS:
         return False
     return ROOMS.index(wanted) <= ROOMS.index(room)

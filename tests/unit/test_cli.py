@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stackgen import fast
+from stackgen import problem
 
 STACK = """\
 version: 1
@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 
 def _run(folder: Path, *args: str, **environment: str) -> Done:
     """`stackgen args` in the folder, without a terminal."""
-    root = str(Path(fast.__file__).resolve().parents[1])
+    root = str(Path(problem.__file__).resolve().parents[1])
     return subprocess.run(
         [sys.executable, "-m", "stackgen", *args],
         cwd=folder,
@@ -77,6 +77,16 @@ def test_check_finds_what_is_stale(folder: Path) -> None:
     done = _run(folder, "check")
     assert done.returncode == 1
     assert "error[output-stale]" in done.stderr
+
+
+def test_the_fast_check_finds_it_too_without_any_tool(folder: Path) -> None:
+    _run(folder, "generate")
+    fast = _run(folder, "check", "--fast", "--format", "json", STACKGEN_PROMTOOL="/nowhere/promtool")
+    assert (fast.returncode, json.loads(fast.stdout)) == (0, [])
+    _changed(folder)
+    done = _run(folder, "check", "--fast", "--format", "json")
+    assert done.returncode == 1
+    assert [(row["file"], row["rule"]) for row in json.loads(done.stdout)] == [("output/MANIFEST.json", "output-stale")]
 
 
 def test_check_without_promtool_says_how_to_get_it(folder: Path) -> None:
@@ -135,7 +145,7 @@ def test_a_pipe_gets_no_escapes(folder: Path, args: list[str]) -> None:
 @pytest.mark.parametrize("no_color", ["", "1"])
 def test_a_terminal_gets_colour_unless_no_color(folder: Path, no_color: str) -> None:
     main, side = os.openpty()
-    root = str(Path(fast.__file__).resolve().parents[1])
+    root = str(Path(problem.__file__).resolve().parents[1])
     environment = {**os.environ, "PYTHONPATH": root, "NO_COLOR": no_color, "TERM": "xterm", "COLUMNS": "200"}
     command = [sys.executable, "-m", "stackgen", "list"]
     with subprocess.Popen(command, cwd=folder, env=environment, stdout=side, stderr=subprocess.DEVNULL) as process:
@@ -157,7 +167,7 @@ def test_an_answer_that_cannot_be_written_is_told_without_a_traceback(folder: Pa
 
 def test_without_what_the_generator_needs_it_says_how_to_get_it(folder: Path) -> None:
     blind = "import sys; sys.modules['pydantic'] = None; import stackgen.__main__ as m; m.main()"
-    environment = {**os.environ, "PYTHONPATH": str(Path(fast.__file__).resolve().parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(problem.__file__).resolve().parents[1])}
     done = subprocess.run(
         [sys.executable, "-c", blind, "list"], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
@@ -167,7 +177,7 @@ def test_without_what_the_generator_needs_it_says_how_to_get_it(folder: Path) ->
 
 def _run_shell(folder: Path, line: str) -> Done:
     """`stackgen line` in the folder, with the redirections of a shell."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(fast.__file__).resolve().parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(problem.__file__).resolve().parents[1])}
     command = f"{sys.executable} -m stackgen {line}"
     return subprocess.run(
         ["/bin/sh", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from stackgen import fast
-from stackgen.write import compare, write
+from stackgen.problem import SpecError
+from stackgen.write import compare, since_generated, write
 
 FILES = {"a.yml": "a\n", "d/b.yml": "b\n", "d/é c.yml": "c\n"}
 SPEC = b"version: 1\n"
@@ -20,8 +20,7 @@ SHA = hashlib.sha256(SPEC).hexdigest()
 
 @pytest.fixture
 def output(tmp_path: Path) -> Path:
-    """An output folder that holds FILES, made from stack.yaml beside it."""
-    (tmp_path / "stack.yaml").write_bytes(SPEC)
+    """An output folder that holds FILES, made from SPEC."""
     write(FILES, tmp_path / "output", spec_sha256=SHA)
     return tmp_path / "output"
 
@@ -62,9 +61,9 @@ def test_full_and_fast_check_find_the_same(
 ) -> None:
     damage(output)
     full = compare(FILES, output, spec_sha256=SHA)
-    quick = fast.findings(str(output), str(output.parent / "stack.yaml"))
+    quick = since_generated(output, spec=SPEC)
     assert [(p.mark.file, p.rule) for p in full] == [(str(output / path), rule) for path, rule in expected]
-    assert [(path, rule) for path, rule, _ in quick] == [(p.mark.file, p.rule) for p in full]
+    assert quick == full
 
 
 def test_only_foreign_files_are_a_notice(output: Path) -> None:
@@ -80,16 +79,16 @@ def test_files_that_stack_yaml_would_change_are_stale(output: Path) -> None:
 
 
 def test_another_stack_yaml_makes_the_manifest_stale(output: Path) -> None:
-    (output.parent / "stack.yaml").write_text("version: 2\n")
     manifest = str(output / "MANIFEST.json")
     assert [(p.mark.file, p.rule) for p in compare(FILES, output, spec_sha256="1" * 64)] == [(manifest, "output-stale")]
-    found = fast.findings(str(output), str(output.parent / "stack.yaml"))
-    assert [(path, rule) for path, rule, _ in found] == [(manifest, "output-stale")]
+    assert [(p.mark.file, p.rule) for p in since_generated(output, spec=b"version: 2\n")] == [
+        (manifest, "output-stale")
+    ]
 
 
 def test_without_output_there_is_one_problem(tmp_path: Path) -> None:
     assert [p.rule for p in compare(FILES, tmp_path / "none")] == ["output-missing"]
-    assert [rule for _, rule, _ in fast.findings(str(tmp_path / "none"), "stack.yaml")] == ["output-manifest"]
+    assert [p.rule for p in since_generated(tmp_path / "none", spec=SPEC)] == ["output-missing"]
 
 
 def test_compare_changes_nothing(output: Path) -> None:
@@ -98,20 +97,20 @@ def test_compare_changes_nothing(output: Path) -> None:
     assert sorted((path, path.stat().st_mtime_ns) for path in (output, *output.rglob("*"))) == before
 
 
-@pytest.mark.parametrize("damage", ["", "{}", "<<<<<<<", '{\n  "spec": "",\n  "files": {\n    "a": \n  }\n}\n'])
-def test_fast_refuses_a_manifest_in_another_form(output: Path, damage: str) -> None:
+@pytest.mark.parametrize("damage", ["", "{}", "<<<<<<<", '{"spec": "", "files": {"../a": ""}}'])
+def test_a_manifest_that_is_not_ours_is_told(output: Path, damage: str) -> None:
     (output / "MANIFEST.json").write_text(damage)
-    assert [rule for _, rule, _ in fast.findings(str(output), "stack.yaml")] == ["output-manifest"]
+    with pytest.raises(SpecError, match="output-manifest"):
+        since_generated(output, spec=SPEC)
 
 
-def test_fast_is_not_fooled_by_a_linked_folder(output: Path, tmp_path: Path) -> None:
+def test_a_folder_that_became_a_link_is_blocked(output: Path, tmp_path: Path) -> None:
     (output / "d").rename(tmp_path / "elsewhere")
     (output / "d").symlink_to(tmp_path / "elsewhere")
-    rules = {rule for _, rule, _ in fast.findings(str(output), str(tmp_path / "stack.yaml"))}
-    assert rules == {"output-missing", "output-foreign"}
+    assert {p.rule for p in since_generated(output, spec=SPEC)} == {"output-blocked", "output-foreign"}
 
 
-def test_fast_loads_nothing_heavy() -> None:
-    code = "import sys, stackgen.fast; print(*sys.modules)"
+def test_the_fast_check_reads_no_yaml_and_builds_no_model() -> None:
+    code = "import sys; from stackgen import cli, stack_file, write; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.split()
-    assert {"json", "dataclasses", "pathlib", "re", "typing", "click", "yaml", "pydantic"}.isdisjoint(loaded)
+    assert {"yaml", "pydantic", "jinja2", "stackgen.pipeline"}.isdisjoint(loaded)

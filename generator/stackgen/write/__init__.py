@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from stackgen.write import manifest, said
-from stackgen.write.differences import compare
+from stackgen.write.differences import compare, since_generated
 from stackgen.write.first import write_first
 from stackgen.write.folder import locked
 from stackgen.write.manifest import Manifest
 from stackgen.write.swap import LOCK_SECONDS, Changes, write
 
-__all__ = ["Changes", "Manifest", "compare", "read_manifest", "write", "write_first"]
+__all__ = ["Changes", "Manifest", "compare", "read_manifest", "since_generated", "write", "write_first"]
 
 
 def read_manifest(output: Path) -> Manifest | None:

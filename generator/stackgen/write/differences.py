@@ -19,6 +19,19 @@ def compare(files: Mapping[str, str], output: Path, *, spec_sha256: str | None =
     With `spec_sha256`, also a manifest made from another stack.yaml. Raises SpecError when output/ cannot be read.
     """
     new = {path: manifest.sha256(text) for path, text in said.texts(files, output).items()}
+    return _compared(output, new, spec_sha256)
+
+
+def since_generated(output: Path, *, spec: bytes) -> list[Problem]:
+    """The same findings about the files that the last complete run wrote, and whether it read this stack.yaml.
+
+    Takes milliseconds, and trusts that the generator is still the one that wrote them.
+    """
+    return _compared(output, None, manifest.sha256(spec))
+
+
+def _compared(output: Path, new: Mapping[str, str] | None, spec_sha256: str | None) -> list[Problem]:
+    """Differences from these checksums by path, or from those of the manifest."""
     with said.told(output):
         if not output.exists():
             return [said.problem(output, "", "output-missing", "there is no output folder", said.GENERATE)]
@@ -26,10 +39,13 @@ def compare(files: Mapping[str, str], output: Path, *, spec_sha256: str | None =
             return sorted(_differences(folder, output, new, spec_sha256))
 
 
-def _differences(folder: Folder, output: Path, new: Mapping[str, str], spec_sha256: str | None) -> Iterator[Problem]:
+def _differences(
+    folder: Folder, output: Path, new: Mapping[str, str] | None, spec_sha256: str | None
+) -> Iterator[Problem]:
     known = said.known_or_told(folder, output)
-    found = states(folder, new, known)
     last = manifest.read(folder) or Manifest()
+    new = last.files if new is None else new
+    found = states(folder, new, known)
     if all(state == "new" for state in found.values()) and _outdated(last, new, spec_sha256):
         yield said.of_state(output, MANIFEST, "ours" if last.spec else "missing")
     for path, state in found.items():

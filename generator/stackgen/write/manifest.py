@@ -32,7 +32,7 @@ def sha256(data: bytes) -> str:
 
 
 def as_bytes(manifest: Manifest) -> bytes:
-    """The manifest's one form; generator/stackgen/fast.py reads it line by line."""
+    """The manifest's one form."""
     return _dump({"spec": manifest.spec, "files": dict(sorted(manifest.files.items()))})
 
 
