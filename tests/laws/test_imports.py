@@ -122,7 +122,7 @@ def test_every_module_stands_in_a_known_room(path: Path) -> None:
         ("catalog.signals.queues", "stackgen.emitters.prometheus"),
         ("emitters.grafana", "stackgen.emitters.prometheus.plan"),
         ("problem", "stackgen.load.read"),
-        ("fast", "stackgen.cli.main"),
+        ("pipeline", "stackgen.cli.main"),
         ("spec.model", "click.Option"),
         ("render.environment", "yaml.dump"),
         ("write", "subprocess.run"),

@@ -1,0 +1,40 @@
+"""`stackgen check`: whether output/ is what stack.yaml generates, and right."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from stackgen.cli import options, reporting
+from stackgen.problem import Format, Problem
+
+
+@click.command(name="check")
+@options.STACK
+@options.OUTPUT
+@options.FORMAT
+@click.option("--fast", is_flag=True, help="Only compare checksums, in milliseconds; nothing is rendered.")
+def command(stack: Path, output: Path, style: Format, fast: bool) -> None:
+    """Fail when output/ is stale, edited by hand, or refused by promtool."""
+    with reporting.reported(style, writes=False):
+        found = _unchanged(stack, output) if fast else _current(stack, output)
+    reporting.print_problems(found, style)
+    errors = sum(p.level == "error" for p in found)
+    if errors:
+        sys.exit(reporting.FINDINGS)
+    if not fast:
+        click.echo(f"{output}: up to date, and promtool finds nothing wrong", err=True)
+
+
+def _current(stack: Path, output: Path) -> list[Problem]:
+    from stackgen import pipeline
+
+    return pipeline.check(stack, output)[1]
+
+
+def _unchanged(stack: Path, output: Path) -> list[Problem]:
+    from stackgen import stack_file, write
+
+    return write.since_generated(output, spec=stack_file.read(stack))

@@ -1,0 +1,34 @@
+"""`stackgen explain`: when a signal fires on this stack, and on what evidence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from stackgen.cli import options, reporting
+from stackgen.problem import Format
+
+
+@click.command(name="explain")
+@click.argument("signal")
+@options.STACK
+@options.READABLE
+def command(signal: str, stack: Path, style: Format) -> None:
+    """Explain a signal: when it fires on this stack, on what evidence, and what keeps it silent.
+
+    SIGNAL is the name of a signal (queue_length) or of its alert (CeleryQueueBacklog).
+    """
+    import json
+
+    from stackgen import pipeline
+    from stackgen.explain import about, find, words
+
+    with reporting.reported(style, writes=False):
+        wanted = find.signals(signal)
+        plan = pipeline.prepare(stack).plan
+    found = [about.explain(one, plan) for one in wanted]
+    if style == "json":
+        click.echo(json.dumps([words.as_json(one) for one in found], indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(map(words.text, found)), nl=False)

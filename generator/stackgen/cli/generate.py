@@ -1,0 +1,43 @@
+"""`stackgen generate`: writes output/."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from stackgen.cli import options, reporting
+from stackgen.problem import Format
+
+if TYPE_CHECKING:
+    from stackgen.write import Changes
+
+
+@click.command(name="generate")
+@options.STACK
+@options.OUTPUT
+@options.FORMAT
+@click.option("--force", is_flag=True, help="Overwrite generated files that were edited by hand.")
+def command(stack: Path, output: Path, style: Format, force: bool) -> None:
+    """Write output/ from stack.yaml."""
+    from stackgen import pipeline
+
+    with reporting.reported(style):
+        made, changes = pipeline.generate(stack, output, force=force)
+    reporting.print_problems(made.prepared.notices(), style)
+    click.echo(_summary(changes, output), err=True)
+
+
+def _summary(changes: Changes, output: Path) -> str:
+    counted = [
+        f"{len(paths)} {word}"
+        for word, paths in (
+            ("created", changes.created),
+            ("updated", changes.updated),
+            ("removed", changes.removed),
+            ("unchanged", changes.unchanged),
+        )
+        if paths
+    ]
+    return f"{output}: {', '.join(counted) or 'nothing to do'}"

@@ -1,0 +1,20 @@
+"""`stackgen init`: a first stack.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from stackgen.cli import options, reporting
+
+
+@click.command(name="init")
+@options.STACK
+def command(stack: Path) -> None:
+    """Write a first stack.yaml of six lines; never overwrites one."""
+    from stackgen.write import write_first
+
+    with reporting.reported("text", writes=False):
+        write_first(stack)
+    click.echo(f"{stack}: created; name your application and queues in it, then run `stackgen generate`", err=True)

@@ -1,0 +1,32 @@
+"""`stackgen list`: all signals, and what the sources give."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from stackgen.cli import options, reporting
+from stackgen.problem import Format
+
+
+@click.command(name="list")
+@options.STACK
+@options.READABLE
+def command(stack: Path, style: Format) -> None:
+    """List all signals: on or off, source and limits; then what the sources give."""
+    import json
+
+    from stackgen import pipeline
+    from stackgen.explain import listing, terminal
+
+    with reporting.reported(style, writes=False):
+        plan = pipeline.prepare(stack).plan
+    if style == "json":
+        click.echo(json.dumps(listing.as_json(plan), indent=2, ensure_ascii=False))
+    elif sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+        terminal.coloured(listing.tables(plan))
+    else:
+        click.echo(terminal.plain(listing.tables(plan)), nl=False)

@@ -1,0 +1,55 @@
+"""Prints problems, and turns the errors a user can cause into exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import click
+
+from stackgen.problem import Format, Problem, SpecError, ToolMissing, render
+
+FINDINGS, MISSING = 1, 3
+"""Exit codes beside 0 (fine) and click's 2 (wrong usage)."""
+
+
+@contextmanager
+def reported(style: Format, *, writes: bool = True) -> Iterator[None]:
+    """Turns the errors a user can cause into text and an exit code."""
+    try:
+        yield
+    except SpecError as error:
+        print_problems(error.problems, style)
+        if style == "text" and writes:
+            click.echo(_count(error.problems), err=True)
+        sys.exit(FINDINGS)
+    except ToolMissing as error:
+        click.echo(f"error[tool-missing]: {error}", err=True)
+        sys.exit(MISSING)
+
+
+def print_problems(problems: Iterable[Problem], style: Format) -> None:
+    """Findings are talk when people read them (stderr), and data when a program does (stdout)."""
+    listed = list(problems)
+    if style == "text":
+        colours = {"error": "red", "warning": "yellow", "notice": "cyan"}
+        for problem in listed:
+            _echo(str(problem), f"{problem.level}[{problem.rule}]", colours[problem.level])
+    else:
+        click.echo(render(listed, style), nl=False)
+
+
+def _echo(text: str, word: str, colour: str) -> None:
+    shown = text.replace(word, click.style(word, fg=colour, bold=True), 1) if _coloured() else text
+    click.echo(shown, err=True)
+
+
+def _coloured() -> bool:
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _count(problems: Sequence[Problem]) -> str:
+    errors = sum(p.level == "error" for p in problems)
+    return f"{errors} problem{'s' if errors != 1 else ''}; nothing was written"
