@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -108,9 +110,9 @@ def test_a_value_below_zero_is_refused(tmp_path: Path) -> None:
     ]
 
 
-def _with(plan: Plan, signal: str, **bound: Fraction) -> Plan:
+def _with(plan: Plan, signal: str, **bound: Any) -> Plan:
     judged = tuple(
-        j._replace(bounds={s: b._replace(**bound) for s, b in j.bounds.items()}) if j.signal.id == signal else j
+        j._replace(bounds={s: replace(b, **bound) for s, b in j.bounds.items()}) if j.signal.id == signal else j
         for j in plan.judged
     )
     return plan._replace(judged=judged)

@@ -12,9 +12,9 @@ from stackgen.catalog.signal import SEVERITIES
 from stackgen.emitters import runbooks
 from stackgen.render.environment import render
 from stackgen.resolve.plan import Logged, Plan
+from stackgen.resolve.words import limit
 from stackgen.rules import logs
 from stackgen.rules.build import condition
-from stackgen.rules.wording import limit
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STACKS = [REPOSITORY / "stack.yaml", *sorted((REPOSITORY / "tests/specs/valid").glob("*.yaml"))]

@@ -15,8 +15,8 @@ from stackgen.catalog.site import Site
 from stackgen.diff.expression import Taken, added_number, normal, take_apart, vector
 from stackgen.diff.fact import Fact, Key
 from stackgen.diff.read import documents, facts_of, items, mapping
+from stackgen.resolve.words import limit
 from stackgen.rules.build import OVERRIDE, THRESHOLD
-from stackgen.rules.wording import limit
 
 OWN = "its own limit"
 _LIMIT_READ_BACK = re.compile(r"\{\{ with printf `celery:threshold\{.*?\{\{ end \}\}", re.DOTALL)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from stackgen.artefact import Artefact
 from stackgen.catalog.signal import Severity, Signal
 from stackgen.catalog.signals.stack import WATCHDOG
+from stackgen.resolve.alerts import own
 from stackgen.resolve.plan import Judged, Logged, Plan
 from stackgen.resolve.routing import Routing
-from stackgen.rules import owners
 
 
 def plan(stack: Plan) -> list[Artefact]:
@@ -54,10 +54,10 @@ class _Cases:
         if "queue" in signal.by:
             special = set(self.routing.special_queues())
             names = sorted(self.stack.site.queues, key=lambda name: (name in only, name not in special))
-            own = {self.routing.owner_of(name): name for name in names}  # the last of an owner is the best
+            named = {self.routing.owner_of(name): name for name in names}  # the last of an owner is the best
         else:
-            own = {owner: name for name, owner in owners.own(signal, self.stack).items()}
-        return {self.stack.spec.stack.owner: fallback, **own}
+            named = {owner: name for name, owner in own(signal, self.stack.spec).items()}
+        return {self.stack.spec.stack.owner: fallback, **named}
 
     def _case(self, judged: Judged | Logged, severity: Severity, owner: str, subject: str) -> dict[str, object]:
         signal, stack = judged.signal, self.stack.spec.stack

@@ -11,8 +11,8 @@ from stackgen.cases.subjects import Bench
 from stackgen.catalog import promql
 from stackgen.catalog.signal import Severity
 from stackgen.catalog.sources.stack import GROUP_PREFIX
+from stackgen.resolve.alerts import own
 from stackgen.resolve.plan import Judged, Plan
-from stackgen.rules import owners
 from stackgen.rules.wording import Fill, texts
 
 
@@ -98,12 +98,11 @@ def _alerts(check: Check, judged: Judged) -> str:
 
 def _labels(subject: Subject, severity: Severity, judged: Judged, stack: Plan) -> dict[str, str]:
     signal = judged.signal
-    own = owners.own(signal, stack)
     who = next(iter(subject.labels.values()), "")
     return {
         **subject.labels,
         "severity": severity,
-        "owner": own.get(who, stack.spec.stack.owner),
+        "owner": own(signal, stack.spec).get(who, stack.spec.stack.owner),
         "signal": signal.id,
         **stack.spec.stack.labels,
     }

@@ -13,12 +13,13 @@ from stackgen.catalog.signal import SEVERITIES, Severity
 from stackgen.catalog.signals.stack import WATCHDOG
 from stackgen.catalog.sources.stack import GROUP_PREFIX
 from stackgen.resolve import routing
+from stackgen.resolve.alerts import own
 from stackgen.resolve.logs import judges, look
 from stackgen.resolve.plan import Judged, Logged, Plan
 from stackgen.resolve.routing import Muting
-from stackgen.rules import logs, owners
+from stackgen.resolve.words import limit
+from stackgen.rules import logs
 from stackgen.rules.build import THRESHOLD, condition, value
-from stackgen.rules.wording import limit
 from stackgen.spec.model import Output
 
 Row = dict[str, object]
@@ -58,7 +59,7 @@ def _index(pages: Mapping[str, Sequence[Judged | Logged]], stack: Plan) -> Artef
 
 
 def _page(alert: str, judged: Sequence[Judged | Logged], stack: Plan, mutings: Sequence[Muting]) -> Artefact:
-    told = list(dict.fromkeys(pair for one in judged for pair in owners.own(one.signal, stack).items()))
+    told = list(dict.fromkeys(pair for one in judged for pair in own(one.signal, stack.spec).items()))
     return Artefact(
         path=f"runbooks/{alert}.md",
         template="runbooks/runbook.md.j2",

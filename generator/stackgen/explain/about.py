@@ -16,10 +16,10 @@ from stackgen.explain import timing
 from stackgen.resolve import routing
 from stackgen.resolve.logs import JUDGES, judges
 from stackgen.resolve.plan import Judged, Logged, Off, Plan
+from stackgen.resolve.words import limit
 from stackgen.rules import logs
 from stackgen.rules.build import OVERRIDE, THRESHOLD, groups
 from stackgen.rules.model import Alerting, Recording
-from stackgen.rules.wording import limit
 
 _NAME = re.compile(r"[\w:]+")
 _ALERT = re.compile(r'alertname="(\w+)"')

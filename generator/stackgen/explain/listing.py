@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from stackgen.catalog import registry
 from stackgen.catalog.logs.signals import LogSignal
 from stackgen.catalog.signal import SEVERITIES, Severity, Signal
-from stackgen.resolve.logs import judges
+from stackgen.resolve.alerts import sources
 from stackgen.resolve.plan import Judged, Logged, Off, Plan
+from stackgen.resolve.words import limit
 from stackgen.rules.build import describe
-from stackgen.rules.wording import limit
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,6 @@ def _never(off: Off) -> str:
 
 def _read_from(judged: Judged | Logged, plan: Plan) -> str:
     return ", ".join(sources(judged.signal, plan)) or "–"
-
-
-def sources(signal: Signal | LogSignal, plan: Plan) -> tuple[str, ...]:
-    """Ids of the sources that the signal is read from; of the logs, the shippers whose backends judge."""
-    if isinstance(signal, LogSignal):
-        return judges(plan.spec)
-    return tuple(dict.fromkeys(plan.chosen[series.name].source.id for series in signal.needs))
 
 
 def _levels(judged: Judged | Logged) -> str:

@@ -16,7 +16,8 @@ from stackgen.catalog.logs.signals import LogSignal
 from stackgen.catalog.signal import Severity
 from stackgen.document import Document, Trail, where
 from stackgen.problem import Problem
-from stackgen.resolve.plan import Bound, Plan
+from stackgen.resolve.plan import Plan
+from stackgen.spec.bound import Bound
 
 MINUTE = 60
 DAY = 86_400

@@ -6,27 +6,22 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from stackgen.catalog.logs.signals import LogSignal
-from stackgen.catalog.signal import SEVERITIES, Level, Setting, Severity, Signal
-from stackgen.resolve.plan import Bound, Judged
-from stackgen.spec.model import Override, SeveritySpec, StackSpec, ThresholdSpec
-from stackgen.spec.scalars import Duration
-
-_NOTHING = ThresholdSpec.model_construct()
-_NO_SEVERITY = SeveritySpec.model_construct()
-_HOLD = Fraction(300)
-"""Seconds a severity must last when neither the catalogue nor stack.yaml says."""
+from stackgen.catalog.signal import SEVERITIES, Setting, Severity, Signal
+from stackgen.resolve.plan import Judged
+from stackgen.spec.bound import UNWRITTEN, Bound, bound
+from stackgen.spec.model import Override, StackSpec, ThresholdSpec
 
 
 def judge(signal: Signal, spec: StackSpec) -> Judged:
     """The signal with this stack's thresholds, holds, guards and overrides."""
-    written = spec.thresholds.get(signal.id, _NOTHING)
+    written = spec.thresholds.get(signal.id, UNWRITTEN)
     overrides = _overrides(signal, spec)
     bounds: dict[Severity, Bound] = {}
     for severity in SEVERITIES:
         listed = any(severity in levels for levels in overrides.values())
-        bound = _bound(signal.levels, severity, written, listed=listed, only_listed=signal.only_overrides)
-        if bound:
-            bounds[severity] = bound
+        merged = bound(signal.levels, severity, written, listed=listed, only_listed=signal.only_overrides)
+        if merged:
+            bounds[severity] = merged
     settings: dict[Setting, int] = {g.setting: _setting(g.setting, g.default, written) for g in signal.guards}
     kept = {who: {s: v for s, v in levels.items() if s in bounds} for who, levels in overrides.items()}
     return Judged(signal=signal, bounds=bounds, overrides=kept, settings=settings)
@@ -39,43 +34,9 @@ def _setting(setting: Setting, default: int, written: ThresholdSpec) -> int:
 
 def bounds_in_logs(signal: LogSignal, spec: StackSpec) -> dict[Severity, Bound]:
     """When each severity of a signal of the logs begins on this stack."""
-    written = spec.thresholds.get(signal.id, _NOTHING)
-    found = {s: _bound(signal.levels, s, written) for s in SEVERITIES}
-    return {severity: bound for severity, bound in found.items() if bound}
-
-
-def _bound(
-    levels: Mapping[Severity, Level],
-    severity: Severity,
-    written: ThresholdSpec,
-    *,
-    listed: bool = False,
-    only_listed: bool = False,
-) -> Bound | None:
-    default = levels.get(severity)
-    own = written.severity(severity) or _NO_SEVERITY
-    if own.never:
-        return None
-    threshold = default.threshold if default else None
-    if own.threshold:
-        threshold = Fraction(own.threshold.value)
-    if only_listed:
-        threshold = None
-    if threshold is None and not listed:
-        return None
-    fallback = default.hold if default else max((level.hold for level in levels.values()), default=None)
-    return Bound(
-        threshold,
-        _first(own.hold, written.hold, _HOLD if fallback is None else Fraction(fallback)),
-        _first(own.keep_firing_for, written.keep_firing_for, Fraction(default.keep if default else 0)),
-    )
-
-
-def _first(own: Duration | None, shared: Duration | None, default: Fraction) -> Fraction:
-    for written in (own, shared):
-        if written is not None:
-            return written.seconds
-    return default
+    written = spec.thresholds.get(signal.id, UNWRITTEN)
+    found = {s: bound(signal.levels, s, written) for s in SEVERITIES}
+    return {severity: one for severity, one in found.items() if one}
 
 
 def _overrides(signal: Signal, spec: StackSpec) -> dict[str, dict[Severity, Fraction]]:

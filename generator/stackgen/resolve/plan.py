@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from stackgen.catalog.logs.signals import LogSignal
 from stackgen.catalog.series import Series
 from stackgen.catalog.signal import Guard, Setting, Severity, Signal
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import Reading, Source
+from stackgen.spec.bound import Bound
 from stackgen.spec.model import StackSpec
-
-
-class Bound(NamedTuple):
-    """When one severity of one signal begins on this stack."""
-
-    threshold: Fraction | None
-    """None: only what is listed under the overrides is judged."""
-    hold: Fraction
-    keep: Fraction
 
 
 class Judged(NamedTuple):
@@ -79,6 +72,77 @@ class Off(NamedTuple):
     hint: str = ""
 
 
+@dataclass(frozen=True)
+class Least:
+    """Traffic below which an alert says nothing: `expr` must be at least `amount`."""
+
+    setting: Setting
+    amount: int
+    expr: str
+
+
+@dataclass(frozen=True)
+class Route:
+    """Which receiver is told, and in which of the named times nobody is; where `label` has `value`, "" for all else."""
+
+    label: Literal["", "queue", "owner"]
+    value: str
+    receiver: str
+    mutes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silencer:
+    """What keeps an alert quiet while its condition holds: another alert in Alertmanager, or `expr` in its own rule."""
+
+    alert: str = ""
+    """The alert that must fire; "" when it is `expr` that must have a result."""
+    expr: str = ""
+    severity: Severity | None = None
+    """Only while the alert fires at this severity; None for any."""
+    of: tuple[str, ...] = ()
+    """Only while it fires for one of these sources; () for any."""
+    only: tuple[str, ...] = ()
+    """Only what this alert says of one of these sources; () for any."""
+    equal: tuple[str, ...] = ()
+    """Labels in which both alerts must agree."""
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """One signal at one severity: everything that is true of it on this stack."""
+
+    signal: Signal | LogSignal
+    severity: Severity
+    threshold: Fraction | None
+    """None: only what is listed under the overrides is judged."""
+    hold: Fraction
+    """Seconds for which the condition must hold before the alert fires."""
+    keep: Fraction
+    """Seconds for which the alert goes on firing afterwards."""
+    overrides: Mapping[str, Fraction]
+    """Thresholds of single queues or tasks, whichever the signal's dimension is."""
+    guards: tuple[Least, ...]
+    """Those that can matter: one that the others imply is left out."""
+    owner: str
+    owners: Mapping[str, str]
+    """By queue or task, for those that have an owner of their own."""
+    route: Route | None
+    """Who is told unless one of `routes` says otherwise; None when Alertmanager never hears of the alert."""
+    routes: tuple[Route, ...]
+    words: str
+    """The condition in words: `above 5000 for 10m`."""
+    origins: Mapping[str, str]
+    """Where each number comes from: its place in stack.yaml, or else a section of the guide or `ours`.
+
+    By threshold, for, keep_firing_for, min_tasks and min_failures, as far as the alert has them.
+    """
+    silencers: tuple[Silencer, ...]
+    sources: tuple[str, ...]
+    """Ids of the sources whose metrics it reads; of the logs, the shippers whose backends judge."""
+
+
 class Chosen(NamedTuple):
     """The source whose reading computes a canonical series on this stack."""
 
@@ -110,6 +174,8 @@ class Plan(NamedTuple):
     """What is judged in the logs; empty when no listed shipper's backend judges."""
     unlogged: tuple[Off, ...] = ()
     """What is not judged in the logs, and why."""
+    alerts: tuple[Alert, ...] = ()
+    """The record of every alert: signals of the metrics first, then those of the logs, the mildest severity first."""
 
     @property
     def everything(self) -> tuple[Judged | Logged, ...]:

@@ -17,6 +17,7 @@ from stackgen.catalog.sources.stack import ALERTMANAGER
 from stackgen.document import Document, Trail
 from stackgen.problem import Problem, SpecError
 from stackgen.resolve import cloudwatch, logs
+from stackgen.resolve.alerts import alerts
 from stackgen.resolve.numbers import judge
 from stackgen.resolve.plan import Chosen, Judged, Off, Plan, Scraped
 from stackgen.spec.model import StackSpec
@@ -60,7 +61,7 @@ def resolve(spec: StackSpec, document: Document) -> Plan:
     )
     if impossible := list(cloudwatch.problems(plan, document)):
         raise SpecError(impossible)
-    return plan
+    return plan._replace(alerts=alerts(plan))
 
 
 def _scraped(spec: StackSpec) -> tuple[Scraped, ...]:

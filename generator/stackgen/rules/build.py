@@ -9,9 +9,10 @@ from stackgen.catalog.series import Family
 from stackgen.catalog.signal import Severity, Signal
 from stackgen.catalog.sources.stack import GROUP_PREFIX
 from stackgen.resolve.plan import Judged, Logged, Plan
+from stackgen.resolve.words import limit
 from stackgen.rules import owners
 from stackgen.rules.model import Alerting, Group, Recording
-from stackgen.rules.wording import limit, literal, texts
+from stackgen.rules.wording import literal, texts
 
 FAMILIES: tuple[Family, ...] = ("workers", "queues", "tasks", "stack")
 THRESHOLD = "celery:threshold"

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 from stackgen.catalog.logs.signals import LogSignal
 from stackgen.catalog.signal import Signal
+from stackgen.resolve.alerts import own
 from stackgen.resolve.plan import Plan
 from stackgen.rules.wording import literal
-
-
-def own(signal: Signal | LogSignal, plan: Plan) -> Mapping[str, str]:
-    """Owner by queue or task, for those that have one of their own and this signal can name."""
-    if "queue" in signal.by:
-        return {name: q.owner for name, q in plan.spec.queues.items() if q.owner}
-    if "task" in signal.by:
-        return {name: t.owner for name, t in plan.spec.tasks.items() if t.owner}
-    return {}
 
 
 def label(signal: Signal | LogSignal, plan: Plan) -> str:
     """The alert's label `owner`: plain text, or a template that picks by queue or task."""
     default = plan.spec.stack.owner
     by_owner: dict[str, list[str]] = {}
-    for name, owner in own(signal, plan).items():
+    for name, owner in own(signal, plan.spec).items():
         by_owner.setdefault(owner, []).append(name)
     if not by_owner:
         return literal(default)

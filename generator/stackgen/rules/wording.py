@@ -16,6 +16,7 @@ from stackgen.catalog import promql
 from stackgen.catalog.series import Unit
 from stackgen.catalog.signal import Severity
 from stackgen.resolve.plan import Judged, Logged, Plan
+from stackgen.resolve.words import limit
 
 _FIELD = re.compile(r"\{(\w+)\}")
 
@@ -70,21 +71,6 @@ def humanize_duration(value: float) -> str:
     if minutes:
         return f"{sign}{minutes}m {seconds}s"
     return f"{sign}{size:.4g}s"
-
-
-def limit(value: Fraction, unit: Unit) -> str:
-    """A threshold as a person writes it: 5000, 5%, 5m, 10/s."""
-    match unit:
-        case "ratio":
-            return f"{promql.number(value * 100)}%"
-        case "seconds":
-            return promql.seconds(value)
-        case "per_second":
-            return f"{promql.number(value)}/s"
-        case "tasks" | "workers" | "count":
-            return promql.number(value)
-        case _:
-            assert_never(unit)
 
 
 def literal(text: str) -> str:

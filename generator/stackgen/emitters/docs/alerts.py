@@ -6,10 +6,10 @@ from stackgen.catalog import promql
 from stackgen.catalog.signal import Severity
 from stackgen.catalog.signals.stack import WATCHDOG
 from stackgen.emitters.docs import places
+from stackgen.resolve.alerts import own
 from stackgen.resolve.plan import Judged, Logged, Off, Plan
-from stackgen.rules import owners
+from stackgen.resolve.words import limit
 from stackgen.rules.build import describe
-from stackgen.rules.wording import limit
 
 MOST = 200
 """Longer lists of queues and tasks are cut: the page is for printing."""
@@ -73,4 +73,4 @@ def _own(judged: Judged | Logged) -> list[dict[str, object]]:
 
 
 def _owners(stack: Plan) -> list[tuple[str, str]]:
-    return list(dict.fromkeys(pair for one in stack.everything for pair in owners.own(one.signal, stack).items()))
+    return list(dict.fromkeys(pair for one in stack.everything for pair in own(one.signal, stack.spec).items()))

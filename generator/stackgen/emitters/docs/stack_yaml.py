@@ -10,7 +10,7 @@ from stackgen.catalog.signal import Severity, Signal
 from stackgen.catalog.signals.stack import WATCHDOG
 from stackgen.catalog.source import Reading, Source
 from stackgen.emitters.docs.fields import Section, sections
-from stackgen.rules.wording import limit
+from stackgen.resolve.words import limit
 
 _UNITS = {
     "tasks": "tasks",

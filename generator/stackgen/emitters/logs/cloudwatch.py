@@ -13,10 +13,9 @@ from fractions import Fraction
 
 from stackgen.artefact import Artefact
 from stackgen.catalog.logs import insights
-from stackgen.resolve import cloudwatch
+from stackgen.resolve import cloudwatch, words
 from stackgen.resolve.cloudwatch import Alarm
 from stackgen.resolve.plan import Plan
-from stackgen.rules import wording
 from stackgen.spec.logs import Logs
 
 AGENT = "logs/cloudwatch/amazon-cloudwatch-agent.json"
@@ -109,7 +108,7 @@ def _alarm(one: Alarm, stack: Plan, namespace: str) -> Mapping[str, object]:
 def _text(one: Alarm, stack: Plan) -> str:
     """The alert's own words; CloudWatch names the task or worker itself, as a contributor to the alarm."""
     limit = one.bound.threshold
-    said = {**_ANY, "limit": wording.limit(limit, one.signal.unit) if limit is not None else ""}
+    said = {**_ANY, "limit": words.limit(limit, one.signal.unit) if limit is not None else ""}
     summary = re.sub(r"\{(\w+)\}", lambda match: said[match[1]], one.signal.summary)
     link = f"{stack.spec.links.runbooks.rstrip('/')}/{one.signal.alert}.md"
     return f"{summary[:1].upper()}{summary[1:]}. {one.signal.action} {link}"
