@@ -20,7 +20,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: all install generate check secrets test test-fast live live-tools tools golden schema mutation bench fmt lint lock clean help
+.PHONY: all install generate check secrets test test-fast live live-tools tools golden mutation bench fmt lint lock clean help
 
 all: install generate  ## install, then generate (what plain `make` does)
 
@@ -59,10 +59,6 @@ tools: $(TOOLS)  ## the real programs that the tests run, unpacked into .tools
 golden: $(TEST) tools  ## rewrite the golden trees, then run the tests; read the diff line by line
 	@$(PY) -m pytest tests/golden --update-golden
 	@$(PY) -m pytest --numprocesses=2 --dist=loadfile
-
-schema: $(RUN)  ## write templates/schema/ anew from the models, after a change to them
-	@$(PY) -m stackgen schema > $(VENV)/schema.json
-	@mv $(VENV)/schema.json templates/schema/stack.schema.json.j2
 
 mutation: $(TEST) tools  ## break the generated rules one by one and count what their tests notice
 	@$(PY) -m tests.mutation

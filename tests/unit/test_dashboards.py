@@ -214,9 +214,9 @@ def test_the_check_finds_what_is_broken(guide: Plan, path: tuple[str | int, ...]
 def _findings_with(plan: Plan, change: Any) -> list[Problem]:
     made: list[Rendered] = []
     for one in rendered(plan):
-        board: Board | Any = one.artefact.context.get("dashboard")
+        board: Board | Any = one.artefact.context.get("document")
         if board and board["uid"] == "celery-queues":
-            artefact = one.artefact._replace(context={"dashboard": change(board)})
+            artefact = one.artefact._replace(context={"document": change(board)})
             made.append(one._replace(artefact=artefact))
         else:
             made.append(one)

@@ -13,7 +13,6 @@ from stackgen.load import load
 from stackgen.problem import SpecError
 from stackgen.spec.schema import json_schema
 
-TEMPLATE = Path(__file__).parents[2] / "templates/schema/stack.schema.json.j2"
 SPECS = Path(__file__).parents[1] / "specs"
 SCHEMA = json_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -69,7 +68,3 @@ def test_the_refused_files_load_as_yaml_or_not_at_all() -> None:
             load(path)
         except SpecError:
             assert path.stem.split(".")[0] not in SEEN_BY_EDITORS
-
-
-def test_the_template_is_current() -> None:
-    assert json.loads(TEMPLATE.read_text()) == SCHEMA, "run `make schema`"

@@ -1,13 +1,10 @@
-"""schema/: the JSON Schema of stack.yaml, for editors.
-
-It is the same for every stack, so it stands ready as a template; `make schema` writes that from the models, and a test
-compares the two.
-"""
+"""schema/: the JSON Schema of stack.yaml, for editors."""
 
 from __future__ import annotations
 
 from stackgen.artefact import Artefact
 from stackgen.resolve.plan import Plan
+from stackgen.spec.schema import json_schema
 
 
 def plan(stack: Plan) -> list[Artefact]:
@@ -16,8 +13,8 @@ def plan(stack: Plan) -> list[Artefact]:
     return [
         Artefact(
             path="schema/stack.schema.json",
-            template="schema/stack.schema.json.j2",
+            template="_shared/json.j2",
             syntax="json",
-            context={},
+            context={"document": json_schema()},
         )
     ]

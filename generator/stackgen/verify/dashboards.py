@@ -40,7 +40,7 @@ Labels = Mapping[str, frozenset[str]]
 
 def problems(rendered: Iterable[Rendered], groups: Sequence[Group], plan: Plan) -> list[Problem]:
     """Everything in the dashboards that Grafana would refuse, hide, or draw empty."""
-    boards = {r.artefact.path: _mapping(r.artefact.context["dashboard"]) for r in rendered if _is_board(r)}
+    boards = {r.artefact.path: _mapping(r.artefact.context["document"]) for r in rendered if _is_board(r)}
     if not boards:
         return []
     known = recorded_labels(groups, plan)

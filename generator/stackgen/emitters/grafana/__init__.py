@@ -75,7 +75,7 @@ def _provider() -> Artefact:
 def _dashboard(name: str, stack: Plan) -> Artefact:
     return Artefact(
         path=f"grafana/dashboards/{name}.json",
-        template="grafana/dashboard.json.j2",
+        template="_shared/json.j2",
         syntax="json",
-        context={"dashboard": board(registry.dashboards()[name], stack)},
+        context={"document": board(registry.dashboards()[name], stack)},
     )

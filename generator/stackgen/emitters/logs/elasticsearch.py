@@ -40,7 +40,7 @@ def plan(stack: Plan, logs: Logs) -> list[Artefact]:
 
 def _json(path: str, document: dict[str, Any]) -> Artefact:
     context = {"document": document}
-    return Artefact(path=path, template="logs/json.j2", syntax="json", context=context, checks=("elasticsearch",))
+    return Artefact(path=path, template="_shared/json.j2", syntax="json", context=context, checks=("elasticsearch",))
 
 
 def _script(program: str, context: dict[str, object]) -> Artefact:
