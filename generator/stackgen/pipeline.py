@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from stackgen.artefact import Artefact, Check, Rendered
 from stackgen.document import Document
 from stackgen.load import load
+from stackgen.outputs import KINDS
 from stackgen.problem import Mark, Problem, SpecError
 from stackgen.render.environment import render
 from stackgen.resolve import cloudwatch, logs, routing
@@ -18,7 +19,6 @@ from stackgen.resolve.plan import Plan
 from stackgen.resolve.resolver import resolve
 from stackgen.rules.build import groups
 from stackgen.spec import parse
-from stackgen.spec.model import Output
 from stackgen.verify import compose, contract, dashboards, links, liveness, reparse
 from stackgen.write import Changes, compare, write
 
@@ -26,20 +26,6 @@ if TYPE_CHECKING:
     from stackgen.doctor.finding import Finding
     from stackgen.write.secret_files import Written
 
-EMITTERS: Mapping[Output, tuple[str, ...]] = {
-    "prometheus": ("prometheus", "rule_tests"),
-    "grafana": ("grafana",),
-    "alertmanager": ("alertmanager", "route_tests"),
-    "exporters": ("exporters",),
-    "schema": ("schema",),
-    "flower": ("flower",),
-    "celery": ("celery_module",),
-    "logs": ("logs",),
-    "compose": ("compose",),
-    "runbooks": ("runbooks",),
-    "docs": ("docs",),
-}
-"""Modules of generator/stackgen/emitters by kind of output; each is loaded where it works."""
 _LOG_CHECKS: tuple[Check, ...] = ("filebeat", "alloy", "loki", "elasticsearch", "logql", "cloudwatch")
 """Modules of generator/stackgen/verify, large and of use to few stacks; each knows one kind of file."""
 
@@ -102,10 +88,9 @@ def stage(stack: Path) -> Stage:
 
 
 def artefacts(plan: Plan) -> Iterator[Artefact]:
-    """The files that stack.yaml wants, one emitter after the other."""
-    wanted = plan.spec.outputs or EMITTERS
-    for name in (name for output, names in EMITTERS.items() if output in wanted for name in names):
-        yield from import_module(f"stackgen.emitters.{name}").plan(plan)
+    """The files that stack.yaml wants, one emitter after the other; each is loaded where it works."""
+    for kind in filter(plan.spec.wants, KINDS):
+        yield from import_module(f"stackgen.emitters.{kind}").artefacts(plan)
 
 
 def _in_logs(made: Sequence[Rendered]) -> Iterator[Problem]:

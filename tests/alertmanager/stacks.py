@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from stackgen.document import Document
-from stackgen.emitters import alertmanager, route_tests
+from stackgen.emitters import alertmanager
 from stackgen.load import load
 from stackgen.render.environment import render
 from stackgen.resolve.plan import Plan
@@ -41,7 +41,7 @@ def plan_of(text: str, folder: Path) -> Plan:
 
 def write(plan: Plan, output: Path) -> Path:
     """Writes alertmanager/ below `output`, and gives the configuration's path."""
-    for artefact in (*alertmanager.plan(plan), *route_tests.plan(plan)):
+    for artefact in alertmanager.artefacts(plan):
         rendered = render(artefact)
         assert reparse.problems(rendered) == []
         file = output / artefact.path

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stackgen.emitters import celery_module
+from stackgen.emitters import celery
 from tests.app.workers import write_module
 
 EVERYTHING = (
@@ -77,9 +77,9 @@ def test_an_unknown_command_names_the_known(tmp_path: Path) -> None:
 
 
 def test_a_name_that_stands_in_two_parts_is_refused() -> None:
-    parts = [celery_module.Part("one", (), "def a() -> None: ...\n"), celery_module.Part("two", (), "a = 1\n")]
+    parts = [celery.Part("one", (), "def a() -> None: ...\n"), celery.Part("two", (), "a = 1\n")]
     with pytest.raises(ValueError, match=r"a stands in one\.py and in two\.py"):
-        celery_module.refuse_names_twice(parts)
+        celery.refuse_names_twice(parts)
 
 
 def test_new_relics_file_is_written_only_where_it_is_switched_on(tmp_path: Path) -> None:

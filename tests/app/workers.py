@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from stackgen import pipeline
-from stackgen.emitters import celery_module
+from stackgen.emitters import celery as celery_module
 from stackgen.render.environment import render
 
 STACK = """\
@@ -98,7 +98,7 @@ def write_module(folder: Path, app: str = "{}") -> dict[str, str]:
     stack = folder / "stack.yaml"
     stack.write_text(STACK + f"app: {app}\n", encoding="utf-8")
     texts = {}
-    for artefact in celery_module.plan(pipeline.prepare(stack).plan):
+    for artefact in celery_module.artefacts(pipeline.prepare(stack).plan):
         name = Path(artefact.path).name
         texts[name] = render(artefact).text
         (folder / name).write_text(texts[name], encoding="utf-8")

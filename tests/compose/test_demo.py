@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from stackgen import pipeline
-from stackgen.emitters import celery_module, compose
+from stackgen.emitters import celery, compose
 from stackgen.render.environment import render
 from tests.flower.redis_server import redis_server
 from tests.logs.judge import parsed, wrong_fields
@@ -52,7 +52,8 @@ def _stop(program: subprocess.Popen[bytes]) -> str:
 def test_the_demo_runs_tasks_and_logs_json_without_results(tmp_path: Path) -> None:
     (tmp_path / "stack.yaml").write_text(STACK, encoding="utf-8")
     plan = pipeline.prepare(tmp_path / "stack.yaml").plan
-    for one in (a for a in (*compose.plan(plan), *celery_module.plan(plan)) if a.path.startswith(("demo/", "celery/"))):
+    files = (*compose.artefacts(plan), *celery.artefacts(plan))
+    for one in (a for a in files if a.path.startswith(("demo/", "celery/"))):
         (tmp_path / one.path.partition("/")[2]).write_text(render(one).text, encoding="utf-8")
     with redis_server(tmp_path) as broker:
         options = ("--concurrency=2", "--queues=celery,priority", "--loglevel=INFO", f"--logfile={tmp_path}/%h.log")

@@ -30,7 +30,7 @@ queues: {celery: {}}
 def _config(folder: Path, settings: str) -> Path:
     stack = folder / "stack.yaml"
     stack.write_text(STACK + f"flower: {settings}\n", encoding="utf-8")
-    (artefact,) = flower.plan(pipeline.prepare(stack).plan)
+    (artefact,) = flower.artefacts(pipeline.prepare(stack).plan)
     config = folder / "flowerconfig.py"
     config.write_text(render(artefact).text, encoding="utf-8")
     return config

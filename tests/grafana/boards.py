@@ -67,7 +67,7 @@ def plan_of(folder: Path, text: str) -> Plan:
 
 def rendered(plan: Plan) -> list[Rendered]:
     """Everything below grafana/."""
-    return [render(artefact) for artefact in grafana.plan(plan)]
+    return [render(artefact) for artefact in grafana.artefacts(plan)]
 
 
 def boards_of(plan: Plan) -> dict[str, Board]:

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 
 from stackgen.artefact import Rendered
-from stackgen.emitters import logs, prometheus, rule_tests
+from stackgen.emitters import logs, prometheus
 from stackgen.load import load
 from stackgen.problem import SpecError
 from stackgen.render.environment import render
@@ -68,7 +68,7 @@ def _without(spec: Spec, places: Iterable[str]) -> Spec:
 
 
 def _rendered(plan: Plan) -> list[Rendered]:
-    return [render(artefact) for artefact in (*prometheus.plan(plan), *rule_tests.plan(plan), *logs.plan(plan))]
+    return [render(artefact) for artefact in (*prometheus.artefacts(plan), *logs.artefacts(plan))]
 
 
 def _listed(plan: Plan) -> set[str]:

@@ -18,6 +18,7 @@ ROOMS = (
     "stack_file",
     "load",
     "catalog",
+    "outputs",
     "spec",
     "resolve",
     "rules",
@@ -120,7 +121,7 @@ def test_every_module_stands_in_a_known_room(path: Path) -> None:
     ("name", "target"),
     [
         ("catalog.signals.queues", "stackgen.emitters.prometheus"),
-        ("emitters.grafana", "stackgen.emitters.prometheus.plan"),
+        ("emitters.grafana", "stackgen.emitters.prometheus.artefacts"),
         ("problem", "stackgen.load.read"),
         ("pipeline", "stackgen.cli.main"),
         ("spec.model", "click.Option"),

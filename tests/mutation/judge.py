@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from stackgen.emitters import prometheus, rule_tests
+from stackgen.emitters import prometheus
 from stackgen.load import load
 from stackgen.render.environment import render
 from stackgen.resolve.resolver import resolve
@@ -30,7 +30,7 @@ def rendered(stack: Path) -> dict[str, str]:
     """The rules and their generated tests of a stack.yaml, by path below output/."""
     document = load(stack)
     plan = resolve(parse(document), document)
-    artefacts = [*prometheus.plan(plan), *rule_tests.plan(plan)]
+    artefacts = [*prometheus.artefacts(plan)]
     return {a.path: render(a).text for a in artefacts if a.path != "prometheus/prometheus.yml"}
 
 

@@ -10,7 +10,7 @@ import yaml
 from stackgen.artefact import Artefact
 from stackgen.catalog import registry
 from stackgen.catalog.inhibition import BLIND, INHIBITIONS, NEVER_MUTED
-from stackgen.emitters import alertmanager, route_tests
+from stackgen.emitters.alertmanager import configuration, route_tests
 from stackgen.render.environment import render
 from stackgen.resolve.plan import Plan
 from stackgen.resolve.routing import Routing, mutings, notices
@@ -25,7 +25,7 @@ HOOK = "receivers: {hook: {webhook: {url: 'http://hook'}}, other: {webhook: {url
 
 
 def _config(plan: Plan) -> dict[str, object]:
-    (artefact,) = alertmanager.plan(plan)
+    (artefact,) = configuration.artefacts(plan)
     return _parsed(artefact)
 
 
@@ -44,7 +44,7 @@ def _notices(text: str, folder: Path) -> list[str]:
 @pytest.mark.parametrize("stack", STACKS, ids=lambda path: path.stem)
 def test_every_alert_severity_and_owner_has_a_routing_case(stack: Path) -> None:
     plan = understood(stack)[1]
-    (artefact,) = route_tests.plan(plan)
+    (artefact,) = route_tests.artefacts(plan)
     labels = [dict(case["labels"]) for case in _listed(artefact.context["cases"])]
     cases = {(one["alertname"], one["signal"], one["severity"], one["owner"]) for one in labels}
     in_logs = (logs.group(plan),) if plan.has_loki else ()
@@ -61,7 +61,7 @@ def test_every_alert_severity_and_owner_has_a_routing_case(stack: Path) -> None:
 @pytest.mark.parametrize("stack", STACKS, ids=lambda path: path.stem)
 def test_every_queue_with_a_route_has_a_case_at_every_severity(stack: Path) -> None:
     plan = understood(stack)[1]
-    (artefact,) = route_tests.plan(plan)
+    (artefact,) = route_tests.artefacts(plan)
     labels = [dict(case["labels"]) for case in _listed(artefact.context["cases"])]
     found = {(one["queue"], one["severity"]) for one in labels if "queue" in one}
     severities = {severity for j in plan.judged if "queue" in j.signal.by for severity in j.bounds}

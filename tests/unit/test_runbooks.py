@@ -44,7 +44,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def _pages(plan: Plan) -> dict[str, str]:
-    return {a.path.removeprefix("runbooks/"): render(a).text for a in runbooks.plan(plan)}
+    return {a.path.removeprefix("runbooks/"): render(a).text for a in runbooks.artefacts(plan)}
 
 
 def test_every_alert_has_a_page_and_a_line_in_the_index(plan: Plan) -> None:

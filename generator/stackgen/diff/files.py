@@ -14,7 +14,7 @@ from stackgen.catalog import registry
 from stackgen.diff import alertmanager, cloudwatch, dashboards, rules
 from stackgen.diff.fact import Fact, Key
 from stackgen.diff.read import documents, facts_of, items, mapping, said
-from stackgen.emitters.prometheus import SCRAPE_TIMEOUT
+from stackgen.emitters.prometheus.configuration import SCRAPE_TIMEOUT
 from stackgen.spec.scalars import Duration
 
 Found = Iterator[tuple[Key, Fact]]

@@ -8,7 +8,7 @@ from stackgen.artefact import Artefact
 from stackgen.resolve.plan import Plan, Scraped
 
 
-def plan(stack: Plan) -> list[Artefact]:
+def artefacts(stack: Plan) -> list[Artefact]:
     """One file for every listed program that asks the broker, unless its image is built here."""
     return [file for scraped in stack.scraped for file in _file(scraped, stack)]
 

@@ -7,7 +7,7 @@ from stackgen.catalog.sources.flower import PURGE
 from stackgen.resolve.plan import Plan
 
 
-def plan(stack: Plan) -> list[Artefact]:
+def artefacts(stack: Plan) -> list[Artefact]:
     """The one file; settings.py and the Celery application are not read by Flower."""
     flower = stack.spec.flower
     return [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import get_args
 
 from stackgen.artefact import Artefact
 from stackgen.catalog import promql, registry, runbook
@@ -20,7 +19,6 @@ from stackgen.resolve.routing import Muting
 from stackgen.resolve.words import limit
 from stackgen.rules import logs
 from stackgen.rules.build import THRESHOLD, condition, value
-from stackgen.spec.model import Output
 
 Row = dict[str, object]
 
@@ -28,12 +26,12 @@ MOST = 200
 """Longer lists of queues and tasks are cut: nobody reads them at night, and a query shows all."""
 
 
-def plan(stack: Plan) -> list[Artefact]:
+def artefacts(stack: Plan) -> list[Artefact]:
     """A page for every alert that this stack has, and the index."""
     pages: dict[str, list[Judged | Logged]] = {}
     for judged in stack.everything:
         pages.setdefault(judged.signal.alert, []).append(judged)
-    mutings = routing.mutings(stack) if "alertmanager" in _wanted(stack) else []
+    mutings = routing.mutings(stack) if stack.spec.wants("alertmanager") else []
     return [_index(pages, stack), *(_page(alert, judged, stack, mutings) for alert, judged in pages.items())]
 
 
@@ -186,19 +184,15 @@ def _caveats(judged: Judged, stack: Plan) -> list[str]:
 
 def _files(judged: Judged | Logged, stack: Plan) -> list[Row]:
     if isinstance(judged, Logged):
-        there = stack.has_loki and "logs" in _wanted(stack)
+        there = stack.has_loki and stack.spec.wants("logs")
         return [{"name": "The rule", "file": f"../{logs.path(stack)}"}] if there else []
-    if "prometheus" not in _wanted(stack):
+    if not stack.spec.wants("prometheus"):
         return []
     family, name = judged.signal.family, judged.signal.id
     return [
         {"name": "The rule", "file": f"../prometheus/rules/{GROUP_PREFIX}{family}.yml"},
         {"name": "The tests that prove when it fires", "file": f"../prometheus/tests/{name}.yml"},
     ]
-
-
-def _wanted(stack: Plan) -> tuple[str, ...]:
-    return tuple(stack.spec.outputs or get_args(Output))
 
 
 def _safe(judged: Judged | Logged, stack: Plan) -> Iterator[runbook.Command]:

@@ -7,7 +7,7 @@ from stackgen.resolve.plan import Plan
 from stackgen.spec.schema import json_schema
 
 
-def plan(stack: Plan) -> list[Artefact]:
+def artefacts(stack: Plan) -> list[Artefact]:
     """The schema; it is the same for every stack."""
     del stack
     return [

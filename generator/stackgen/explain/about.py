@@ -11,7 +11,7 @@ from stackgen.catalog import input_shapes, promql
 from stackgen.catalog.logs.signals import LogSignal
 from stackgen.catalog.series import TASK_TIMEOUTS, Unit
 from stackgen.catalog.signal import Setting, Severity, Signal
-from stackgen.emitters.prometheus import laid_out
+from stackgen.emitters.prometheus.configuration import laid_out
 from stackgen.explain import timing
 from stackgen.resolve import routing
 from stackgen.resolve.logs import JUDGES, judges

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 
 from stackgen.catalog import promql
-from stackgen.emitters.prometheus import laid_out
+from stackgen.emitters.prometheus.configuration import laid_out
 from stackgen.explain import timing
 from stackgen.explain.about import Explanation, Level, amount
 from stackgen.explain.listing import state

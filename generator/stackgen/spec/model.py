@@ -1,9 +1,10 @@
 """What a person may write in stack.yaml. A field's docstring is editor help and reference page."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from stackgen.outputs import KINDS
 from stackgen.spec.alerting import Alerting, AlertingSection
 from stackgen.spec.app import App
 from stackgen.spec.logs import Logs
@@ -29,19 +30,10 @@ from stackgen.spec.services import Compose, Flower
 
 Severity = Literal["info", "warning", "critical"]
 Service = Literal["grafana", "prometheus", "alertmanager"]
-Output = Literal[
-    "prometheus",
-    "grafana",
-    "alertmanager",
-    "exporters",
-    "schema",
-    "flower",
-    "celery",
-    "logs",
-    "compose",
-    "runbooks",
-    "docs",
-]
+if TYPE_CHECKING:
+    Output = str
+else:
+    Output = Literal[KINDS]  # exactly the kinds that exist
 
 _Section, _Items = SECTION, ITEMS
 
@@ -273,6 +265,10 @@ class StackSpec(Part):
     """Kinds of output to generate; absent means all."""
     versions: Annotated[dict[str, VersionTag], _Section] = {}
     """Other versions of the programs in the generated files: component, then version or image tag in quotes."""
+
+    def wants(self, output: str) -> bool:
+        """Whether this kind of output is generated."""
+        return output in (self.outputs or KINDS)
 
     @property
     def workers_serve(self) -> bool:

@@ -122,8 +122,8 @@ def _targets(services: Mapping[str, Service], plan: Plan) -> Iterator[Found]:
     elsewhere = {s.name for s in plan.spec.sources if s.targets}
     if "alertmanagers" in plan.spec.prometheus.model_fields_set:
         elsewhere.add(ALERTMANAGER)
-    if plan.spec.outputs is not None:  # then somebody else runs what is not generated
-        elsewhere |= {s.source.id for s in plan.scraped if s.source.output not in ("", *plan.spec.outputs)}
+    # Somebody else runs what is not generated.
+    elsewhere |= {s.source.id for s in plan.scraped if s.source.output and not plan.spec.wants(s.source.output)}
     for scraped in plan.scraped:
         for target in () if scraped.source.id in elsewhere else scraped.targets:
             host, _, port = target.rpartition(":")

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from posixpath import dirname, normpath
-from typing import get_args
 from urllib.parse import unquote
 
 from stackgen.problem import Mark, Problem
@@ -15,7 +14,6 @@ from stackgen.resolve.plan import Plan
 from stackgen.rules import logs
 from stackgen.rules.build import groups
 from stackgen.rules.model import Alerting
-from stackgen.spec.model import Output
 
 _FENCE = re.compile(r"^(`{3,})[^`]*$")
 _CODE = re.compile(r"(`+)(?:(?!`).|(?!\1(?!`))`)*?\1(?!`)")
@@ -100,15 +98,14 @@ def slug(heading: str) -> str:
 
 def _in_alerts(files: Mapping[str, str], plan: Plan) -> Iterator[Problem]:
     """Runbooks and dashboards that alerts point to and this stack generates not."""
-    wanted = plan.spec.outputs or get_args(Output)
-    if "prometheus" not in wanted:
+    if not plan.spec.wants("prometheus"):
         return
-    uids = _uids(files) if "grafana" in wanted else None
-    in_logs = [logs.group(plan)] if plan.has_loki and "logs" in wanted else []
+    uids = _uids(files) if plan.spec.wants("grafana") else None
+    in_logs = [logs.group(plan)] if plan.has_loki and plan.spec.wants("logs") else []
     for group in (*groups(plan), *in_logs):
         mark = Mark(logs.path(plan) if group.name == logs.GROUP else f"prometheus/rules/{group.name}.yml")
         for alert in group.alerts:
-            if "runbooks" in wanted:
+            if plan.spec.wants("runbooks"):
                 yield from _runbook(alert, mark, files, plan)
             if uids is not None:
                 yield from _dashboard(alert, mark, uids)

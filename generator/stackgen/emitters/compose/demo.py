@@ -70,7 +70,7 @@ def files(stack: Plan) -> list[Artefact]:
 
 
 def _monitored(stack: Plan) -> bool:
-    return stack.spec.outputs is None or "celery" in stack.spec.outputs
+    return stack.spec.wants("celery")
 
 
 def _logfile(stack: Plan, name: str) -> tuple[str, ...]:

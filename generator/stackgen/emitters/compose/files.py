@@ -34,7 +34,7 @@ _PROFILES = {
 }
 
 
-def plan(stack: Plan) -> list[Artefact]:
+def artefacts(stack: Plan) -> list[Artefact]:
     """Everything that docker compose needs, beside the files of the other outputs."""
     return [_compose(stack), _env(stack), *demo.files(stack), *_config_files(stack)]
 
@@ -52,7 +52,7 @@ def _services(stack: Plan) -> list[Service]:
 
 def _sent(stack: Plan) -> Logs | None:
     """The section `logs`, when the files that shippers mount are generated."""
-    return stack.spec.logs if "logs" in (stack.spec.outputs or ("logs",)) else None
+    return stack.spec.logs if stack.spec.wants("logs") else None
 
 
 def _compose(stack: Plan) -> Artefact:

@@ -17,10 +17,9 @@ from stackgen.resolve.plan import Plan
 
 def services(stack: Plan) -> Iterator[Service]:
     """In the order in which a person reads them."""
-    outputs = stack.spec.outputs
     made = {"prometheus": prometheus, "alertmanager": alertmanager, "grafana": grafana}
     for name, make in made.items():
-        if outputs is None or name in outputs:
+        if stack.spec.wants(name):
             yield make(stack)
     for source, version in launched(stack):
         yield from started(source, version, stack)
@@ -28,9 +27,9 @@ def services(stack: Plan) -> Iterator[Service]:
 
 def launched(stack: Plan) -> Iterator[tuple[Source, str]]:
     """What is started as its source says, with its version: what an output kind configures, then what is scraped."""
-    outputs, versions = stack.spec.outputs, stack.site.versions
+    versions = stack.site.versions
     for source in registry.sources().values():
-        if source.output and (outputs is None or source.output in outputs):
+        if source.output and stack.spec.wants(source.output):
             yield source, versions.get(source.id, next(iter(source.versions), ""))
     yield from ((s.source, s.version) for s in stack.scraped if not s.source.output)
 

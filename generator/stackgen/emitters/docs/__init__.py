@@ -7,7 +7,7 @@ from stackgen.emitters.docs import alerts, guide, stack_yaml, troubleshooting
 from stackgen.resolve.plan import Plan
 
 
-def plan(stack: Plan) -> list[Artefact]:
+def artefacts(stack: Plan) -> list[Artefact]:
     """The pages a person reads; two of them hold the numbers of this stack."""
     contexts = {
         "guide": guide.context(stack),

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import get_args
 
 from stackgen.catalog.sources.stack import GROUP_PREFIX
 from stackgen.resolve.plan import Judged, Plan
 from stackgen.spec.logs import Shipper
-from stackgen.spec.model import Output
 
 Link = dict[str, object]
 
@@ -24,22 +22,17 @@ SENDS: Mapping[str, Shipper] = {
 """Folder of logs/ -> the shipper that it comes with."""
 
 
-def wanted(stack: Plan) -> tuple[str, ...]:
-    """The kinds of output this stack has."""
-    return tuple(stack.spec.outputs or get_args(Output))
-
-
 def exists(path: str, stack: Plan) -> bool:
     """Whether a file that the catalogue names is generated for this stack."""
     folder, _, name = path.partition("/")
     if folder == "logs" and (stack.spec.logs is None or SENDS[name.partition("/")[0]] not in stack.spec.logs.shippers):
         return False
     if folder == "exporters":
-        return "exporters" in wanted(stack) and any(s.source.id == name.removesuffix(".yml") for s in stack.scraped)
+        return stack.spec.wants("exporters") and any(s.source.id == name.removesuffix(".yml") for s in stack.scraped)
     if path.startswith("prometheus/rules/"):
         family = name.removeprefix(f"rules/{GROUP_PREFIX}").removesuffix(".yml")
-        return "prometheus" in wanted(stack) and any(j.signal.family == family for j in stack.judged)
-    return folder in wanted(stack)
+        return stack.spec.wants("prometheus") and any(j.signal.family == family for j in stack.judged)
+    return stack.spec.wants(folder)
 
 
 def link(path: str) -> Link:

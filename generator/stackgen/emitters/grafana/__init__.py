@@ -16,7 +16,7 @@ _MOST_LINES = 1000
 """Lines that Explore shows at most for one query."""
 
 
-def plan(stack: Plan) -> list[Artefact]:
+def artefacts(stack: Plan) -> list[Artefact]:
     """The provisioning files and one file for every dashboard."""
     return [_datasources(stack), _provider(), *(_dashboard(name, stack) for name in registry.dashboards())]
 

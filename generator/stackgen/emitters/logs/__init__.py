@@ -10,14 +10,14 @@ from stackgen.resolve.plan import Plan
 from stackgen.spec.logs import Logs, Shipper
 
 SHIPPERS: Mapping[Shipper, tuple[Callable[[Plan, Logs], list[Artefact]], ...]] = {
-    "filebeat": (filebeat.plan, elasticsearch.plan),
-    "alloy": (alloy.plan, loki.plan),
-    "cloudwatch": (cloudwatch.plan,),
+    "filebeat": (filebeat.artefacts, elasticsearch.artefacts),
+    "alloy": (alloy.artefacts, loki.artefacts),
+    "cloudwatch": (cloudwatch.artefacts,),
 }
 """What a shipper and its backend are made of."""
 
 
-def plan(stack: Plan) -> list[Artefact]:
+def artefacts(stack: Plan) -> list[Artefact]:
     """The files of every shipper that stack.yaml lists."""
     logs = stack.spec.logs
     return [one for name in logs.shippers for emit in SHIPPERS[name] for one in emit(stack, logs)] if logs else []

@@ -28,7 +28,7 @@ STREAM = "{local_hostname}"
 _ANY = {"value": "too many", "task": "one task", "worker": "one worker"}
 
 
-def plan(stack: Plan, logs: Logs) -> list[Artefact]:
+def artefacts(stack: Plan, logs: Logs) -> list[Artefact]:
     """The agent's configuration, and the template of what it needs in the account."""
     return [_agent(stack, logs), _template(stack, logs)]
 

@@ -13,7 +13,7 @@ is shorter, so that a file is read from its first line on."""
 COMPRESSED = r"\.(gz|zst|xz|bz2)$"
 
 
-def plan(stack: Plan, logs: Logs) -> list[Artefact]:
+def artefacts(stack: Plan, logs: Logs) -> list[Artefact]:
     """filebeat.yml."""
     name, environment = stack.spec.stack.name, stack.spec.stack.environment
     stream = DataStream.of(name, environment)

@@ -21,7 +21,7 @@ INDEX = "kibanaSavedObjectMeta.searchSourceJSON.index"
 """The name by which a search refers to its data view."""
 
 
-def plan(stack: Plan) -> list[Artefact]:
+def artefacts(stack: Plan) -> list[Artefact]:
     """Everything for Kibana, one object a line."""
     objects = [_data_view(stack), *(_search(one, stack) for one in asked.SAVED)]
     return [

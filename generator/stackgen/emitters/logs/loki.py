@@ -16,7 +16,7 @@ DATA = "/loki"
 _HOUR = 3600
 
 
-def plan(stack: Plan, logs: Logs) -> list[Artefact]:
+def artefacts(stack: Plan, logs: Logs) -> list[Artefact]:
     """The rules, when anything is judged; loki.yaml for our own Loki."""
     ours = [_config(stack, int(logs.loki.retention.seconds))] if logs.loki.bundled else []
     return [*ours, *([_rules(stack)] if stack.logged else [])]

@@ -16,7 +16,7 @@ from stackgen.resolve.plan import Judged, Plan
 from stackgen.rules.wording import Fill, texts
 
 
-def plan(stack: Plan) -> list[Artefact]:
+def artefacts(stack: Plan) -> list[Artefact]:
     """One file for every signal that is on."""
     return [_file(judged, stack) for judged in stack.judged]
 

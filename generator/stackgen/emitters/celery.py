@@ -26,7 +26,7 @@ _SETTINGS = re.compile(r"^SETTINGS = .*\n", re.MULTILINE)
 _NAME = re.compile(r"^(?:def |async def |class |(?=\w+(?:: .*)? = ))(\w+)", re.MULTILINE)
 
 
-def plan(stack: Plan) -> list[Artefact]:
+def artefacts(stack: Plan) -> list[Artefact]:
     """The one Python file, and New Relic's where it is switched on."""
     spec = stack.spec
     newrelic = spec.app.newrelic

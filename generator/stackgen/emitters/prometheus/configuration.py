@@ -18,7 +18,7 @@ _ONE_LINE = 100
 """Expressions longer than this are laid out over several lines."""
 
 
-def plan(stack: Plan) -> list[Artefact]:
+def artefacts(stack: Plan) -> list[Artefact]:
     """prometheus.yml and the rule files."""
     return [_config(stack), *(_rules(group, stack) for group in groups(stack))]
 

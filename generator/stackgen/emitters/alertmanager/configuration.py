@@ -37,7 +37,7 @@ _PAGER_SEVERITY = "{{ if .CommonLabels.severity }}{{ .CommonLabels.severity }}{{
 _OPSGENIE_PRIORITY = _BY_SEVERITY.format("P1", "P3", "P5")
 
 
-def plan(stack: Plan) -> list[Artefact]:
+def artefacts(stack: Plan) -> list[Artefact]:
     """alertmanager.yml."""
     return [_config(stack, Routing(stack.spec))]
 

@@ -12,7 +12,7 @@ from stackgen.resolve.plan import Judged, Logged, Plan
 from stackgen.resolve.routing import Routing
 
 
-def plan(stack: Plan) -> list[Artefact]:
+def artefacts(stack: Plan) -> list[Artefact]:
     """One file with every alert, severity and owner, and every queue with a route of its own."""
     return [
         Artefact(
