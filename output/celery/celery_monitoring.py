@@ -8,7 +8,7 @@ Put this file beside the Celery application, and into the module that makes it, 
 
     setup(app)
 
-It needs Python 3.11 and Celery; sentry-sdk, newrelic and opentelemetry only where they are switched on. A worker has
+It needs Python 3.9 and Celery; sentry-sdk, newrelic and opentelemetry only where they are switched on. A worker has
 its metrics without any of them. `python -m celery_monitoring health` and `… exporter` answer probes and Prometheus.
 
 Logs: neither arguments nor results of tasks are written, only those that stack.yaml allows. The text of an exception
@@ -23,7 +23,6 @@ New Relic's agent must start before Celery:
 from __future__ import annotations
 
 import errno
-import fcntl
 import importlib
 import inspect
 import io
@@ -43,13 +42,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class LogSettings:
     """The JSON lines that workers and beat write."""
 
@@ -59,7 +58,7 @@ class LogSettings:
     allow_arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class MetricSettings:
     """The metrics endpoint of each worker."""
 
@@ -68,7 +67,7 @@ class MetricSettings:
     port: int = 9809
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class SentrySettings:
     """Errors and traces to Sentry."""
 
@@ -78,14 +77,14 @@ class SentrySettings:
     monitor_beat: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class NewRelicSettings:
     """Tasks as background transactions of New Relic."""
 
     enabled: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Settings:
     """Everything this file takes from stack.yaml."""
 
@@ -183,7 +182,7 @@ def _stamp(headers: dict[str, Any] | None = None, **_: object) -> None:
 def wait_seconds(request: Any) -> float | None:
     """Seconds between sending, or the ETA if that is later, and now; None when the sender did not say when."""
     sent = getattr(request, SENT_HEADER, None)
-    if not isinstance(sent, int | float):
+    if not isinstance(sent, (int, float)):
         return None
     eta = getattr(request, "eta", None)
     return max(0.0, time.time() - (max(float(sent), _eta(eta)) if eta else float(sent)))
@@ -257,7 +256,7 @@ def _formatted(message: object, args: object) -> str:
 
 
 def _plain(value: object) -> object:
-    if value is None or isinstance(value, bool | int | float | str | date | timedelta):
+    if value is None or isinstance(value, (bool, int, float, str, date, timedelta)):
         return value
     if isinstance(value, BaseException):
         return f"{type(value).__name__}: {cut(str(value), LONGEST_ERROR)}"
@@ -301,6 +300,10 @@ ECS_VERSION = "9.0.0"
 OWN_FIELDS = "celery_monitoring"
 """Attribute of a record that holds fields of ours, nested as they will be written."""
 
+_fcntl: Any = None
+with suppress(ImportError):  # Windows
+    _fcntl = importlib.import_module("fcntl")
+
 
 def install_logs(settings: Settings, trace_fields: Callable[[], Fields]) -> None:
     """Takes over the logging of workers and beat; Celery then configures nothing itself."""
@@ -309,7 +312,7 @@ def install_logs(settings: Settings, trace_fields: Callable[[], Fields]) -> None
     def configure(loglevel: int | None = None, logfile: str | None = None, **_: object) -> None:
         from celery.utils.log import get_multiprocessing_logger  # type: ignore[import-untyped, unused-ignore]
 
-        level = min(logging.getLevelNamesMapping()[settings.logs.level.upper()], loglevel or logging.CRITICAL)
+        level = min(getattr(logging, settings.logs.level.upper()), loglevel or logging.CRITICAL)
         handler = JsonLines(settings, logfile or settings.logs.path, trace_fields)
         root = logging.getLogger()
         root.handlers = [handler]
@@ -357,7 +360,7 @@ class JsonLines(logging.Handler):
             self._say_lost(record)
 
     def _fields(self, record: logging.LogRecord) -> Fields:
-        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        moment = datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds")
         fields: Fields = {
             "@timestamp": moment.replace("+00:00", "Z"),
             "host": {"name": self._host},
@@ -384,15 +387,15 @@ class JsonLines(logging.Handler):
     def _write(self, line: bytes) -> None:
         if self._path:
             self._follow_rename(self._path)
-        if not self._is_pipe:
+        if not self._is_pipe or _fcntl is None:
             os.write(self._file, line)
             return
-        fcntl.lockf(self._file, fcntl.LOCK_EX)
+        _fcntl.lockf(self._file, _fcntl.LOCK_EX)
         try:
             while line:
                 line = line[os.write(self._file, line) :]
         finally:
-            fcntl.lockf(self._file, fcntl.LOCK_UN)
+            _fcntl.lockf(self._file, _fcntl.LOCK_UN)
 
     def _follow_rename(self, path: str) -> None:
         mine = os.fstat(self._file)
@@ -628,7 +631,7 @@ def _arguments(task: Any, request: Any, names: Sequence[str]) -> dict[str, str]:
 
 
 def _shown(value: object) -> str:
-    simple = value is None or isinstance(value, bool | int | float | str)
+    simple = value is None or isinstance(value, (bool, int, float, str))
     return cut(str(value), LONGEST_ARGUMENT) if simple else f"<{type(value).__name__}>"
 
 
@@ -847,7 +850,7 @@ class Histogram:
         bounds = [bound_text(bound) for bound in (*self.bounds, float("inf"))]
         for (task, queue), row in self._rows.items():
             labels, total = (("task", task), ("queue", queue)), 0.0
-            for bound, count in zip(bounds, row, strict=False):  # the row ends with the sum
+            for bound, count in zip(bounds, row):  # the row ends with the sum
                 total += count
                 samples.append(("_bucket", (*labels, ("le", bound)), total))
             samples += [("_count", labels, total), ("_sum", labels, row[-1])]

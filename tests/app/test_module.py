@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,8 +32,8 @@ def _run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "tool",
     [
-        ("ruff", "check", "--isolated"),
-        ("ruff", "format", "--check", "--isolated", "--line-length=120"),
+        ("ruff", "check", "--isolated", "--target-version=py39"),
+        ("ruff", "format", "--check", "--isolated", "--target-version=py39", "--line-length=120"),
         ("mypy", "--strict", "--config-file="),
     ],
 )
@@ -68,6 +69,32 @@ def test_settings_are_what_stack_yaml_says(tmp_path: Path) -> None:
         "allow_arguments={'shop.pay': ['order_id'], 'x': []}) "
         "SentrySettings(enabled=True, dsn_env='SENTRY_DSN', traces_sample_rate=0.1, monitor_beat=True) 19809 True"
     )
+
+
+def _interpreter(version: str) -> str | None:
+    """A Python of this version: of pyenv, whose stand-ins on the PATH run nothing, or on the PATH."""
+    found = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    return next(map(str, found), None) or shutil.which(f"python{version}")
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"])
+def test_each_supported_python_imports_the_file(tmp_path: Path, version: str) -> None:
+    python = _interpreter(version)
+    if python is None or _run(tmp_path, python, "-c", "").returncode:
+        pytest.skip(f"no Python {version} here")
+    write_module(tmp_path, EVERYTHING)
+    done = _run(tmp_path, python, "-W", "error", "-c", "import celery_monitoring as m; print(m.SETTINGS.app)")
+    assert (done.returncode, done.stdout.strip()) == (0, "proj"), done.stderr
+
+
+def test_windows_and_macos_import_the_file(tmp_path: Path) -> None:
+    write_module(tmp_path, EVERYTHING)
+    unix = ("fcntl", "resource", "pwd", "grp", "termios", "syslog")
+    show = (
+        f"import sys; sys.modules.update(dict.fromkeys({unix})); import celery_monitoring as m; print(m.SETTINGS.app)"
+    )
+    done = _run(tmp_path, sys.executable, "-c", show)
+    assert (done.returncode, done.stdout.strip()) == (0, "proj"), done.stderr
 
 
 def test_an_unknown_command_names_the_known(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ class Histogram:
         bounds = [bound_text(bound) for bound in (*self.bounds, float("inf"))]
         for (task, queue), row in self._rows.items():
             labels, total = (("task", task), ("queue", queue)), 0.0
-            for bound, count in zip(bounds, row, strict=False):  # the row ends with the sum
+            for bound, count in zip(bounds, row):  # the row ends with the sum
                 total += count
                 samples.append(("_bucket", (*labels, ("le", bound)), total))
             samples += [("_count", labels, total), ("_sum", labels, row[-1])]

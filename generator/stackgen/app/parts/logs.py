@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
+import importlib
 import io
 import json
 import logging
@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from stackgen.app.parts.redact import error_fields, is_replaced, is_undecodable, message_of
@@ -24,6 +24,10 @@ ECS_VERSION = "9.0.0"
 OWN_FIELDS = "celery_monitoring"
 """Attribute of a record that holds fields of ours, nested as they will be written."""
 
+_fcntl: Any = None
+with suppress(ImportError):  # Windows
+    _fcntl = importlib.import_module("fcntl")
+
 
 def install_logs(settings: Settings, trace_fields: Callable[[], Fields]) -> None:
     """Takes over the logging of workers and beat; Celery then configures nothing itself."""
@@ -32,7 +36,7 @@ def install_logs(settings: Settings, trace_fields: Callable[[], Fields]) -> None
     def configure(loglevel: int | None = None, logfile: str | None = None, **_: object) -> None:
         from celery.utils.log import get_multiprocessing_logger  # type: ignore[import-untyped, unused-ignore]
 
-        level = min(logging.getLevelNamesMapping()[settings.logs.level.upper()], loglevel or logging.CRITICAL)
+        level = min(getattr(logging, settings.logs.level.upper()), loglevel or logging.CRITICAL)
         handler = JsonLines(settings, logfile or settings.logs.path, trace_fields)
         root = logging.getLogger()
         root.handlers = [handler]
@@ -80,7 +84,7 @@ class JsonLines(logging.Handler):
             self._say_lost(record)
 
     def _fields(self, record: logging.LogRecord) -> Fields:
-        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        moment = datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds")
         fields: Fields = {
             "@timestamp": moment.replace("+00:00", "Z"),
             "host": {"name": self._host},
@@ -107,15 +111,15 @@ class JsonLines(logging.Handler):
     def _write(self, line: bytes) -> None:
         if self._path:
             self._follow_rename(self._path)
-        if not self._is_pipe:
+        if not self._is_pipe or _fcntl is None:
             os.write(self._file, line)
             return
-        fcntl.lockf(self._file, fcntl.LOCK_EX)
+        _fcntl.lockf(self._file, _fcntl.LOCK_EX)
         try:
             while line:
                 line = line[os.write(self._file, line) :]
         finally:
-            fcntl.lockf(self._file, fcntl.LOCK_UN)
+            _fcntl.lockf(self._file, _fcntl.LOCK_UN)
 
     def _follow_rename(self, path: str) -> None:
         mine = os.fstat(self._file)

@@ -24,7 +24,7 @@ def _stamp(headers: dict[str, Any] | None = None, **_: object) -> None:
 def wait_seconds(request: Any) -> float | None:
     """Seconds between sending, or the ETA if that is later, and now; None when the sender did not say when."""
     sent = getattr(request, SENT_HEADER, None)
-    if not isinstance(sent, int | float):
+    if not isinstance(sent, (int, float)):
         return None
     eta = getattr(request, "eta", None)
     return max(0.0, time.time() - (max(float(sent), _eta(eta)) if eta else float(sent)))

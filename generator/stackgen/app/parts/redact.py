@@ -68,7 +68,7 @@ def _formatted(message: object, args: object) -> str:
 
 
 def _plain(value: object) -> object:
-    if value is None or isinstance(value, bool | int | float | str | date | timedelta):
+    if value is None or isinstance(value, (bool, int, float, str, date, timedelta)):
         return value
     if isinstance(value, BaseException):
         return f"{type(value).__name__}: {cut(str(value), LONGEST_ERROR)}"

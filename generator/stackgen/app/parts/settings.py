@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class LogSettings:
     """The JSON lines that workers and beat write."""
 
@@ -16,7 +16,7 @@ class LogSettings:
     allow_arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class MetricSettings:
     """The metrics endpoint of each worker."""
 
@@ -25,7 +25,7 @@ class MetricSettings:
     port: int = 9809
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class SentrySettings:
     """Errors and traces to Sentry."""
 
@@ -35,14 +35,14 @@ class SentrySettings:
     monitor_beat: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class NewRelicSettings:
     """Tasks as background transactions of New Relic."""
 
     enabled: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Settings:
     """Everything this file takes from stack.yaml."""
 

@@ -167,5 +167,5 @@ def _arguments(task: Any, request: Any, names: Sequence[str]) -> dict[str, str]:
 
 
 def _shown(value: object) -> str:
-    simple = value is None or isinstance(value, bool | int | float | str)
+    simple = value is None or isinstance(value, (bool, int, float, str))
     return cut(str(value), LONGEST_ARGUMENT) if simple else f"<{type(value).__name__}>"
