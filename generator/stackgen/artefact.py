@@ -14,11 +14,9 @@ Check = Literal[
     "route-tests",
     "compose",
     "filebeat",
-    "elasticsearch",
     "cloudwatch",
     "alloy",
     "loki",
-    "logql",
 ]
 
 

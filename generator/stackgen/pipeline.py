@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -19,15 +19,12 @@ from stackgen.resolve.plan import Plan
 from stackgen.resolve.resolver import resolve
 from stackgen.rules.build import groups
 from stackgen.spec import parse
-from stackgen.verify import compose, contract, dashboards, links, liveness, reparse
+from stackgen.verify import compose, contract, links, liveness, reparse
 from stackgen.write import Changes, compare, write
 
 if TYPE_CHECKING:
     from stackgen.doctor.finding import Finding
     from stackgen.write.secret_files import Written
-
-_LOG_CHECKS: tuple[Check, ...] = ("filebeat", "alloy", "loki", "elasticsearch", "logql", "cloudwatch")
-"""Modules of generator/stackgen/verify, large and of use to few stacks; each knows one kind of file."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +74,11 @@ def stage(stack: Path) -> Stage:
     """Renders in memory and verifies offline; raises SpecError with every finding, before anything is written."""
     prepared = prepare(stack)
     plan = prepared.plan
-    rule_groups = groups(plan)
-    _stop([*liveness.problems(plan, prepared.document), *contract.problems(rule_groups, plan)])
+    _stop([*liveness.problems(plan, prepared.document), *contract.problems(groups(plan), plan)])
     rendered = [render(artefact) for artefact in artefacts(plan)]
     _stop(problem for one in rendered for problem in reparse.problems(one))
     made = Stage(prepared, tuple(rendered))
-    _stop([*_in_logs(rendered), *dashboards.problems(rendered, rule_groups, plan)])
-    _stop([*compose.problems(made.files, plan), *links.problems(made.files, plan)])
+    _stop(links.problems(made.files, plan))
     return made
 
 
@@ -91,14 +86,6 @@ def artefacts(plan: Plan) -> Iterator[Artefact]:
     """The files that stack.yaml wants, one emitter after the other; each is loaded where it works."""
     for kind in filter(plan.spec.wants, KINDS):
         yield from import_module(f"stackgen.emitters.{kind}").artefacts(plan)
-
-
-def _in_logs(made: Sequence[Rendered]) -> Iterator[Problem]:
-    """What the shippers and backends of the logs would say of their files, which all come from one emitter."""
-    files = {one.artefact.path: one.text for one in made}
-    for name in _LOG_CHECKS:
-        if paths := [one.artefact.path for one in made if name in one.artefact.checks]:
-            yield from import_module(f"stackgen.verify.{name}").problems(files, paths)
 
 
 def generate(stack: Path, output: Path, *, force: bool = False) -> tuple[Stage, Changes]:

@@ -12,6 +12,8 @@ import pytest
 
 from stackgen import pipeline
 from stackgen.verify import compose, tools
+from tests.compose import judge
+from tests.compose.judge import PATH
 
 STACKS: Mapping[str, str] = {
     "small": """\
@@ -61,12 +63,12 @@ def _written(folder: Path, text: str) -> Path:
 
 
 def _config(output: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    text = (output / compose.PATH).read_text(encoding="utf-8")
+    text = (output / PATH).read_text(encoding="utf-8")
     needed = dict.fromkeys(re.findall(r"(?<!\$)\$\{([A-Z0-9_]+):\?", text), "given")
     command = [
         str(tools.find("docker-compose")),
         "-f",
-        str(output / compose.PATH),
+        str(output / PATH),
         "--profile",
         "*",
         "config",
@@ -93,7 +95,7 @@ def test_docker_compose_reads_a_dollar_sign_as_we_mean_it(tmp_path: Path) -> Non
 @pytest.mark.slow
 def test_docker_compose_asks_for_the_brokers_address(tmp_path: Path) -> None:
     output = _written(tmp_path, STACKS["small"])
-    command = [str(tools.find("docker-compose")), "-f", str(output / compose.PATH), "config", "-q"]
+    command = [str(tools.find("docker-compose")), "-f", str(output / PATH), "config", "-q"]
     clean = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     done = subprocess.run(command, env=clean, capture_output=True, text=True, check=False)
     assert done.returncode != 0
@@ -104,10 +106,10 @@ def test_docker_compose_asks_for_the_brokers_address(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_what_docker_compose_refuses_is_told(tmp_path: Path) -> None:
     output = _written(tmp_path, STACKS["small"])
-    assert compose.configured(output, [compose.PATH]) == []
-    file = output / compose.PATH
+    assert compose.configured(output, [PATH]) == []
+    file = output / PATH
     file.write_text(file.read_text(encoding="utf-8").replace("    restart:", "    restrat:"), encoding="utf-8")
-    (found,) = compose.configured(output, [compose.PATH])
+    (found,) = compose.configured(output, [PATH])
     assert "restrat" in found.message
 
 
@@ -134,21 +136,21 @@ BREAKS = {
 def test_what_docker_compose_lets_through_is_found(rule: str, tmp_path: Path) -> None:
     made = _stage(tmp_path, STACKS["small"])
     old, new = BREAKS[rule]
-    text = made.files[compose.PATH]
+    text = made.files[PATH]
     assert old in text
-    files = {**made.files, compose.PATH: text.replace(old, new, 1)}
-    assert {p.rule for p in compose.problems(files, made.prepared.plan)} == {f"compose-{rule}"}
+    files = {**made.files, PATH: text.replace(old, new, 1)}
+    assert {p.rule for p in judge.problems(files, made.prepared.plan)} == {f"compose-{rule}"}
 
 
 @pytest.mark.parametrize("output", ["prometheus", "alertmanager", "grafana", "flower"])
 def test_a_service_without_its_output_is_left_out(output: str, tmp_path: Path) -> None:
     kept = [name for name in ("prometheus", "alertmanager", "grafana", "flower", "compose") if name != output]
     made = _stage(tmp_path, STACKS["small"] + f"outputs: [{', '.join(kept)}]\n")
-    assert f"\n  {output}:\n    image:" not in made.files[compose.PATH]
+    assert f"\n  {output}:\n    image:" not in made.files[PATH]
 
 
 def test_every_exception_of_the_check_is_explained_in_the_file(tmp_path: Path) -> None:
-    texts = [_stage(tmp_path, text).files[compose.PATH] for text in STACKS.values()]
+    texts = [_stage(tmp_path, text).files[PATH] for text in STACKS.values()]
     lines = "\n".join(texts).splitlines()
     said: dict[str, set[str]] = {"health": set(), "read_only": set(), "user": set()}
     open_ = set[str]()
@@ -159,7 +161,7 @@ def test_every_exception_of_the_check_is_explained_in_the_file(tmp_path: Path) -
             for what in open_ & set(said):
                 said[what].add(line.strip().removesuffix(":"))
             open_ = set()
-    assert said == {"health": compose.WITHOUT_HEALTH, "read_only": compose.WRITABLE, "user": compose.AS_ROOT}
+    assert said == {"health": judge.WITHOUT_HEALTH, "read_only": judge.WRITABLE, "user": judge.AS_ROOT}
 
 
 def test_the_demo_has_no_address_of_its_own(tmp_path: Path) -> None:

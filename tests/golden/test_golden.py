@@ -1,6 +1,8 @@
 """Whole trees for a few stacks, compared byte for byte; `make golden` rewrites them, and the diff is read in review.
 
-The generated unit tests are left out: promtool judges them, and they follow from the rules that stand here.
+They hold the options of Alloy, Loki, Filebeat, Grafana and compose that templates print: a wrong one is seen in
+review, or by the program itself. output/ is the golden of this repository's own stack, dashboards included. The
+generated unit tests are left out: promtool judges them, and they follow from the rules that stand here.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from stackgen.pipeline import stage
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(path.parent for path in HERE.glob("*/stack.yaml"))
-SHOWN = ("prometheus/prometheus.yml", "prometheus/rules/", "alertmanager/", "exporters/")
+SHOWN = ("prometheus/prometheus.yml", "prometheus/rules/", "alertmanager/", "exporters/", "logs/", "flower/")
+SHOWN += ("grafana/provisioning/", "docker-compose.yml", ".env.example")
 
 
 def _rendered(scenario: Path) -> dict[str, str]:

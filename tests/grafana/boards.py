@@ -14,8 +14,8 @@ from stackgen.problem import Problem
 from stackgen.render.environment import render
 from stackgen.resolve.plan import Plan
 from stackgen.rules.build import groups
-from stackgen.verify import dashboards
 from tests.contract.scrape import planned
+from tests.grafana import queries as judge
 
 Board = dict[str, Any]
 Panel = dict[str, Any]
@@ -77,8 +77,8 @@ def boards_of(plan: Plan) -> dict[str, Board]:
 
 
 def findings(plan: Plan) -> list[Problem]:
-    """What the check at generate says."""
-    return dashboards.problems(rendered(plan), groups(plan), plan)
+    """What is wrong with the dashboards of a plan."""
+    return judge.problems(rendered(plan), groups(plan), plan)
 
 
 def panels(board: Board) -> dict[str, Panel]:

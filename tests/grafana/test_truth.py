@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from stackgen.rules.build import groups
-from stackgen.verify.dashboards import concrete
 from tests.contract.scrape import evaluate
 from tests.grafana.boards import FULL, GUIDE, Board, boards_of, panels, plan_of
+from tests.grafana.queries import concrete
 
 _TARGET = 'job="celery-exporter",instance="celery-exporter:1"'
 _TASK = f'name="a.b",hostname="w1",queue_name="celery",{_TARGET}'

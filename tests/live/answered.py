@@ -13,7 +13,7 @@ from typing import Any
 
 from stackgen.catalog.signals.workers import WORKER_UPTIME
 from stackgen.rules.build import OVERRIDE, THRESHOLD, groups
-from stackgen.verify.dashboards import concrete, recorded_labels
+from tests.grafana.queries import concrete, recorded_labels
 from tests.live.cluster import Cluster
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)")

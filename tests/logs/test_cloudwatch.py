@@ -20,7 +20,6 @@ from stackgen.diff.words import render
 from stackgen.emitters.logs import SHIPPERS
 from stackgen.emitters.logs.cloudwatch import AGENT, ROTATED, TEMPLATE, TIMESTAMP
 from stackgen.problem import SpecError
-from stackgen.verify import cloudwatch
 
 STACK = """\
 version: 1
@@ -169,39 +168,23 @@ def test_switched_off_it_takes_its_own_and_nothing_else(tmp_path: Path) -> None:
         assert path == compose or all(_OURS.fullmatch(line) for line in changed), (path, changed)
 
 
-BREAKS = {
-    "an unknown section": (AGENT, '  "logs": {', '  "logz": {},\n  "logs": {'),
-    "a misspelled option": (AGENT, '"timezone"', '"time_zone"'),
-    "an impossible retention": (AGENT, '"retention_in_days": 30', '"retention_in_days": 31'),
-    "an unknown time code": (AGENT, "%S.%f", "%S.%L"),
-    "a class that does not exist": (AGENT, '"auto_removal"', '"log_group_class": "CHEAP",\n"auto_removal"'),
-    "files that vanish": (AGENT, '"auto_removal": false', '"auto_removal": true'),
-    "only the newest file": (AGENT, '"publish_multi_logs": true', '"publish_multi_logs": false'),
-    "no expression": (AGENT, r"\\.log[", r"\\.log(["),
-    "another retention": (TEMPLATE, "RetentionInDays: 30", "RetentionInDays: 60"),
-    "a default beside dimensions": (
-        TEMPLATE,
-        "          Unit: Count",
-        "          Unit: Count\n          DefaultValue: 0",
-    ),
-    "a fourth dimension": (TEMPLATE, "[{Key: task,", "[{Key: a}, {Key: b}, {Key: c}, {Key: task,"),
-    "a pattern that is no JSON": (TEMPLATE, "'{ $.event.action", "'$.event.action"),
-    "a metric that nobody makes": (TEMPLATE, "SUM(log_failures)", "SUM(log_failure)"),
-    "a label that no metric has": (TEMPLATE, 'pre-prod", task) GROUP BY task', 'pre-prod", queue) GROUP BY queue'),
-    "half a minute": (TEMPLATE, "Period: 600", "Period: 90"),
-    "more than a day": (TEMPLATE, "EvaluationPeriods: 15", "EvaluationPeriods: 1500"),
-    "silence that is no alarm": (TEMPLATE, "TreatMissingData: breaching", "TreatMissingData: missing"),
-    "a secret in a text": (TEMPLATE, "One task", "{{resolve:ssm:x}}"),
-}
-
-
-@pytest.mark.parametrize("name", BREAKS)
-def test_what_would_be_refused_or_ignored_is_found(name: str, tmp_path: Path) -> None:
-    path, old, new = BREAKS[name]
-    files = _stage(tmp_path, more="outputs: [logs]\n").files
-    assert cloudwatch.problems(files, [AGENT]) == []
-    assert old in files[path]
-    assert cloudwatch.problems({**files, path: files[path].replace(old, new, 1)}, [AGENT])
+def test_an_alarm_judges_a_metric_that_a_filter_makes(tmp_path: Path) -> None:
+    """cfn-lint takes an alarm on any metric, and a default value beside dimensions, which the service refuses."""
+    resources = yaml.safe_load(_stage(tmp_path, more="outputs: [logs]\n").files[TEMPLATE])["Resources"].values()
+    filters = [one["Properties"] for one in resources if one["Type"] == "AWS::Logs::MetricFilter"]
+    made = {
+        (one["MetricNamespace"], one["MetricName"], dimension["Key"])
+        for properties in filters
+        for one in properties["MetricTransformations"]
+        for dimension in one["Dimensions"]
+        if "DefaultValue" not in one
+    }
+    alarms = [one["Properties"] for one in resources if one["Type"] == "AWS::CloudWatch::Alarm"]
+    asked = [alarm["Metrics"][0]["Expression"] for alarm in alarms if "Metrics" in alarm]
+    query = r'SELECT SUM\((\w+)\) FROM SCHEMA\("([^"]+)", (\w+)\) GROUP BY \3 ORDER BY SUM\(\) DESC'
+    found = [re.fullmatch(query, text) for text in asked]
+    assert {(one[2], one[1], one[3]) for one in found if one} == made
+    assert all(found)
 
 
 LIMITS = {

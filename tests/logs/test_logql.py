@@ -15,9 +15,9 @@ from stackgen.catalog.logs import logql
 from stackgen.catalog.logs.line import ACTION, ERROR_TYPE, TASK
 from stackgen.catalog.logs.question import Question, happened
 from stackgen.render.quote import as_json
-from stackgen.verify import logql as check
-from stackgen.verify.dashboards import concrete
+from tests.grafana.queries import concrete
 from tests.logs import grammar
+from tests.logs import selection as check
 from tests.logs.stacks import HOSTILE_NAMES, OURS, RULES, STACK, THEIRS, made, queries, rules
 
 HOSTILE = (

@@ -40,7 +40,7 @@ def artefacts(stack: Plan, logs: Logs) -> list[Artefact]:
 
 def _json(path: str, document: dict[str, Any]) -> Artefact:
     context = {"document": document}
-    return Artefact(path=path, template="_shared/json.j2", syntax="json", context=context, checks=("elasticsearch",))
+    return Artefact(path=path, template="_shared/json.j2", syntax="json", context=context)
 
 
 def _script(program: str, context: dict[str, object]) -> Artefact:

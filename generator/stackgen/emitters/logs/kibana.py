@@ -30,7 +30,6 @@ def artefacts(stack: Plan) -> list[Artefact]:
             template="logs/objects.ndjson.j2",
             syntax="ndjson",
             context={"objects": objects},
-            checks=("elasticsearch",),
         )
     ]
 

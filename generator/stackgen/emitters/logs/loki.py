@@ -55,5 +55,4 @@ def _rules(stack: Plan) -> Artefact:
                 "alerts": [printed(rule, rule.expr) for rule in group.alerts],
             },
         },
-        checks=("logql",),
     )

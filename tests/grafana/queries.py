@@ -1,4 +1,4 @@
-"""Proves that every dashboard is whole: its grid, its texts, and that each query selects only what rules record."""
+"""Every query of a dashboard selects only what rules record, and no panel lies over another."""
 
 from __future__ import annotations
 
@@ -15,19 +15,12 @@ from stackgen.resolve.plan import Plan
 from stackgen.rules.build import OVERRIDE, THRESHOLD
 from stackgen.rules.model import Group
 from stackgen.spec.checks import nearest
-from stackgen.verify import logql
 from stackgen.verify.known import OF_ALERTS, OF_TARGETS, TARGET
 from stackgen.verify.labels import names
+from tests.logs import selection
 
 FOLDER = "grafana/dashboards/"
-KINDS = frozenset(
-    {"timeseries", "stat", "gauge", "piechart", "table", "heatmap", "state-timeline", "alertlist", "text", "row"}
-    | {"logs"}
-)
-"""Kinds of panels that are not deprecated in any Grafana from 10 to 13."""
-_WITHOUT_DATA = frozenset({"text", "row", "alertlist"})
 _COLUMNS = 24
-_UID = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)|\[\[(\w+)")
 _BUILT_IN = frozenset({"__range", "__range_s", "__range_ms", "__interval", "__interval_ms", "__rate_interval"})
 _DURATION = re.compile(r"\$__(?:rate_interval|interval|range)\b")
@@ -39,7 +32,7 @@ Labels = Mapping[str, frozenset[str]]
 
 
 def problems(rendered: Iterable[Rendered], groups: Sequence[Group], plan: Plan) -> list[Problem]:
-    """Everything in the dashboards that Grafana would refuse, hide, or draw empty."""
+    """What Grafana would draw empty, hide, or show twice."""
     boards = {r.artefact.path: _mapping(r.artefact.context["document"]) for r in rendered if _is_board(r)}
     if not boards:
         return []
@@ -90,7 +83,7 @@ def _board(path: str, board: Json, known: Labels) -> Iterator[Problem]:
     mark = Mark(f"output/{path}")
     panels = _listed(board.get("panels"))
     variables = _listed(_mapping(board.get("templating")).get("list"))
-    for message in (*_head(path, board), *_grid(panels)):
+    for message in _grid(panels):
         yield Problem(mark, "dashboard-shape", str(board.get("title")), message)
     defined = {str(v.get("name")) for v in variables} | _BUILT_IN
     for variable in variables:
@@ -99,28 +92,12 @@ def _board(path: str, board: Json, known: Labels) -> Iterator[Problem]:
                 yield Problem(mark, "dashboard-variable", str(variable.get("name")), message)
     for panel in panels:
         where = str(panel.get("title"))
-        for message in _panel(panel):
-            yield Problem(mark, "dashboard-panel", where, message)
         for target in _listed(panel.get("targets")):
             for message in _asked(target, defined, known):
                 yield Problem(mark, "dashboard-query", f"{where} ({target.get('refId')})", message)
     for annotation in _listed(_mapping(board.get("annotations")).get("list")):
         for message in query(str(annotation.get("expr")), defined, known):
             yield Problem(mark, "dashboard-query", str(annotation.get("name")), message)
-
-
-def _head(path: str, board: Json) -> Iterator[str]:
-    uid = str(board.get("uid"))
-    if path != f"{FOLDER}{uid}.json":
-        yield f"its uid is {uid}, which is not its file's name"
-    if not _UID.fullmatch(uid):
-        yield f"uid {uid!r} is not 1 to 40 lower-case letters, digits and -"
-    if not board.get("title"):
-        yield "it has no title"
-    if board.get("schemaVersion") != 42:
-        yield f"schemaVersion is {board.get('schemaVersion')}, not 42"
-    if board.get("editable") is not False:
-        yield "it is editable, but a change in Grafana would be lost"
 
 
 def _grid(panels: Sequence[Json]) -> Iterator[str]:
@@ -142,29 +119,6 @@ def _grid(panels: Sequence[Json]) -> Iterator[str]:
         taken |= dict.fromkeys(cells, panel.get("title"))
 
 
-def _panel(panel: Json) -> Iterator[str]:
-    kind = str(panel.get("type"))
-    if kind not in KINDS:
-        yield f"{kind} is not a kind of panel that Grafana still has"
-    if not panel.get("title"):
-        yield "it has no title"
-    if kind != "row" and not panel.get("description"):
-        yield "it has no description"
-    if kind in _WITHOUT_DATA:
-        return
-    if kind != "logs" and not _mapping(_mapping(panel.get("fieldConfig")).get("defaults")).get("unit"):
-        yield "it has no unit"
-    targets = _listed(panel.get("targets"))
-    if not targets:
-        yield "it has no query"
-    if len({t.get("refId") for t in targets}) < len(targets):
-        yield "two queries have one refId"
-    source = "loki" if kind == "logs" else "prometheus"
-    wanted = {"type": source, "uid": f"${{{source}_datasource}}"}
-    if any(one.get("datasource") != wanted for one in (panel, *targets)):
-        yield f"it does not use the variable {source}_datasource"
-
-
 def _asked(target: Json, variables: Collection[str], known: Labels) -> Iterator[str]:
     """What is wrong with a target's query, in the language of its data source; its variables must be there."""
     source, expr = _mapping(target.get("datasource")), str(target.get("expr"))
@@ -173,7 +127,7 @@ def _asked(target: Json, variables: Collection[str], known: Labels) -> Iterator[
         yield from query(expr, variables, known)
         return
     yield from _undefined(expr, variables)
-    yield from logql.wrong(expr)
+    yield from selection.wrong(expr)
 
 
 def _undefined(text: str, variables: Collection[str]) -> Iterator[str]:

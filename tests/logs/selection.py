@@ -1,7 +1,7 @@
 """LogQL of ours: every query selects the stack's stream, and names only what Alloy puts beside a line.
 
 Loki answers a query about an unknown label with nothing, so a misspelt one would be an alert that never fires. That the
-text is LogQL at all is held by the tests, with the grammar that Grafana itself uses.
+text is LogQL at all is held by test_logql.py, with the grammar that Grafana itself uses.
 """
 
 from __future__ import annotations
