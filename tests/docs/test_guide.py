@@ -105,8 +105,8 @@ def test_everything_of_the_guide_is_on_the_page(guide_pages: Pages) -> None:
     assert [item for item in items if item not in page] == []
 
 
-def test_every_signal_stands_in_a_row() -> None:
-    assert set(registry.signals()) == {name for row in ROWS for name in row.signals}
+def test_rows_name_signals_that_exist() -> None:
+    assert {name for row in ROWS for name in row.signals} - set(registry.signals()) == set()
 
 
 def test_titles_are_unique() -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from stackgen.catalog import registry
+from stackgen.catalog.dashboard import completed
 from stackgen.catalog.signal import Signal
 from stackgen.resolve.plan import Plan
 from stackgen.rules.build import groups, value
@@ -106,3 +108,10 @@ def test_a_signal_that_is_off_keeps_its_panel_without_a_line(tmp_path: Path) -> 
 def test_a_panel_tells_its_alert_in_words(tmp_path: Path) -> None:
     panel = panels(boards_of(plan_of(tmp_path, GUIDE))["celery-queues"])["Queue Depth"]
     assert "Alert CeleryQueueBacklog: warning above 1000 for 10m, critical above 5000 for 10m." in panel["description"]
+
+
+def test_a_signal_that_no_panel_shows_gets_one_in_a_last_row() -> None:
+    board = registry.dashboards()["celery-tasks"]
+    without = board._replace(rows=board.rows[:1])
+    shown = {signal.id for panel in completed(without, registry.signals().values()).panels for signal in panel.signals}
+    assert shown >= {signal.id for signal in registry.signals().values() if signal.dashboard == board.id}

@@ -7,7 +7,7 @@ they stand.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 from stackgen.catalog import promql
@@ -176,4 +176,28 @@ def judged(signal: Signal, legend: str = "") -> Query:
     """The query for what a signal judges: its worst values, or its only one."""
     return Query(
         expr=lambda view: view.judged(signal), needs=(signal,), legend=legend or f"{{{{{''.join(signal.by)}}}}}"
+    )
+
+
+def completed(dashboard: Dashboard, signals: Iterable[Signal]) -> Dashboard:
+    """The dashboard with a last row for the signals that point to it and that no panel of it shows."""
+    drawn = {id(shown) for panel in dashboard.panels for shown in (*panel.signals, *_read(panel))}
+    left = [signal for signal in signals if signal.dashboard == dashboard.id and id(signal) not in drawn]
+    return dashboard._replace(rows=(*dashboard.rows, Row("More", tuple(map(_plain, left))))) if left else dashboard
+
+
+def _read(panel: Panel) -> Iterable[Signal]:
+    return (need for query in panel.queries for need in query.needs if isinstance(need, Signal))
+
+
+def _plain(signal: Signal) -> Panel:
+    """What a signal judges, over time."""
+    legend = " ".join(f"{{{{{label}}}}}" for label in signal.by) or signal.title
+    return Panel(
+        title=signal.title,
+        kind="timeseries",
+        description=signal.meaning,
+        unit=signal.unit,
+        queries=(judged(signal, legend),),
+        signals=(signal,),
     )

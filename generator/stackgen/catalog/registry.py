@@ -12,7 +12,7 @@ from typing import TypeVar
 from stackgen.catalog import dashboards as dashboard_modules
 from stackgen.catalog import signals as signal_modules
 from stackgen.catalog import sources as source_modules
-from stackgen.catalog.dashboard import Dashboard
+from stackgen.catalog.dashboard import Dashboard, completed
 from stackgen.catalog.logs.signals import LOG_SIGNALS, LogSignal
 from stackgen.catalog.series import Series
 from stackgen.catalog.signal import Signal
@@ -44,8 +44,9 @@ def sources() -> Mapping[str, Source]:
 
 @cache
 def dashboards() -> Mapping[str, Dashboard]:
-    """Every dashboard by id."""
-    return _discover(dashboard_modules.__path__, dashboard_modules.__name__, Dashboard)
+    """Every dashboard by id, each with a panel for every signal that points to it."""
+    found = _discover(dashboard_modules.__path__, dashboard_modules.__name__, Dashboard)
+    return MappingProxyType({name: completed(one, signals().values()) for name, one in found.items()})
 
 
 @cache

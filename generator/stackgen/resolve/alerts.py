@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import get_args
 
 from stackgen.catalog import runbook
 from stackgen.catalog.logs.signals import LogSignal
@@ -14,7 +13,7 @@ from stackgen.resolve.logs import judges
 from stackgen.resolve.plan import Alert, Judged, Least, Logged, Plan, Route, Silencer
 from stackgen.resolve.routing import Muting, Routing, mutings
 from stackgen.spec.bound import UNWRITTEN
-from stackgen.spec.model import Output, StackSpec
+from stackgen.spec.model import StackSpec
 
 OURS = "ours"
 """The origin of a number that is the catalogue's own choice."""
@@ -22,7 +21,7 @@ OURS = "ours"
 
 def alerts(plan: Plan) -> tuple[Alert, ...]:
     """Every alert of the stack: signals of the metrics first, then those of the logs, the mildest severity first."""
-    muted = mutings(plan) if "alertmanager" in (plan.spec.outputs or get_args(Output)) else []
+    muted = mutings(plan) if plan.spec.wants("alertmanager") else []
     routing = Routing(plan.spec)
     return tuple(_alert(one, severity, plan, routing, muted) for one in plan.everything for severity in one.bounds)
 

@@ -1,1 +1,1 @@
-"""One module per idea; emitters/celery_module.py joins them into one file."""
+"""One module per idea; emitters/celery.py joins them into one file."""
