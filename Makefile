@@ -20,7 +20,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: all install generate check secrets test test-fast live live-tools tools golden mutation bench fmt lint lock clean help
+.PHONY: all install generate check secrets requirements test test-fast live live-tools tools golden mutation fresh bench fmt lint lock clean help
 
 all: install generate  ## install, then generate (what plain `make` does)
 
@@ -41,7 +41,10 @@ $(CHECKED): $(RUN) stack.yaml $(wildcard output/MANIFEST.json) $(shell find gene
 secrets: $(RUN)  ## write missing secret files for docker compose into output/.secrets, with random values
 	@$(PY) -m stackgen secrets
 
-test: lint tools live-tools  ## everything: lint, types, output/ is current, all tests
+requirements:  # what README's Requirements name, told all at once
+	@PYTHON=$(PYTHON) tests/tools/requirements.sh
+
+test: requirements lint tools live-tools  ## everything: lint, types, output/ is current, all tests
 	@$(PY) -m stackgen check
 	@$(PY) -m pytest --numprocesses=2 --dist=loadfile
 
@@ -62,6 +65,9 @@ golden: $(TEST) tools  ## rewrite the golden trees, then run the tests; read the
 
 mutation: $(TEST) tools  ## break the generated rules one by one and count what their tests notice
 	@$(PY) -m tests.mutation
+
+fresh:  ## both commands of the README on minimal Debian machines made anew; needs root and debootstrap
+	@tests/fresh/run.sh
 
 bench: $(RUN) tools  ## measure against the budgets of DESIGN.md
 	@$(PY) -m bench.run

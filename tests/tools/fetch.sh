@@ -31,7 +31,7 @@ facts() {
       image=docker.io/prom/prometheus:v3.5.0 alertmanager=docker.io/prom/alertmanager:v0.33.0 ;;
     compose) suite=sid packages=docker-compose expected='version 2.' short=compose wanted=docker-compose ;;
     redis) suite=bookworm expected='v=7.' short=redis wanted=redis-server
-      packages='redis-server redis-tools libjemalloc2 liblua5.1-0 liblzf1 lua-bitop lua-cjson' ;;
+      packages='redis-server redis-tools libatomic1 libjemalloc2 liblua5.1-0 liblzf1 lua-bitop lua-cjson' ;;
     redis-exporter) suite=bookworm packages=prometheus-redis-exporter expected=1.45. short=redis-exporter
       wanted=prometheus-redis-exporter ;;
     rabbitmq) suite=bookworm expected=25 short=rabbitmq wanted=erl
@@ -95,9 +95,11 @@ download() {
 
 from_debian() {
   local dest=$1 state=$TOOLS/apt-$version mirror deb
-  for program in apt-get dpkg-deb gpgv; do
+  for program in apt-get dpkg-deb; do
     command -v "$program" >/dev/null || { say "  no $program here"; return 1; }
   done
+  # What apt verifies signatures with: gpgv up to Debian 12, sqv from Debian 13 on.
+  command -v gpgv >/dev/null || command -v sqv >/dev/null || { say "  neither gpgv nor sqv here"; return 1; }
   [ -r "$KEYRING" ] || { say "  no $KEYRING here, so Debian's signature cannot be verified"; return 1; }
   for mirror in $(mirrors | awk '!seen[$0]++'); do
     say "  from $mirror, suite $suite: $packages"
