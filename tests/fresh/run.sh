@@ -42,9 +42,11 @@ inside() {
     compgen -e | grep -E '^(PIP_(INDEX_URL|DEFAULT_TIMEOUT)|npm_config_registry|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)$' || true)
   unshare --mount --pid --fork --kill-child bash -c '
     root=$1; shift
+    mount --make-rprivate / && mount --bind "$root" "$root"
     mount -t proc proc "$root/proc"
-    mount --rbind /dev "$root/dev" && mount --make-rslave "$root/dev"
-    exec chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"
+    mount --rbind /dev "$root/dev"
+    mkdir -p "$root/mnt/old" && cd "$root" && pivot_root . mnt/old && umount --lazy /mnt/old && rmdir /mnt/old
+    exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"
   ' inside "$root" "${given[@]}" "$@" </dev/null
 }
 
