@@ -23,7 +23,8 @@ stack: {name: shop}
 celery: {app: proj, broker: {kind: redis}}
 queues: {celery: {}, priority: {}, dead_letter: {role: dead_letter}}
 """
-SECONDS = 8
+PATIENCE_SECONDS = 60
+"""How long a slow machine may take to run the first task of traffic."""
 
 
 def _celery(folder: Path, broker: str, *command: str) -> subprocess.Popen[bytes]:
@@ -48,6 +49,17 @@ def _stop(program: subprocess.Popen[bytes]) -> str:
         return program.communicate()[1].decode()
 
 
+def _wait_for_a_success(folder: Path) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end:
+        lines = [line for log in folder.glob("*.log") for line in log.read_text().splitlines()]
+        if any("task-succeeded" in line and "demo.quick" in line for line in lines):
+            return
+        time.sleep(0.2)
+    message = f"no demo.quick has succeeded within {PATIENCE_SECONDS} s"
+    raise AssertionError(message)
+
+
 @pytest.mark.slow
 def test_the_demo_runs_tasks_and_logs_json_without_results(tmp_path: Path) -> None:
     (tmp_path / "stack.yaml").write_text(STACK, encoding="utf-8")
@@ -60,7 +72,7 @@ def test_the_demo_runs_tasks_and_logs_json_without_results(tmp_path: Path) -> No
         arguments = ("-m", "celery", "-A", "app", "worker", *options)
         worker = _celery(tmp_path, broker, *arguments)
         traffic = _celery(tmp_path, broker, "traffic.py")
-        time.sleep(SECONDS)
+        _wait_for_a_success(tmp_path)
         assert traffic.poll() is None
         assert worker.poll() is None
         _stop(traffic)
