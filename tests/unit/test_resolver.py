@@ -106,3 +106,20 @@ def test_a_signal_that_holds_two_sources_against_each_other_is_off_where_one_giv
         assert judged or reasons == [
             "workers are counted by their own endpoints; CeleryNoWorkersRunning says it",
         ]
+
+
+@pytest.mark.parametrize("source", ["worker", "cadvisor", "process-exporter"])
+def test_the_memory_limit_of_stack_yaml_is_what_is_judged_whatever_the_source(tmp_path: Path, source: str) -> None:
+    text = f"queues: {{celery: }}\nsources: [celery-exporter, {source}]\n"
+    path = tmp_path / "stack.yaml"
+    path.write_text(HEAD.replace("app: shop", "app: shop, worker_memory_limit: 1GiB") + text)
+    made = prepare(path).plan
+    (rule,) = made.chosen["celery:worker_memory:ratio"].reading.rules(made.site)
+    assert rule.expr.endswith(" / 1073741824")
+
+
+@pytest.mark.parametrize("source", ["worker", "cadvisor"])
+def test_without_a_memory_limit_the_measured_one_is_judged(tmp_path: Path, source: str) -> None:
+    made = plan(tmp_path, f"queues: {{celery: }}\nsources: [celery-exporter, {source}]\n")
+    (rule,) = made.chosen["celery:worker_memory:ratio"].reading.rules(made.site)
+    assert "limit_bytes" in rule.expr

@@ -56,3 +56,8 @@ def latest(metric: str, matchers: tuple[str, ...], site: Site, names: Mapping[st
     expr = f"last_over_time({promql.select(metric, *matchers)}[{site.bridge}])"
     by = f" by ({', '.join(names)})" if names else ""
     return f"max{by} ({promql.copy_labels(expr, names)})"
+
+
+def of_limit(used: str, measured: str, site: Site) -> str:
+    """Memory as a share of what stack.yaml allows, whatever a source measured; of the measured limit without one."""
+    return f"{used} / {site.worker_memory_limit or f'({measured} > 0)'}"

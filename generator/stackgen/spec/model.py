@@ -83,7 +83,8 @@ class Celery(Part):
     sent_events: bool = True
     """Whether all programs that send tasks have task_send_sent_event on; for the wait time and the queue's name."""
     worker_memory_limit: Bytes | None = None
-    """Memory one worker may use, with its child processes, such as 1.5GiB; the memory alert judges a share of it."""
+    """Memory one worker may use, with its child processes, such as 1.5GiB. The memory alert judges a share of it,
+    whatever limit a source measures; absent: of the measured limit."""
     broker: Broker
     """The message broker."""
 

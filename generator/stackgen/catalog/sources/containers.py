@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from stackgen.catalog import promql
-from stackgen.catalog.counting import latest
+from stackgen.catalog.counting import latest, of_limit
 from stackgen.catalog.images import Image, by_version
 from stackgen.catalog.launch import SCRATCH, ConfigFile, HttpHealth, Launch, Limits, Mount
 from stackgen.catalog.series import WINDOW, WORKER_CPU, WORKER_MEMORY, WORKER_START, WORKERS_ACTIVE
@@ -168,10 +168,10 @@ CADVISOR_SOURCE = Source(
             series=WORKER_MEMORY,
             uses=(WORKING_SET, MEMORY_LIMIT),
             rules=lambda site: (
-                Recorded(f"{_of_container(site, WORKING_SET)} / ({_of_container(site, MEMORY_LIMIT)} > 0)"),
+                Recorded(of_limit(_of_container(site, WORKING_SET), _of_container(site, MEMORY_LIMIT), site)),
             ),
-            stimulus=_feed(CADVISOR, "name", (WORKING_SET, _LIMIT, {}), (MEMORY_LIMIT, _LIMIT)),
-            caveat="A container without a memory limit is not judged.",
+            stimulus=_feed(CADVISOR, "name", (WORKING_SET, 0, {}), (MEMORY_LIMIT, _LIMIT)),
+            caveat="A container without a limit is judged by celery.worker_memory_limit only.",
         ),
         Reading(
             series=WORKER_START,

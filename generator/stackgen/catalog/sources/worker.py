@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from stackgen.catalog.counting import increase, latest, per_worker
+from stackgen.catalog.counting import increase, latest, of_limit, per_worker
 from stackgen.catalog.series import (
     STATES,
     TASK_DURATION_BUCKET,
@@ -88,10 +88,11 @@ def _cpu_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segm
 def _memory_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
     del step
     labels = {**base_labels(JOB, site, canonical["worker"]), "worker": canonical["worker"]}
-    limit = Fraction(1_000_000_000)
+    found = Fraction(1_000_000_000)
+    limit = Fraction(site.worker_memory_limit or found)
     return [
         Gauge(MEMORY.name, labels, tuple(s.times(limit) for s in segments)),
-        Gauge(MEMORY_LIMIT.name, labels, _beside(segments, limit)),
+        Gauge(MEMORY_LIMIT.name, labels, _beside(segments, found)),
     ]
 
 
@@ -143,7 +144,7 @@ READINGS = (
     Reading(
         series=WORKER_MEMORY,
         uses=(MEMORY, MEMORY_LIMIT),
-        rules=lambda site: (Recorded(f"{_gauge(MEMORY, site)} / ({_gauge(MEMORY_LIMIT, site)} > 0)"),),
+        rules=lambda site: (Recorded(of_limit(_gauge(MEMORY, site), _gauge(MEMORY_LIMIT, site), site)),),
         stimulus=_memory_stimulus,
         caveat="Pages that pool processes share are counted once per process.",
     ),
