@@ -20,7 +20,6 @@ from jinja2 import (
     TemplateSyntaxError,
     Undefined,
 )
-from jinja2.compiler import CodeGenerator
 from markupsafe import Markup
 
 from stackgen.artefact import Artefact, Rendered, Syntax
@@ -86,7 +85,6 @@ def _environment(syntax: Syntax, folder: Path) -> Environment:
         auto_reload=False,
         bytecode_cache=_compiled(),
     )
-    environment.code_generator_class = _Quoted
     # Logic belongs to Python, so that the language of templates is only what is left here.
     environment.filters = {name: _filter(name, printer) for name, printer in _FILTERS[syntax].items()}
     environment.tests = {"none": environment.tests["none"]}
@@ -98,23 +96,13 @@ def _compiled() -> BytecodeCache | None:
     """Compiled templates beside Python's own .pyc files, and as safe as those; none where they cannot be written."""
     folder = Path(__file__).parent / "__pycache__"
     usable = not sys.dont_write_bytecode and os.access(folder, os.W_OK)
-    return FileSystemBytecodeCache(str(folder), "quoted-%s.j2c") if usable else None
+    return FileSystemBytecodeCache(str(folder), "%s.j2c") if usable else None
 
 
-class _Quoted(CodeGenerator):
-    """Prints what `finalize` gives, which is quoted: Jinja's escaping would look at it again, and take as long."""
+def _finalize(printer: Printer | None) -> Callable[[object], Markup]:
+    """What Jinja calls for every `{{ }}`; text that is quoted is Markup, which passes here and Jinja's own escaping."""
 
-    def _output_child_pre(self, node: Any, frame: Any, finalize: Any) -> None:
-        self.write(finalize.src)
-
-    def _output_child_post(self, node: Any, frame: Any, finalize: Any) -> None:
-        self.write(")")
-
-
-def _finalize(printer: Printer | None) -> Callable[[object], str]:
-    """What Jinja calls for every `{{ }}`; text that a filter or macro has already quoted is Markup and passes."""
-
-    def finalize(value: object) -> str:
+    def finalize(value: object) -> Markup:
         if isinstance(value, Markup):
             return value
         if isinstance(value, Undefined):
@@ -125,7 +113,7 @@ def _finalize(printer: Printer | None) -> Callable[[object], str]:
             message = f"{value!r} needs a filter that names its language, such as dotenv or alloy"
             raise TypeError(message)
         _ink.get().append(value)
-        return printer(value)
+        return Markup(printer(value))
 
     return finalize
 
