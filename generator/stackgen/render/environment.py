@@ -9,7 +9,6 @@ from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from traceback import walk_tb
-from typing import Any
 
 from jinja2 import (
     BytecodeCache,

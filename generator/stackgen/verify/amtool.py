@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from stackgen.artefact import Check
+from stackgen.load import LOADER
 from stackgen.problem import Mark, Problem
 from stackgen.verify import tools
 
@@ -101,5 +102,5 @@ def _quoted(value: str) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    data: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    data: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), LOADER)
     return data
