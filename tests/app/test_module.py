@@ -104,7 +104,8 @@ def test_an_unknown_command_names_the_known(tmp_path: Path) -> None:
 
 
 def test_a_name_that_stands_in_two_parts_is_refused() -> None:
-    parts = [celery.Part("one", (), "def a() -> None: ...\n"), celery.Part("two", (), "a = 1\n")]
+    head = '"""A part."""\n\nimport os\n\n'
+    parts = [celery.Part.of("one", head + "def a() -> None: ...\n"), celery.Part.of("two", head + "a = 1\n")]
     with pytest.raises(ValueError, match=r"a stands in one\.py and in two\.py"):
         celery.refuse_names_twice(parts)
 

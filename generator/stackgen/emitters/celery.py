@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import re
+import ast
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 from stackgen.artefact import Artefact
 from stackgen.resolve.plan import Plan
@@ -20,10 +22,6 @@ PARTS = (
 
 _FOLDER = Path(__file__).resolve().parent.parent / "app" / "parts"
 _OURS = "stackgen.app.parts."
-_HEAD = re.compile(r'"""[^"]*"""\n\n((?:(?:import|from) .*\n|\n)*)')
-"""A part's docstring and imports, one a line. They are our own modules, as ruff lays them out: no parser is needed."""
-_SETTINGS = re.compile(r"^SETTINGS = .*\n", re.MULTILINE)
-_NAME = re.compile(r"^(?:def |async def |class |(?=\w+(?:: .*)? = ))(\w+)", re.MULTILINE)
 
 
 def artefacts(stack: Plan) -> list[Artefact]:
@@ -75,50 +73,73 @@ def _sources() -> Mapping[str, object]:
     read = {name: Part.of(name, (_FOLDER / f"{name}.py").read_text(encoding="utf-8")) for name in ("settings", *PARTS)}
     refuse_names_twice(read.values())
     return {
-        "imports": _imports(part.imports for part in read.values()),
+        "imports": _imports(node for part in read.values() for node in part.imports),
         "classes": read["settings"].body,
         "parts": "\n\n\n".join(read[name].body for name in PARTS),
     }
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """One part's text, split: imports at its top, and what follows, without docstring and SETTINGS."""
 
     name: str
-    imports: tuple[str, ...]
+    imports: tuple[ast.stmt, ...]
     body: str
+    names: frozenset[str]
+    """What the body binds at its top."""
 
     @classmethod
     def of(cls, name: str, text: str) -> Self:
         """From the text of the module."""
-        head = _HEAD.match(text)
-        if head is None:
-            message = f"generator/stackgen/app/parts/{name}.py: expected a docstring, then imports"
-            raise ValueError(message)
-        return cls(name, tuple(head[1].split("\n")), _SETTINGS.sub("", text[head.end() :]).strip("\n"))
+        _docstring, *statements = ast.parse(text).body
+        imports = tuple(takewhile(lambda node: isinstance(node, ast.Import | ast.ImportFrom), statements))
+        after = statements[len(imports) :]
+        lines = text.splitlines()
+        begin = imports[-1].end_lineno or 0
+        for node in after:
+            if _bound(node) == {"SETTINGS"}:
+                lines[node.lineno - 1 : node.end_lineno] = []
+        names = frozenset().union(*map(_bound, after)) - {"SETTINGS"}
+        return cls(name, imports, "\n".join(lines[begin:]).strip("\n"), names)
+
+
+def _bound(node: ast.stmt) -> set[str]:
+    """The names that a statement defines or assigns."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return {name}
+        case ast.Assign(targets=targets):
+            return {target.id for target in targets if isinstance(target, ast.Name)}
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return {name}
+        case _:
+            return set()
 
 
 def refuse_names_twice(parts: Iterable[Part]) -> None:
     """Raises ValueError: in one file the second would silently win."""
     owner: dict[str, str] = {}
     for part in parts:
-        for name in sorted(set(_NAME.findall(part.body))):
+        for name in sorted(part.names):
             if other := owner.get(name):
                 message = f"app/parts: {name} stands in {other}.py and in {part.name}.py, which become one file"
                 raise ValueError(message)
             owner[name] = part.name
 
 
-def _imports(parts: Iterable[Iterable[str]]) -> str:
+def _imports(statements: Iterable[ast.stmt]) -> str:
     """One block of sorted imports: __future__ and the standard library; without the parts' imports of each other."""
     plain: set[str] = set()
     named: dict[str, set[str]] = {}
-    for line in (line for part in parts for line in part):
-        module, _, names = line.removeprefix("from ").partition(" import ")
-        if line.startswith("import "):
-            plain.add(line)
-        elif names and module != "__future__" and not module.startswith(_OURS):
-            named.setdefault(module, set()).update(names.split(", "))
+    for node in statements:
+        match node:
+            case ast.Import():
+                plain.add(ast.unparse(node))
+            case ast.ImportFrom(module=str() as module) if module != "__future__" and not module.startswith(_OURS):
+                named.setdefault(module, set()).update(map(ast.unparse, node.names))
+            case _:
+                pass
     lines = sorted(plain) + [_from(module, names) for module, names in sorted(named.items())]
     return "\n".join(["from __future__ import annotations", "", *lines])
 
