@@ -139,13 +139,17 @@ def worker_cpu(site: Site) -> Iterator[Example]:
 
 
 def worker_memory(site: Site) -> Iterator[Example]:
-    """Memory of a worker, while both it and its limit are known."""
+    """Memory of a worker: of the limit in stack.yaml, else while both it and its measured limit are known."""
     w = World(worker.JOB, site)
     memory, limit = worker.MEMORY.name, worker.MEMORY_LIMIT.name
+    after = ago(site, seen=False)
+    yield Example("memory long gone", (w.once(memory, 1, worker="w"), w.level(limit, 1, worker="w")), (), after)
+    if allowed := site.worker_memory_limit:
+        twice = (w.level(memory, 2 * allowed, worker="w"), w.level(limit, 8 * allowed, worker="w"))
+        yield Example("whatever limit the worker found", twice, (({"worker": "w"}, Fraction(2)),))
+        return
     feeds: list[Input] = []
     for name, bytes_ in (("free", 0), ("tiny", 1)):
         feeds += [w.level(memory, 1, worker=name), w.level(limit, bytes_, worker=name)]
     yield Example("a worker without limit is not judged", tuple(feeds), (({"worker": "tiny"}, Fraction(1)),))
-    after = ago(site, seen=False)
-    yield Example("memory long gone", (w.once(memory, 1, worker="w"), w.level(limit, 1, worker="w")), (), after)
     yield Example("limit long gone", (w.level(memory, 1, worker="w"), w.once(limit, 1, worker="w")), (), after)
