@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from stackgen.artefact import Artefact, Check, Rendered
 from stackgen.document import Document
+from stackgen.emitters import plan_json
 from stackgen.load import load
 from stackgen.outputs import KINDS
 from stackgen.problem import Mark, Problem, SpecError
@@ -83,7 +84,8 @@ def stage(stack: Path) -> Stage:
 
 
 def artefacts(plan: Plan) -> Iterator[Artefact]:
-    """The files that stack.yaml wants, one emitter after the other; each is loaded where it works."""
+    """The plan, then the files that stack.yaml wants, one emitter after the other; each is loaded where it works."""
+    yield plan_json(plan)
     for kind in filter(plan.spec.wants, KINDS):
         yield from import_module(f"stackgen.emitters.{kind}").artefacts(plan)
 

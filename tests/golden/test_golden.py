@@ -16,7 +16,15 @@ from stackgen.pipeline import stage
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(path.parent for path in HERE.glob("*/stack.yaml"))
-SHOWN = ("prometheus/prometheus.yml", "prometheus/rules/", "alertmanager/", "exporters/", "logs/", "flower/")
+SHOWN = (
+    "plan.json",
+    "prometheus/prometheus.yml",
+    "prometheus/rules/",
+    "alertmanager/",
+    "exporters/",
+    "logs/",
+    "flower/",
+)
 SHOWN += ("grafana/provisioning/", "docker-compose.yml", ".env.example")
 
 

@@ -58,7 +58,7 @@ def test_the_list_says_who_judges(tmp_path: Path) -> None:
     [
         ("log_failures: {warning: 50}", ["CeleryTaskFailuresLogged warning 100 → 50"]),
         ("log_silence: {warning: 1h}", ["CeleryLogsMissing warning 15m → 1h"]),
-        ("log_worker_lost: {enabled: false}", ["CeleryWorkerProcessLost: removed"]),
+        ("log_worker_lost: {enabled: false}", ["CeleryWorkerProcessLost: removed: switched off in stack.yaml"]),
         (
             "log_failures: {critical: {threshold: 500, for: 1m}}",
             ["CeleryTaskFailuresLogged critical: now pages (above 500 for 1m)"],
@@ -67,7 +67,7 @@ def test_the_list_says_who_judges(tmp_path: Path) -> None:
 )
 def test_a_difference_is_told_like_that_of_any_alert(thresholds: str, lines: list[str], tmp_path: Path) -> None:
     old, new = made(tmp_path), made(tmp_path, OURS, f"thresholds: {{{thresholds}}}\n")
-    assert [line_of(change) for change in compare(old, new).changes if change.kind != "text"] == lines
+    assert [line_of(change) for change in compare(old, new).changes] == lines
 
 
 def test_every_alert_has_a_route_for_every_owner(tmp_path: Path) -> None:

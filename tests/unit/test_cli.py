@@ -117,10 +117,13 @@ def test_diff_exits_like_diff(folder: Path) -> None:
     assert other.stdout.splitlines()[0] == "CeleryQueueBacklog critical 5000 → 8000"
 
 
-def test_diff_of_a_new_folder_is_all_that_will_be(folder: Path) -> None:
+def test_diff_of_a_new_folder_counts_what_will_be(folder: Path) -> None:
     done = _run(folder, "diff", "--format", "json")
     assert done.returncode == 1
-    assert {row["before"] for row in json.loads(done.stdout)} == {None}
+    told = json.loads(done.stdout)
+    assert told["changes"] == []
+    assert "plan.json" in told["files"]
+    assert told["note"].startswith("nothing is there yet: ")
 
 
 def test_diff_against_another_folder(folder: Path) -> None:

@@ -1,247 +1,176 @@
-"""What a changed stack.yaml is said to change: one line a cause, for every kind of change."""
+"""What a changed stack.yaml is said to change: one line a cause, what wakes people first, for every kind of change."""
 
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stackgen import pipeline
 from stackgen.diff.compare import compare
-from stackgen.diff.words import render
+from stackgen.diff.tree import read
+from stackgen.diff.words import Style, render
+from stackgen.resolve import plan_file
+from tests.unit.diff_cases import ALERTING, CASES, STACK, sources, thresholds
 
-STACK = """\
-version: 1
-stack: {name: shop}
-celery:
-  app: shop
-  broker: {kind: redis}
-queues:
-  celery:
-  priority:
-sources: [celery-exporter]
-"""
-
-KINDS = ("prometheus/", "exporters/", "alertmanager/")
-"""What has a reader of its own."""
-
-Files = Callable[[str], dict[str, str]]
+Tree = dict[str, str | None]
+Plans = Callable[[str], Tree]
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    """What a stack.yaml renders to; the same text is rendered once."""
-    folder = tmp_path_factory.mktemp("stacks")
-    known: dict[str, dict[str, str]] = {}
+@pytest.fixture
+def plans(tmp_path: Path) -> Plans:
+    """A tree with nothing but the plan of a stack.yaml."""
 
-    def made(text: str) -> dict[str, str]:
-        if text not in known:
-            stack = folder / "stack.yaml"
-            stack.write_text(text)
-            made = pipeline.stage(stack).files
-            known[text] = {path: text for path, text in made.items() if path.startswith(KINDS)}
-        return known[text]
+    def made(text: str) -> Tree:
+        stack = tmp_path / "stack.yaml"
+        stack.write_text(text, encoding="utf-8")
+        return {plan_file.PATH: json.dumps(plan_file.as_json(pipeline.prepare(stack).plan))}
 
     return made
 
 
-def _lines(old: dict[str, str], new: dict[str, str]) -> list[str]:
-    """The lines that name a change, without the closing one."""
-    found = render(compare(old, new), "text").splitlines()
-    return [line for line in found if not line.startswith("and ")]
+def _lines(old: Tree, new: Tree) -> list[str]:
+    return render(compare(old, new), "text").splitlines()
 
 
-def _thresholds(text: str) -> str:
-    return f"{STACK}thresholds:\n  {text}\n"
+@pytest.mark.parametrize(("old", "new", "expected"), CASES, ids=[" and ".join(case[2])[:80] for case in CASES])
+def test_one_cause_is_one_line(plans: Plans, old: str, new: str, expected: list[str]) -> None:
+    found = [line for line in _lines(plans(old), plans(new)) if not line.startswith("no setting changes")]
+    assert found == expected
 
 
-def _queue(text: str) -> str:
-    return STACK.replace("  priority:\n", f"  priority: {text}\n")
+BEFORE = f"{sources('celery-exporter, worker, redis')}tasks: {{mail: {{period: 1d}}}}\n{ALERTING}"
+SIX = (
+    BEFORE.replace("worker, redis", "worker")
+    .replace("  priority:\n", "  priority: {thresholds: {queue_length: {warning: 100, critical: 300}}}\n")
+    .replace("mail:", "report: {period: 1h}, mail:")
+    .replace("critical: oncall", "critical: chat")
+    + "thresholds: {task_failure_ratio: {critical: 30%}, queue_wait_p95: {for: 10m}}\n"
+)
 
 
-CASES = [
-    (STACK, _thresholds("queue_length: {critical: 8000}"), ["CeleryQueueBacklog critical 5000 → 8000"]),
-    (STACK, _thresholds("task_failure_ratio: {critical: 30%}"), ["CeleryHighFailureRate critical 20% → 30%"]),
-    (STACK, _thresholds("queue_growth: {warning: 20/s}"), ["CeleryQueueGrowing warning 10/s → 20/s"]),
-    (
-        STACK,
-        _queue("{thresholds: {queue_length: {critical: 8000}}}"),
-        ["CeleryQueueBacklog[priority] critical 5000 → 8000"],
-    ),
-    (
-        _queue("{thresholds: {queue_length: {critical: 7000}}}"),
-        _queue("{thresholds: {queue_length: {critical: 8000}}}"),
-        ["CeleryQueueBacklog[priority] critical 7000 → 8000"],
-    ),
-    (
-        _queue("{thresholds: {queue_length: {critical: 8000}}}"),
-        STACK,
-        ["CeleryQueueBacklog[priority] critical 8000 → 5000"],
-    ),
-    (
-        _queue("{thresholds: {queue_length: {critical: 8000}}}"),
-        _queue("{thresholds: {queue_length: {critical: 8000}}}") + "thresholds: {queue_length: {critical: 6000}}\n",
-        ["CeleryQueueBacklog critical 5000 → 6000"],
-    ),
-    (STACK, _thresholds("queue_length: {for: 15m}"), ["CeleryQueueBacklog for 10m → 15m"]),
-    (
-        STACK,
-        _thresholds("queue_length: {warning: {for: 15m}}"),
-        ["CeleryQueueBacklog warning for 10m → 15m"],
-    ),
-    (
-        STACK,
-        _thresholds("queue_length: {keep_firing_for: 5m}"),
-        ["CeleryQueueBacklog keeps firing 0s → 5m"],
-    ),
-    (STACK, _thresholds("task_failure_ratio: {min_tasks: 50}"), ["CeleryHighFailureRate min_tasks 20 → 50"]),
-    # So many tasks make the guard on failures needless: that is no second cause.
-    (STACK, _thresholds("task_failure_ratio: {min_tasks: 500}"), ["CeleryHighFailureRate min_tasks 20 → 500"]),
-    (
-        STACK,
-        STACK.replace("  priority:\n", "  priority:\n  dead: {role: dead_letter}\n"),
-        ["CeleryDeadLetters: new alert (warning above 100 for 5m)"],
-    ),
-    (
-        _thresholds("queue_length: {warning: 1000}"),
-        _thresholds("queue_length: {enabled: false}"),
-        ["CeleryQueueBacklog: removed"],
-    ),
-    (
-        STACK,
-        _thresholds("queue_growth: {critical: 50/s}"),
-        ["CeleryQueueGrowing critical: now pages (above 50/s for 10m)"],
-    ),
-    (
-        STACK,
-        _thresholds("queue_length: {critical: never}"),
-        ["CeleryQueueBacklog critical: no longer pages (above 5000 for 10m)"],
-    ),
-    (STACK, STACK.replace("{name: shop}", "{name: shop, owner: sre}"), ["every alert owner platform → sre"]),
-    (STACK, _queue("{owner: payments}"), ["queue priority owner platform → payments"]),
-    (
-        STACK,
-        STACK.replace("{name: shop}", "{name: shop, labels: {team: red}}"),
-        ["every alert label team none → red"],
-    ),
-    (STACK, STACK + "prometheus: {scrape_interval: 15s}\n", ["scrape_interval 30s → 15s"]),
-    # The bridge over a missed scrape becomes longer in every recorded series.
-    (STACK, STACK + "prometheus: {scrape_interval: 1m}\n", ["scrape_interval 30s → 1m"]),
-    (STACK, STACK + "prometheus: {evaluation_interval: 15s}\n", ["evaluation_interval 30s → 15s"]),
-    (
-        STACK,
-        STACK + "links: {grafana: 'https://graphs.example.com'}\n",
-        ["every alert dashboard_url http://localhost:3000 → https://graphs.example.com"],
-    ),
-    (
-        STACK,
-        STACK + "tasks: {report: {period: 1h}}\n",
-        ["CeleryTaskOverdue: new alert (warning above its own limit (report 1h))"],
-    ),
-    (
-        STACK,
-        _thresholds("task_duration_p95: {warning: 7200s}"),
-        ["CelerySlowTasks warning 5m → 2h", "celery-exporter --buckets: +7200 +14400"],
-    ),
-]
-
-
-@pytest.mark.parametrize(("old", "new", "expected"), CASES, ids=[" and ".join(case[2]) for case in CASES])
-def test_one_cause_is_one_line(files: Files, old: str, new: str, expected: list[str]) -> None:
-    found = _lines(files(old), files(new))
-    known = [line for line in found if "--queues" not in line and "expression changed" not in line]
-    assert known == expected
-
-
-def test_nothing_changes(files: Files) -> None:
-    assert not compare(files(STACK), files(STACK))
-
-
-def test_tests_are_counted_not_listed(files: Files) -> None:
-    text = render(compare(files(STACK), files(_thresholds("queue_length: {critical: 8000}"))), "text")
-    assert text.endswith("and 1 file that follows from it: prometheus/tests/queue_length.yml\n")
-
-
-def test_a_new_source_is_a_job_an_exporter_and_its_alerts(files: Files) -> None:
-    found = _lines(files(STACK), files(STACK.replace("[celery-exporter]", "[celery-exporter, redis]")))
-    assert found == [
-        "CeleryBrokerDown: new alert, pages (critical below 1 for 1m)",
-        "exporter redis: new (oliver006/redis_exporter:v1.88.0-alpine)",
-        "scrape job redis-exporter: new (redis-exporter:9121)",
-        "recorded series celery:broker_up:max: new",
+def test_six_edits_at_once_name_each_cause_once_what_wakes_people_first(plans: Plans) -> None:
+    assert _lines(plans(BEFORE), plans(SIX)) == [
+        "source redis: removed, and with it CeleryBrokerDown (critical below 1 for 1m)",
+        "CeleryQueueBacklog[priority] critical 5000 → 300",
+        "CeleryHighFailureRate critical 20% → 30%",
+        "route of critical alerts receiver oncall → chat",
+        "CeleryQueueBacklog[priority] warning 1000 → 100",
+        "CeleryTaskWaitTooLong warning for 5m → 10m",
+        "CeleryTaskOverdue[report] warning not judged → 1h",
     ]
 
 
-def test_changes_that_wake_people_come_first(files: Files) -> None:
-    new = _thresholds("queue_length: {warning: 2000, critical: 8000}\n  worker_uptime: {info: 6m}")
-    new = new.replace("[celery-exporter]", "[celery-exporter, worker]") + "prometheus: {scrape_interval: 15s}\n"
-    old = STACK.replace("[celery-exporter]", "[celery-exporter, worker]")
-    assert _lines(files(old), files(new)) == [
+def test_the_other_way_round_the_same_causes_are_named(plans: Plans) -> None:
+    back = _lines(plans(SIX), plans(BEFORE))
+    assert len(back) == 7
+    assert back[0].startswith("source redis: new (v1.88.0, redis-exporter:9121), and with it CeleryBrokerDown")
+    assert "CeleryQueueBacklog[priority] critical 300 → 5000" in back
+
+
+def test_the_order_of_keys_in_the_old_plan_does_not_matter(plans: Plans) -> None:
+    def shuffled(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        items = list(value.items())
+        random.Random(7).shuffle(items)
+        return {key: shuffled(inner) for key, inner in items}
+
+    old, new = plans(BEFORE), plans(SIX)
+    other: Tree = {plan_file.PATH: json.dumps(shuffled(json.loads(str(old[plan_file.PATH]))))}
+    assert _lines(other, new) == _lines(old, new)
+
+
+def test_files_that_follow_are_counted_and_what_only_git_shows_is_one_line(plans: Plans) -> None:
+    old, new = plans(STACK), plans(thresholds("queue_length: {critical: 8000}"))
+    texts: list[Tree] = [{f"rules/{name}.yml": f"{name}{side}" for name in "abcd"} for side in "xy"]
+    assert _lines({**old, **texts[0]}, {**new, **texts[1]}) == [
         "CeleryQueueBacklog critical 5000 → 8000",
-        "CeleryQueueBacklog warning 1000 → 2000",
-        "CeleryWorkerRestarted info 5m → 6m",
-        "scrape_interval 30s → 15s",
+        "and 4 files that follow from it: rules/a.yml, rules/b.yml, rules/c.yml, …",
     ]
-
-
-QUEUES = "prometheus/rules/celery-queues.yml"
-
-
-def _edited(before: dict[str, str], path: str, old: str, new: str) -> dict[str, str]:
-    assert old in before[path]
-    return {**before, path: before[path].replace(old, new)}
+    assert _lines({**old, "a.yml": "x"}, {**old, "a.yml": "y"}) == [
+        "no setting changes, yet 1 file differs, by hand or by another version of stackgen; `git diff` shows how: a.yml"
+    ]
+    assert not compare(old, old)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "line"),
-    [
-        ("then add workers or slow", "then slow", "CeleryQueueBacklog: text changed"),
-        (
-            "celery:queue_length:max > 5000",
-            "celery:queue_length:sum > 5000",
-            "CeleryQueueBacklog critical: expression changed (celery:queue_length:max → celery:queue_length:sum)",
-        ),
-        (
-            "record: celery:queue_growth:deriv5m",
-            "record: celery:queue_growth:deriv9m",
-            "recorded series celery:queue_growth:deriv9m: new",
-        ),
-        (
-            "deriv(celery:queue_length:max[5m])",
-            "deriv(celery:queue_length:max[9m])",
-            "recorded series celery:queue_growth:deriv5m: expression changed (5m → 9m)",
-        ),
-    ],
+    "text",
+    [None, "", "5", "[]", "{", "[" * 5000, '{"format": 99}', '{"format": null, "alerts": {}}'],
+    ids=lambda text: str(text)[:20],
 )
-def test_what_no_setting_changes_is_told_too(files: Files, old: str, new: str, line: str) -> None:
-    before = files(STACK)
-    assert line in _lines(before, _edited(before, QUEUES, old, new))
+def test_a_folder_without_a_plan_that_we_read_says_what_to_do(plans: Plans, text: str | None) -> None:
+    told = _lines({plan_file.PATH: text, "a.yml": "x"}, {**plans(STACK), "a.yml": "y"})
+    assert len(told) == 1
+    assert "run `stackgen generate` there once and commit it. 2 files differ: a.yml, plan.json" in told[0]
 
 
-def test_a_comment_is_no_change_of_meaning(files: Files) -> None:
-    before = files(STACK)
-    found = compare(before, _edited(before, QUEUES, "# Queue growth rate.", "# How fast."))
-    assert render(found, "text").startswith("no setting changes; 1 file with other comments")
+def test_an_empty_folder_gets_everything(plans: Plans) -> None:
+    assert _lines({}, plans(STACK)) == ["nothing is there yet: 1 file would be new: plan.json"]
 
 
-def test_markdown_shows_hostile_names_as_they_are(files: Files) -> None:
-    new = STACK + '  "a|`b<script>": {thresholds: {queue_length: {critical: 8000}}}\n'
-    new = new.replace("sources: [celery-exporter]\n", "") + "sources: [celery-exporter]\n"
-    table = render(compare(files(STACK), files(new)), "markdown")
+WRONG: list[object] = [None, 7, "x", [1], {"a": None}, {"a": {"b": [{}]}}]
+
+
+@pytest.mark.parametrize("value", WRONG, ids=repr)
+@pytest.mark.parametrize("style", ["text", "markdown", "json"])
+def test_a_plan_that_somebody_spoiled_breaks_nothing(plans: Plans, value: object, style: Style) -> None:
+    new = plans(SIX)
+    data = json.loads(str(plans(BEFORE)[plan_file.PATH]))
+    for section in data.keys() - {"format"}:
+        assert render(compare({plan_file.PATH: json.dumps({**data, section: value})}, new), style)
+    for field in data["alerts"]["queue_length/critical"]:
+        alerts = {**data["alerts"], "queue_length/critical": {**data["alerts"]["queue_length/critical"], field: value}}
+        assert render(compare({plan_file.PATH: json.dumps({**data, "alerts": alerts})}, new), style)
+
+
+def test_markdown_shows_hostile_names_as_they_are(plans: Plans) -> None:
+    before = STACK.replace("sources:", '  "a|`b<script>":\nsources:')
+    after = STACK.replace("sources:", '  "a|`b<script>": {thresholds: {queue_length: {critical: 8000}}}\nsources:')
+    table = render(compare(plans(before), plans(after)), "markdown")
     assert "| critical | CeleryQueueBacklog\\[a\\|\\`b\\<script\\>\\] | `5000` | `8000` |" in table
 
 
-def test_json_is_a_list_of_changes(files: Files) -> None:
-    found = json.loads(render(compare(files(STACK), files(_thresholds("queue_length: {critical: 8000}"))), "json"))
-    assert found == [
-        {
-            "subject": "CeleryQueueBacklog",
-            "aspect": "threshold",
-            "before": "5000",
-            "after": "8000",
-            "severity": "critical",
-            "files": [QUEUES],
-            "text": "CeleryQueueBacklog critical 5000 → 8000",
-        }
-    ]
+def test_a_pull_request_gets_a_table_and_the_count_of_files(plans: Plans) -> None:
+    old, new = plans(STACK), plans(thresholds("queue_length: {critical: 8000, for: 15m}"))
+    assert render(compare({**old, "a.md": "x"}, new), "markdown") == (
+        "| Severity | What | Before | After |\n"
+        "|---|---|---|---|\n"
+        "| critical | CeleryQueueBacklog | `5000` | `8000` |\n"
+        "| critical, warning | CeleryQueueBacklog for | `10m` | `15m` |\n"
+        "\n"
+        "and 1 file that follows from it: a.md\n"
+    )
+    assert render(compare(old, old), "markdown") == "The generated files stay as they are.\n"
+
+
+def test_json_names_changes_and_files(plans: Plans) -> None:
+    new = plans(thresholds("queue_length: {critical: 8000}"))
+    assert json.loads(render(compare({**plans(STACK), "a.md": "x"}, new), "json")) == {
+        "changes": [
+            {
+                "subjects": ["CeleryQueueBacklog"],
+                "of": [],
+                "aspect": "value",
+                "before": "5000",
+                "after": "8000",
+                "severities": ["critical"],
+                "effects": [],
+                "text": "CeleryQueueBacklog critical 5000 → 8000",
+            }
+        ],
+        "files": ["a.md"],
+        "note": "and 1 file that follows from it: a.md",
+    }
+
+
+def test_a_folder_is_read_by_its_manifest_and_without_links(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("a\n")
+    (tmp_path / "foreign.md").write_text("mine\n")
+    (tmp_path / "b.md").symlink_to(tmp_path / "foreign.md")
+    (tmp_path / "MANIFEST.json").write_text(json.dumps({"files": {"a.md": "x", "b.md": "x", "../c": "x"}}))
+    assert read(tmp_path) == {"a.md": "a\n", "b.md": None}

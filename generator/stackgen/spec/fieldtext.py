@@ -21,12 +21,13 @@ def of(model: type[Part]) -> Mapping[str, str]:
 
 
 def models() -> Mapping[str, type[Part]]:
-    """Every model of stack.yaml by class name."""
+    """Every model of stack.yaml by class name; those of other files stand in other packages."""
     found: dict[str, type[Part]] = {}
     todo = [Part]
     while todo:
         for model in todo.pop().__subclasses__():
-            found[model.__name__] = model
+            if model.__module__.startswith(f"{__package__}."):
+                found[model.__name__] = model
             todo.append(model)
     return found
 

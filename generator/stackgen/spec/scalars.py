@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Literal, NamedTuple, NoReturn, Self
 
-from pydantic import AfterValidator, GetCoreSchemaHandler, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, GetCoreSchemaHandler, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 _UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
@@ -208,8 +208,17 @@ def _bytes(value: object) -> int:
     return size
 
 
+def _size(value: int) -> str:
+    """The shortest exact form: 1.5GiB, 512MB."""
+    forms = [f"{Decimal(value) / size:f}{unit}B" for unit, size in _SIZES.items()]
+    return min((form for form in forms if re.fullmatch(r"[0-9]+(\.[0-9]{1,3})?\D+", form)), key=len)
+
+
 Bytes = Annotated[
-    int, PlainValidator(_bytes), WithJsonSchema({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?([kMGT]|[KMGT]i)?B$"})
+    int,
+    PlainValidator(_bytes),
+    PlainSerializer(_size, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?([kMGT]|[KMGT]i)?B$"}),
 ]
 """A size in bytes, more than 0."""
 

@@ -1,9 +1,9 @@
-"""docs/: guide to ours, troubleshooting, the reference of stack.yaml, and the table of this stack's alerts."""
+"""docs/: guide to ours, troubleshooting, references of stack.yaml and plan.json, the table of this stack's alerts."""
 
 from __future__ import annotations
 
 from stackgen.artefact import Artefact
-from stackgen.emitters.docs import alerts, guide, stack_yaml, troubleshooting
+from stackgen.emitters.docs import alerts, guide, plan_json, stack_yaml, troubleshooting
 from stackgen.resolve.plan import Plan
 
 
@@ -14,6 +14,7 @@ def artefacts(stack: Plan) -> list[Artefact]:
         "troubleshooting": troubleshooting.context(stack),
         "stack": stack_yaml.context(),
         "alerts": alerts.context(stack),
+        "plan": plan_json.context(),
     }
     return [
         Artefact(path=f"docs/{name}.md", template=f"docs/{name}.md.j2", syntax="markdown", context=context)

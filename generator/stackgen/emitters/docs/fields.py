@@ -1,4 +1,4 @@
-"""Every key of stack.yaml, read from the models that read the file: type and unit, default, meaning."""
+"""Every key of stack.yaml or plan.json, read from the models: type and unit, default, meaning."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import annotated_types
-from pydantic import WithJsonSchema
+from pydantic import JsonValue, WithJsonSchema
 from pydantic.fields import FieldInfo
 
 from stackgen.spec import fieldtext
@@ -25,6 +25,7 @@ _WORDS: Mapping[Kind, str] = {
     int: "a whole number",
     float: "a number",
     str: "text",
+    JsonValue: "any value",
 }
 _BYTES = "a size such as 512MiB or 1.5GiB"
 
