@@ -6,22 +6,10 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 Syntax = Literal["yaml", "json", "ndjson", "markdown", "python", "text"]
-Check = Literal[
-    "rules",
-    "rule-tests",
-    "prometheus-config",
-    "alertmanager-config",
-    "route-tests",
-    "compose",
-    "filebeat",
-    "cloudwatch",
-    "alloy",
-    "loki",
-]
 
 
 class Artefact(NamedTuple):
-    """One file to be written: where, from which template, with which values, judged by which checks."""
+    """One file to be written: where, from which template, with which values."""
 
     path: str
     """Relative to output/, with forward slashes."""
@@ -29,7 +17,6 @@ class Artefact(NamedTuple):
     """Relative to templates/."""
     syntax: Syntax
     context: Mapping[str, object]
-    checks: tuple[Check, ...] = ()
 
 
 class Rendered(NamedTuple):

@@ -8,7 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stackgen.artefact import Artefact, Check, Rendered
+from stackgen import verify
+from stackgen.artefact import Artefact, Rendered
 from stackgen.document import Document
 from stackgen.emitters import plan_json
 from stackgen.load import load
@@ -18,9 +19,8 @@ from stackgen.render.environment import render
 from stackgen.resolve import cloudwatch, logs, routing
 from stackgen.resolve.plan import Plan
 from stackgen.resolve.resolver import resolve
-from stackgen.rules.build import groups
 from stackgen.spec import parse
-from stackgen.verify import compose, contract, links, liveness, reparse
+from stackgen.verify.subject import Subject
 from stackgen.write import Changes, compare, write
 
 if TYPE_CHECKING:
@@ -60,10 +60,6 @@ class Stage:
         """Text by path below output/."""
         return {r.artefact.path: r.text for r in self.rendered}
 
-    def checked_by(self, check: Check) -> list[str]:
-        """Paths of the files that ask for a check."""
-        return [r.artefact.path for r in self.rendered if check in r.artefact.checks]
-
 
 def prepare(stack: Path) -> Prepared:
     """Reads and resolves a stack.yaml; raises SpecError with everything that is wrong with it."""
@@ -75,12 +71,10 @@ def stage(stack: Path) -> Stage:
     """Renders in memory and verifies offline; raises SpecError with every finding, before anything is written."""
     prepared = prepare(stack)
     plan = prepared.plan
-    _stop([*liveness.problems(plan, prepared.document), *contract.problems(groups(plan), plan)])
-    rendered = [render(artefact) for artefact in artefacts(plan)]
-    _stop(problem for one in rendered for problem in reparse.problems(one))
-    made = Stage(prepared, tuple(rendered))
-    _stop(links.problems(made.files, plan))
-    return made
+    _stop(verify.problems("plan", Subject(plan, prepared.document)))
+    rendered = tuple(render(artefact) for artefact in artefacts(plan))
+    _stop(verify.problems("files", Subject(plan, prepared.document, rendered)))
+    return Stage(prepared, rendered)
 
 
 def artefacts(plan: Plan) -> Iterator[Artefact]:
@@ -97,15 +91,12 @@ def generate(stack: Path, output: Path, *, force: bool = False) -> tuple[Stage, 
 
 
 def check(stack: Path, output: Path) -> tuple[Stage, list[Problem]]:
-    """What is stale, edited or foreign in output/, and what promtool says of it."""
-    from stackgen.verify import amtool, log_programs, promtool  # threads, which no other command needs
-
+    """What is stale, edited or foreign in output/, and what the judges of written files say."""
     made = stage(stack)
     found = compare(made.files, output, spec_sha256=made.prepared.document.sha256)
     if not any(p.level == "error" for p in found):
-        for program in (promtool, amtool, log_programs):
-            found += program.problems(output, {name: made.checked_by(name) for name in program.CHECKS})
-        found += compose.configured(output, made.checked_by("compose"))
+        subject = Subject(made.prepared.plan, made.prepared.document, made.rendered, output)
+        found += verify.problems("written", subject)
     return made, found
 
 

@@ -11,7 +11,7 @@ from stackgen.render.environment import render
 from stackgen.resolve.plan import Plan
 from stackgen.resolve.resolver import resolve
 from stackgen.spec import parse
-from stackgen.verify import reparse
+from stackgen.verify.files import reparse
 
 HEAD = """\
 version: 1
@@ -43,7 +43,7 @@ def write(plan: Plan, output: Path) -> Path:
     """Writes alertmanager/ below `output`, and gives the configuration's path."""
     for artefact in alertmanager.artefacts(plan):
         rendered = render(artefact)
-        assert reparse.problems(rendered) == []
+        assert reparse.of_file(rendered) == []
         file = output / artefact.path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(rendered.text, encoding="utf-8")

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from stackgen.artefact import Check
 from stackgen.problem import ToolMissing
-from stackgen.verify import amtool
 from stackgen.verify.tools import run
+from stackgen.verify.written import amtool
 from tests.alertmanager.stacks import CONFIG, HEAD, ROUTES, plan_of, understood, write
 
 pytestmark = pytest.mark.promtool
 
 SPECS = sorted((Path(__file__).parents[1] / "specs/valid").glob("*.yaml"))
-PATHS: Mapping[Check, list[str]] = {"alertmanager-config": [CONFIG], "route-tests": [ROUTES]}
 NEEDS_NEWER = ("url_file", "msteamsv2")
 HOSTILE = r"""q"1\n | {a="b"}, 'c' $x .* é"""
 
@@ -37,7 +34,7 @@ def test_it_agrees_with_every_valid_stack(
     if tree.name == "v2" and any(option in text for option in NEEDS_NEWER):
         assert "needs Alertmanager 0.2" in text.splitlines()[1]
     else:
-        assert amtool.problems(tmp_path, PATHS) == []
+        assert amtool.asked(tmp_path, [CONFIG], [ROUTES]) == []
 
 
 def test_without_its_newer_options_everything_is_read_by_debian_too(
@@ -50,7 +47,7 @@ def test_without_its_newer_options_everything_is_read_by_debian_too(
     older = "".join(line for line in text.splitlines(keepends=True) if "msteamsv2" not in line)
     config = write(plan_of(older, tmp_path), tmp_path).read_text()
     assert all(option in config for option in ("opsgenie_configs", "email_configs", "time_intervals", "location"))
-    assert amtool.problems(tmp_path, PATHS) == []
+    assert amtool.asked(tmp_path, [CONFIG], [ROUTES]) == []
 
 
 def test_a_queue_may_have_any_name(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +59,7 @@ def test_a_queue_may_have_any_name(tree: Path, tmp_path: Path, monkeypatch: pyte
     write(plan, tmp_path)
     told = [case["receivers"] for case in _cases(tmp_path) if case["labels"].get("queue") == HOSTILE]
     assert told == [["hook"]] * len(told) != []
-    assert amtool.problems(tmp_path, PATHS) == []
+    assert amtool.asked(tmp_path, [CONFIG], [ROUTES]) == []
 
 
 def test_a_wrong_route_is_noticed(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +67,7 @@ def test_a_wrong_route_is_noticed(tree: Path, tmp_path: Path, monkeypatch: pytes
     alerting = "alerting: {receivers: {hook: {webhook: {url: 'http://hook'}}}, default: {critical: hook}}\n"
     config = write(plan_of(HEAD + alerting, tmp_path), tmp_path)
     config.write_text(config.read_text().replace('severity="critical"', 'severity="crit"', 1))
-    found = amtool.problems(tmp_path, PATHS)
+    found = amtool.asked(tmp_path, [CONFIG], [ROUTES])
     assert {(p.mark.file, p.rule) for p in found} == {(f"output/{ROUTES}", "amtool-routes-test")}
     assert "expected hook to be told; amtool says: nobody" in found[0].message
 
@@ -81,7 +78,7 @@ def test_a_file_that_alertmanager_refuses_is_told_in_its_words(
     _use(monkeypatch, tree)
     config = write(plan_of(HEAD, tmp_path), tmp_path)
     config.write_text(config.read_text().replace("receiver: nobody", "receiver: somebody", 1))
-    (found,) = amtool.problems(tmp_path, PATHS)
+    (found,) = amtool.asked(tmp_path, [CONFIG], [ROUTES])
     assert (found.mark.file, found.rule) == (f"output/{CONFIG}", "amtool-check-config")
     assert 'undefined receiver "somebody" used in route' in found.message
 
@@ -90,7 +87,7 @@ def test_without_amtool_nothing_is_called_right(tmp_path: Path, monkeypatch: pyt
     write(plan_of(HEAD, tmp_path), tmp_path)
     monkeypatch.setenv("STACKGEN_AMTOOL", "/nowhere/amtool")
     with pytest.raises(ToolMissing):
-        amtool.problems(tmp_path, PATHS)
+        amtool.asked(tmp_path, [CONFIG], [ROUTES])
 
 
 def test_cases_that_routes_cannot_tell_apart_are_asked_once(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from stackgen import pipeline
-from stackgen.verify import compose, tools
+from stackgen.verify import tools
+from stackgen.verify.subject import Subject
+from stackgen.verify.written import compose
 from tests.compose import judge
 from tests.compose.judge import PATH
 
@@ -106,10 +108,12 @@ def test_docker_compose_asks_for_the_brokers_address(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_what_docker_compose_refuses_is_told(tmp_path: Path) -> None:
     output = _written(tmp_path, STACKS["small"])
-    assert compose.configured(output, [PATH]) == []
+    made = _stage(tmp_path, STACKS["small"])
+    subject = Subject(made.prepared.plan, made.prepared.document, made.rendered, output)
+    assert compose.problems(subject) == []
     file = output / PATH
     file.write_text(file.read_text(encoding="utf-8").replace("    restart:", "    restrat:"), encoding="utf-8")
-    (found,) = compose.configured(output, [PATH])
+    (found,) = compose.problems(subject)
     assert "restrat" in found.message
 
 

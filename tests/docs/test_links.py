@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from stackgen.verify import links
+from stackgen.verify.files import links
 from tests.docs.conftest import REPOSITORY, Pages
 
 
 def test_generated_links_lead_somewhere(pages: Pages) -> None:
-    assert [str(problem) for problem in links.problems(pages.files, pages.plan)] == []
+    assert [str(problem) for problem in links.of_files(pages.files, pages.plan)] == []
 
 
 @pytest.mark.parametrize("name", ["README.md", "DESIGN.md", "CHANGELOG.md"])
@@ -69,13 +69,13 @@ def test_a_living_link_and_what_is_no_link_pass(text: str) -> None:
 
 def test_a_missing_runbook_is_found(guide_pages: Pages) -> None:
     files = {path: text for path, text in guide_pages.files.items() if path != "runbooks/CeleryQueueBacklog.md"}
-    found = [problem for problem in links.problems(files, guide_pages.plan) if problem.rule == "dead-runbook"]
+    found = [problem for problem in links.of_files(files, guide_pages.plan) if problem.rule == "dead-runbook"]
     assert {"CeleryQueueBacklog (warning)", "CeleryQueueBacklog (critical)"} == {problem.where for problem in found}
 
 
 def test_a_missing_dashboard_is_found(guide_pages: Pages) -> None:
     files = {path: text for path, text in guide_pages.files.items() if not path.endswith("/celery-queues.json")}
-    found = [problem for problem in links.problems(files, guide_pages.plan) if problem.rule == "dead-dashboard"]
+    found = [problem for problem in links.of_files(files, guide_pages.plan) if problem.rule == "dead-dashboard"]
     assert "CeleryQueueBacklog (critical)" in {problem.where for problem in found}
     assert all("celery-queues" in problem.message for problem in found)
 
@@ -84,7 +84,7 @@ def test_pages_that_are_switched_off_are_not_missed(guide_pages: Pages) -> None:
     spec = guide_pages.plan.spec.model_copy(update={"outputs": ["prometheus"]})
     plan = guide_pages.plan._replace(spec=spec)
     files = {path: text for path, text in guide_pages.files.items() if path.startswith("prometheus/")}
-    assert links.problems(files, plan) == []
+    assert links.of_files(files, plan) == []
 
 
 def test_the_problem_says_where(tmp_path: Path) -> None:

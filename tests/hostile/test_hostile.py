@@ -21,7 +21,8 @@ from stackgen.resolve.plan import Plan
 from stackgen.resolve.resolver import resolve
 from stackgen.rules.build import OVERRIDE
 from stackgen.spec import parse
-from stackgen.verify import reparse, tools
+from stackgen.verify import tools
+from stackgen.verify.files import reparse
 from tests.hostile.specs import VERY_HOSTILE, Spec, specs
 
 SETTINGS = settings(suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate))
@@ -121,7 +122,7 @@ def test_accepted_specs_are_rendered_readably_and_mean_the_names(spec: Spec) -> 
 
     made = _rendered(plan)
 
-    assert [problem for one in made for problem in reparse.problems(one)] == []
+    assert [problem for one in made for problem in reparse.of_file(one)] == []
     assert _listed(plan) == _written(made)
 
 

@@ -8,36 +8,41 @@ from pathlib import Path
 
 import pytest
 
-from stackgen.artefact import Check
-from stackgen.verify import log_programs
+from stackgen.verify.written import shippers
 
-ASKED: Mapping[Check, tuple[str, str]] = {
-    "filebeat": ("STACKGEN_FILEBEAT", "test config -c a.file --strict.perms=false"),
-    "alloy": ("STACKGEN_ALLOY", "validate a.file"),
-    "loki": ("STACKGEN_LOKI", "-verify-config -config.file=a.file"),
-    "cloudwatch": ("STACKGEN_CONFIG_TRANSLATOR", "-input a.file -output"),
+ASKED: Mapping[str, tuple[str, str]] = {
+    "logs/filebeat/filebeat.yml": (
+        "STACKGEN_FILEBEAT",
+        "test config -c logs/filebeat/filebeat.yml --strict.perms=false",
+    ),
+    "logs/alloy/config.alloy": ("STACKGEN_ALLOY", "validate {path}"),
+    "logs/loki/loki.yaml": ("STACKGEN_LOKI", "-verify-config -config.file={path}"),
+    "logs/cloudwatch/amazon-cloudwatch-agent.json": (
+        "STACKGEN_CONFIG_TRANSLATOR",
+        "-input logs/cloudwatch/amazon-cloudwatch-agent.json -output",
+    ),
 }
 
 
 def test_every_program_is_asked_here() -> None:
-    assert set(ASKED) == set(log_programs.CHECKS)
+    assert set(ASKED) == set(shippers.FILES)
 
 
-@pytest.mark.parametrize("check", ASKED)
-def test_a_program_on_the_machine_is_asked(check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    variable, arguments = ASKED[check]
+@pytest.mark.parametrize("path", ASKED)
+def test_a_program_on_the_machine_is_asked(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    variable, arguments = ASKED[path]
     program = tmp_path / "program"
     program.write_text('#!/bin/sh\necho "Error: $* said no" >&2\nexit 1\n', encoding="utf-8")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv(variable, str(program))
-    (found,) = log_programs.problems(tmp_path, {check: ["a.file"]})
-    assert found.message.startswith(f"Error: {arguments}")
+    (found,) = shippers.asked(tmp_path, [path])
+    assert found.message.startswith(f"Error: {arguments.format(path=path)}")
     program.write_text("#!/bin/sh\necho fine\n", encoding="utf-8")
-    assert log_programs.problems(tmp_path, {check: ["a.file"]}) == []
+    assert shippers.asked(tmp_path, [path]) == []
 
 
 def test_without_a_program_nobody_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable, _ in ASKED.values():
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert log_programs.problems(tmp_path, {check: ["a.file"] for check in ASKED}) == []
+    assert shippers.asked(tmp_path, list(ASKED)) == []

@@ -12,7 +12,7 @@ from stackgen.catalog.logs.signals import LOG_SIGNALS
 from stackgen.diff.compare import compare
 from stackgen.diff.words import line_of
 from stackgen.explain import about, find, listing, words
-from stackgen.verify import links
+from stackgen.verify.files import links
 from tests.logs.stacks import OURS, RULES, STACK, made, staged
 
 ALERTING = "alerting: {receivers: {a: {webhook: {url: 'http://a'}}}, default: a, owners: {payments: nobody}}\n"
@@ -83,7 +83,7 @@ def test_a_link_of_a_rule_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     stage = staged(tmp_path)
     page = "runbooks/CeleryLogsMissing.md"
     files = {path: text for path, text in stage.files.items() if path != page}
-    dead = [p for p in links.problems(files, stage.prepared.plan) if p.rule == "dead-runbook"]
+    dead = [p for p in links.of_files(files, stage.prepared.plan) if p.rule == "dead-runbook"]
     assert [(p.mark.file, p.where) for p in dead] == [(RULES, "CeleryLogsMissing (warning)")]
 
 

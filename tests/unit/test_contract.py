@@ -11,7 +11,7 @@ from stackgen.problem import Problem
 from stackgen.resolve.plan import Plan
 from stackgen.rules.build import groups
 from stackgen.rules.model import Alerting, Group, Recording
-from stackgen.verify import contract
+from stackgen.verify.plan import contract
 from tests.contract.scrape import planned
 
 STACK = """\
@@ -36,7 +36,7 @@ def _plan(folder: Path, sources: str = "celery-exporter, worker, redis") -> Plan
 def _found(folder: Path, expr: str, labels: Mapping[str, str] | None = None, record: str = "x:y:z") -> list[Problem]:
     first = Recording(record="a:b:c", expr=f"max by (queue_name) ({LENGTH})")
     second = Recording(record=record, expr=expr, labels=labels or {})
-    return contract.problems([Group("g", (first, second), ())], _plan(folder))
+    return contract.of_rules([Group("g", (first, second), ())], _plan(folder))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_what_we_generate_keeps_the_contract(tmp_path: Path, sources: str) -> No
     if sources == "process-exporter, worker":
         text = text.replace(", min_workers: 2", "").replace("{queue_length: {warning: 50}}", "{}")
     plan = planned(tmp_path, text)[0]
-    assert contract.problems(groups(plan), plan) == []
+    assert contract.of_rules(groups(plan), plan) == []
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_rule_that_selects_something_passes(tmp_path: Path, expr: str) -> None
 
 
 def _rules(folder: Path, *groups_: Group) -> list[tuple[str, str]]:
-    found = contract.problems(groups_, _plan(folder))
+    found = contract.of_rules(groups_, _plan(folder))
     return [(problem.rule, problem.message) for problem in found]
 
 
@@ -143,7 +143,7 @@ def test_a_series_of_another_group_is_one_interval_late(tmp_path: Path) -> None:
 def test_a_state_that_no_rule_records_is_found(tmp_path: Path) -> None:
     rules = tuple(Recording(record="a:b:c", expr="vector(1)", labels={"state": s}) for s in ("SUCCESS", "FAILURE"))
     reader = Recording(record="b:c:d", expr='a:b:c{state="FAILED"}')
-    found = contract.problems([Group("g", (*rules, reader), ())], _plan(tmp_path))
+    found = contract.of_rules([Group("g", (*rules, reader), ())], _plan(tmp_path))
     assert [(p.rule, p.hint) for p in found] == [("empty-selector", "state is FAILURE, SUCCESS")]
 
 
@@ -160,7 +160,7 @@ def _alerts(folder: Path) -> tuple[Plan, Group]:
 def _changed(folder: Path, **change: object) -> list[Problem]:
     plan, group = _alerts(folder)
     first: Alerting = group.alerts[0]
-    return contract.problems([group._replace(alerts=(first._replace(**change),))], plan)  # type: ignore[arg-type]
+    return contract.of_rules([group._replace(alerts=(first._replace(**change),))], plan)  # type: ignore[arg-type]
 
 
 def test_an_alert_that_loses_its_queue_is_found(tmp_path: Path) -> None:
@@ -184,4 +184,4 @@ def test_ten_thousand_thresholds_cost_little(tmp_path: Path) -> None:
         Recording(record="t:t:t", expr=f"vector({n})", labels={"queue": f"q{n}", "signal": "s"}) for n in range(20_000)
     )
     readers = tuple(Recording(record=f"r:{n}:r", expr=f't:t:t{{queue="q{n}",signal="s"}} > {n}') for n in range(200))
-    assert contract.problems([Group("g", (*many, *readers), ())], _plan(tmp_path)) == []
+    assert contract.of_rules([Group("g", (*many, *readers), ())], _plan(tmp_path)) == []

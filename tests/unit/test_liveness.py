@@ -15,7 +15,7 @@ from stackgen.document import Document
 from stackgen.problem import Problem
 from stackgen.resolve.plan import Plan
 from stackgen.rules.build import groups
-from stackgen.verify import liveness
+from stackgen.verify.plan import liveness
 from tests.contract.scrape import evaluate, planned
 
 STACK = """\
@@ -35,7 +35,7 @@ def _planned(folder: Path, thresholds: str) -> tuple[Plan, Document]:
 
 
 def _found(folder: Path, thresholds: str) -> list[Problem]:
-    return liveness.problems(*_planned(folder, thresholds))
+    return liveness.of_plan(*_planned(folder, thresholds))
 
 
 def _texts(folder: Path, thresholds: str) -> list[str]:
@@ -99,13 +99,13 @@ def test_failed_scrapes_leave_their_window(tmp_path: Path) -> None:
 def test_a_window_of_too_few_scrapes_is_refused(tmp_path: Path) -> None:
     plan, document = _planned(tmp_path, "")
     slow = plan._replace(site=plan.site._replace(scrape=Fraction(76)))
-    (found,) = [p for p in liveness.problems(slow, document) if p.rule == "dead-alert-window"]
+    (found,) = [p for p in liveness.of_plan(slow, document) if p.rule == "dead-alert-window"]
     assert (found.where, found.hint) == ("prometheus.scrape_interval", "at most 1m15s")
 
 
 def test_a_value_below_zero_is_refused(tmp_path: Path) -> None:
     plan, document = _planned(tmp_path, "")
-    assert [p.rule for p in liveness.problems(_with(plan, "workers_active", threshold=Fraction(0)), document)] == [
+    assert [p.rule for p in liveness.of_plan(_with(plan, "workers_active", threshold=Fraction(0)), document)] == [
         "dead-alert-zero"
     ]
 
@@ -161,7 +161,7 @@ def test_what_is_refused_never_fires_and_the_nearest_accepted_does(
 ) -> None:
     for settings, accepted in zip(written, (False, True), strict=True):
         plan, document = _planned(tmp_path, f"thresholds: {{{signal}: {settings}}}")
-        assert (liveness.problems(plan, document) == []) == accepted
+        assert (liveness.of_plan(plan, document) == []) == accepted
         assert _ever_fires(promtool, tmp_path, plan, signal, _without_up(fed)) == accepted
 
 
@@ -177,18 +177,18 @@ def _without_up(fed: list[dict[str, str]]) -> list[dict[str, str]]:
 def test_a_quantile_beyond_the_largest_bucket_never_fires(promtool: Path, tmp_path: Path) -> None:
     """Every task takes longer than any bucket, and still the quantile says 10 minutes."""
     plan, document = _planned(tmp_path, "thresholds: {task_duration_p95: {warning: 20m}}")
-    assert liveness.problems(plan, document) == []  # our own command line has a bound for it
+    assert liveness.of_plan(plan, document) == []  # our own command line has a bound for it
     fixed = tuple(b for b in plan.site.duration_buckets if b <= 600)
     others = plan._replace(site=plan.site._replace(duration_buckets=fixed))
     for seconds, accepted in ((1200, False), (600, False), (300, True)):
         judged = _with(others, "task_duration_p95", threshold=Fraction(seconds))
-        assert ([p.rule for p in liveness.problems(judged, document)] == []) == accepted
+        assert ([p.rule for p in liveness.of_plan(judged, document)] == []) == accepted
         assert _ever_fires(promtool, tmp_path, judged, "task_duration_p95", ENDLESS) == accepted
 
 
 def test_a_quantile_between_two_bounds_is_refused(tmp_path: Path) -> None:
     plan, document = _planned(tmp_path, "")
-    (found,) = liveness.problems(_with(plan, "task_duration_p95", threshold=Fraction(400)), document)
+    (found,) = liveness.of_plan(_with(plan, "task_duration_p95", threshold=Fraction(400)), document)
     assert (found.rule, found.hint) == ("dead-alert-bucket", "the nearest bound is 5m")
 
 
@@ -206,6 +206,6 @@ def test_an_alert_on_heartbeats_alone_dies_with_them(promtool: Path, tmp_path: P
         reading = plan.chosen[name].reading._replace(survives=False, rules=_heartbeats)
         plan = plan._replace(chosen={**plan.chosen, name: plan.chosen[name]._replace(reading=reading)})
         fed = [{"series": f'celery_worker_up{{{TARGET},hostname="h"}}', "values": "1x60 0x19 stale"}]
-        refused = [p.where for p in liveness.problems(plan, document) if "workers_active" in p.where]
+        refused = [p.where for p in liveness.of_plan(plan, document) if "workers_active" in p.where]
         assert (refused == []) == accepted
         assert _ever_fires(promtool, tmp_path, plan, "workers_active", fed) == accepted

@@ -17,7 +17,7 @@ from stackgen.render.environment import render
 from stackgen.resolve import plan_file
 from stackgen.resolve.plan import Plan
 from stackgen.resolve.plan_model import PlanFile
-from stackgen.verify import reparse
+from stackgen.verify.files import reparse
 from tests.hostile.specs import Spec, specs
 from tests.hostile.test_hostile import SETTINGS, accepted
 
@@ -42,7 +42,7 @@ RECEIVERS = """\
 
 def _text(plan: Plan) -> str:
     made = render(plan_json(plan))
-    assert reparse.problems(made) == []
+    assert reparse.of_file(made) == []
     return made.text
 
 

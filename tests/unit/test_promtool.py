@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stackgen.problem import Problem, ToolMissing
-from stackgen.verify import promtool as subject
+from stackgen.verify.written import promtool as subject
 
 GOOD = 'groups: [{name: g, rules: [{alert: A, expr: "b > 1"}]}]\n'
 TEST = """\
@@ -33,13 +33,13 @@ def output(tmp_path: Path, promtool: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 def _tests(output: Path) -> list[Problem]:
-    return subject.problems(output, {"rule-tests": [f"tests/signal{n}.yml" for n in range(4)]})
+    return subject.asked(output, {"rule-tests": [f"tests/signal{n}.yml" for n in range(4)]})
 
 
 @pytest.mark.promtool
 def test_good_files_have_no_problems(output: Path) -> None:
     (output / "prometheus.yml").write_text("rule_files: [rules/*.yml]\n")
-    assert subject.problems(output, {"rules": ["rules/g.yml"], "prometheus-config": ["prometheus.yml"]}) == []
+    assert subject.asked(output, {"rules": ["rules/g.yml"], "prometheus-config": ["prometheus.yml"]}) == []
     assert _tests(output) == []
 
 
@@ -56,7 +56,7 @@ def test_a_failing_test_names_its_signal(output: Path) -> None:
 @pytest.mark.promtool
 def test_a_rule_that_is_no_promql_is_shown_with_promtools_words(output: Path) -> None:
     (output / "rules" / "bad.yml").write_text(GOOD.replace("b > 1", "sum(b"))
-    (found,) = subject.problems(output, {"rules": ["rules/bad.yml", "rules/g.yml"]})
+    (found,) = subject.asked(output, {"rules": ["rules/bad.yml", "rules/g.yml"]})
     assert found.mark.file == "output/rules/bad.yml"
     assert "unclosed left parenthesis" in found.message
 
@@ -65,24 +65,24 @@ def test_a_rule_that_is_no_promql_is_shown_with_promtools_words(output: Path) ->
 def test_a_doubled_rule_is_fatal(output: Path) -> None:
     rule = "{record: a, expr: b}"
     (output / "rules" / "bad.yml").write_text(f"groups: [{{name: g, rules: [{rule}, {rule}]}}]\n")
-    (found,) = subject.problems(output, {"rules": ["rules/bad.yml"]})
+    (found,) = subject.asked(output, {"rules": ["rules/bad.yml"]})
     assert "duplicate rule" in found.message
 
 
 @pytest.mark.promtool
 def test_a_bad_configuration_is_found(output: Path) -> None:
     (output / "prometheus.yml").write_text("scrape_configs: [{job_name: x, foo: 1}]\n")
-    (found,) = subject.problems(output, {"prometheus-config": ["prometheus.yml"]})
+    (found,) = subject.asked(output, {"prometheus-config": ["prometheus.yml"]})
     assert (found.rule, "field foo not found" in found.message) == ("promtool-prometheus-config", True)
 
 
 @pytest.mark.promtool
 def test_a_file_that_is_not_there_is_a_problem(output: Path) -> None:
-    (found,) = subject.problems(output, {"rules": ["rules/none.yml"]})
+    (found,) = subject.asked(output, {"rules": ["rules/none.yml"]})
     assert found.mark.file == "output/rules/none.yml"
 
 
 def test_without_promtool_the_run_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STACKGEN_PROMTOOL", str(tmp_path / "none"))
     with pytest.raises(ToolMissing, match="STACKGEN_PROMTOOL"):
-        subject.problems(tmp_path, {})
+        subject.asked(tmp_path, {})

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from stackgen.artefact import Artefact, Rendered, Syntax
-from stackgen.verify.reparse import problems
+from stackgen.verify.files.reparse import of_file as problems
 from tests.conftest import calls
 
 

@@ -96,7 +96,6 @@ def _config(stack: Plan, routing: Routing) -> Artefact:
                 for name, receiver in routing.alerting.receivers.items()
             ],
         },
-        checks=("alertmanager-config",),
     )
 
 

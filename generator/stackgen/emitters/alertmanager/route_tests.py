@@ -20,7 +20,6 @@ def artefacts(stack: Plan) -> list[Artefact]:
             template="alertmanager/routes.yml.j2",
             syntax="yaml",
             context={"config": "../alertmanager.yml", "cases": [*_Cases(stack).all()]},
-            checks=("route-tests",),
         )
     ]
 

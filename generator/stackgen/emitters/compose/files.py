@@ -75,7 +75,6 @@ def _compose(stack: Plan) -> Artefact:
             ]
             or None,
         },
-        checks=("compose",),
     )
 
 

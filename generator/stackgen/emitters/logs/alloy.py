@@ -38,6 +38,5 @@ def artefacts(stack: Plan, logs: Logs) -> list[Artefact]:
                 "ca_file": to.ca_file,
             },
         },
-        checks=("alloy",),
     )
     return [config]

@@ -53,7 +53,6 @@ def _agent(stack: Plan, logs: Logs) -> Artefact:
             "days": logs.cloudwatch.retention_days,
             "timestamp": TIMESTAMP,
         },
-        checks=("cloudwatch",),
     )
 
 

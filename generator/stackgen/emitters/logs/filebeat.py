@@ -38,6 +38,5 @@ def artefacts(stack: Plan, logs: Logs) -> list[Artefact]:
                 "api_key": f"${{{key}:?set {key}}}",
                 "authorities": [elasticsearch.authority] if elasticsearch.authority else None,
             },
-            checks=("filebeat",),
         )
     ]

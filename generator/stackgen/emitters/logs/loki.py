@@ -37,7 +37,6 @@ def _config(stack: Plan, retention: int) -> Artefact:
             "retention": f"{retention // _HOUR}h",
             "alertmanager": f"http://{stack.spec.prometheus.alertmanagers[0]}",
         },
-        checks=("loki",),
     )
 
 

@@ -37,7 +37,6 @@ def _config(stack: Plan) -> Artefact:
             "alertmanagers": list(stack.spec.prometheus.alertmanagers),
             "jobs": [_job(scraped) for scraped in stack.scraped],
         },
-        checks=("prometheus-config",),
     )
 
 
@@ -66,7 +65,6 @@ def _rules(group: Group, stack: Plan) -> Artefact:
                 "alerts": [printed(rule, laid_out(rule.expr)) for rule in group.alerts],
             },
         },
-        checks=("rules",),
     )
 
 

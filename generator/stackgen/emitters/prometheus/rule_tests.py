@@ -32,7 +32,6 @@ def _file(judged: Judged, stack: Plan) -> Artefact:
             "evaluation_interval": promql.seconds(bench.tick),
             "cases": [_case(one, judged, stack) for one in cases(bench)],
         },
-        checks=("rule-tests",),
     )
 
 

@@ -15,6 +15,7 @@ from stackgen.catalog.signal import Severity
 from stackgen.document import Document, Trail, where
 from stackgen.problem import Problem
 from stackgen.resolve.plan import Judged, Plan
+from stackgen.verify.subject import Subject
 
 _SCRAPES = 4
 """Scrapes that must fit into a window: `increase` needs two, and one may fail."""
@@ -62,7 +63,12 @@ class _One(NamedTuple):
             yield _Dead("dead-alert-for", self.hold_path, message, hint)
 
 
-def problems(plan: Plan, document: Document) -> list[Problem]:
+def problems(subject: Subject) -> list[Problem]:
+    """Every alert of this stack that can never fire."""
+    return of_plan(subject.plan, subject.document)
+
+
+def of_plan(plan: Plan, document: Document) -> list[Problem]:
     """Every alert of the stack that can never fire."""
     found = list(_windows(plan))
     for judged in plan.judged:

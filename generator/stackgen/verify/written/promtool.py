@@ -7,22 +7,30 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
-from stackgen.artefact import Check
 from stackgen.problem import Mark, Problem
 from stackgen.verify import tools
+from stackgen.verify.subject import Subject
 
-_COMMANDS: Mapping[Check, tuple[str, ...]] = {
+_FILES: Mapping[str, str] = {
+    "rules": "prometheus/rules/*",
+    "prometheus-config": "prometheus/prometheus.yml",
+    "rule-tests": "prometheus/tests/*",
+}
+_COMMANDS: Mapping[str, tuple[str, ...]] = {
     "rules": ("check", "rules", "--lint=all", "--lint-fatal"),
     "prometheus-config": ("check", "config"),
     "rule-tests": ("test", "rules"),
 }
-CHECKS: tuple[Check, ...] = tuple(_COMMANDS)
-"""What promtool can be asked about a file."""
 _SHOWN = 4
 """Lines of promtool's answer that a Problem repeats."""
 
 
-def problems(output: Path, paths: Mapping[Check, Sequence[str]]) -> list[Problem]:
+def problems(subject: Subject) -> list[Problem]:
+    """What promtool says of the generated rules, configuration and tests; raises ToolMissing without promtool."""
+    return asked(subject.output, {check: subject.matching(pattern) for check, pattern in _FILES.items()})
+
+
+def asked(output: Path, paths: Mapping[str, Sequence[str]]) -> list[Problem]:
     """What promtool says against these files, which are relative to `output`; it is asked with all cores.
 
     Raises ToolMissing when there is no promtool.
@@ -30,12 +38,12 @@ def problems(output: Path, paths: Mapping[Check, Sequence[str]]) -> list[Problem
     tool = tools.find("promtool")
     cores = os.cpu_count() or 1
     with ThreadPoolExecutor(cores) as pool:
-        asked = [
+        runs = [
             pool.submit(_ask, tool, output, check, part)
             for check in _COMMANDS
             for part in _parts(sorted(paths.get(check, ())), cores, lambda path: _size(output / path))
         ]
-        guilty = [problem for future in asked for problem in future.result()]
+        guilty = [problem for future in runs for problem in future.result()]
     return sorted(guilty)
 
 
@@ -54,7 +62,7 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def _ask(tool: Path, output: Path, check: Check, paths: Sequence[str]) -> list[Problem]:
+def _ask(tool: Path, output: Path, check: str, paths: Sequence[str]) -> list[Problem]:
     """One run for all files; only when it fails one run each, since promtool's errors do not name the test file."""
     done = tools.run(tool, *_COMMANDS[check], *paths, cwd=output)
     if done.code == 0:

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from stackgen.artefact import Check
 from stackgen.load import LOADER
 from stackgen.problem import Mark, Problem
 from stackgen.verify import tools
+from stackgen.verify.subject import Subject
 
-CHECKS: tuple[Check, ...] = ("alertmanager-config", "route-tests")
+CONFIG, ROUTES = "alertmanager/alertmanager.yml", "alertmanager/tests/*"
 _EQUALS = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"', re.DOTALL)
 
 
@@ -28,17 +28,19 @@ class Case(NamedTuple):
     receivers: tuple[str, ...]
 
 
-def problems(output: Path, paths: Mapping[Check, Sequence[str]]) -> list[Problem]:
-    """What amtool says against these files, which are relative to `output`.
+def problems(subject: Subject) -> list[Problem]:
+    """What amtool says of the generated configuration and routes; raises ToolMissing without amtool."""
+    return asked(subject.output, subject.matching(CONFIG), subject.matching(ROUTES))
 
-    Raises ToolMissing when there is no amtool.
-    """
-    if not any(paths.get(check) for check in CHECKS):
+
+def asked(output: Path, configs: Sequence[str], tests: Sequence[str]) -> list[Problem]:
+    """What amtool says against these files, which are relative to `output`."""
+    if not configs:
         return []
     tool = tools.find("amtool")
-    found = [p for path in paths.get("alertmanager-config", ()) for p in _config(tool, output, path)]
+    found = [p for path in configs for p in _config(tool, output, path)]
     if not found:
-        found = [p for path in paths.get("route-tests", ()) for p in _routes(tool, output, path)]
+        found = [p for path in tests for p in _routes(tool, output, path)]
     return sorted(found)
 
 
@@ -55,9 +57,9 @@ def _routes(tool: Path, output: Path, path: str) -> list[Problem]:
     tests = _read(output / path)
     config = (output / path).parent / tests["config"]
     cases = [Case(c["name"], c["labels"], tuple(c["receivers"])) for c in tests["cases"]]
-    asked = list(distinct(cases, _read(config)))
+    distinct_cases = list(distinct(cases, _read(config)))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        answers = pool.map(lambda case: _ask(tool, config, path, case), asked)
+        answers = pool.map(lambda case: _ask(tool, config, path, case), distinct_cases)
         return [problem for answer in answers for problem in answer]
 
 

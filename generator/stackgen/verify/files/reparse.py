@@ -16,6 +16,7 @@ from stackgen.artefact import Rendered, Syntax
 from stackgen.load import LOADER
 from stackgen.problem import Mark, Problem
 from stackgen.render import quote
+from stackgen.verify.subject import Subject
 
 Leaf = str | tuple[str, object]
 """A value as the ink check compares it: text as it is, anything else with its type, for 1, 1.0 and True are equal."""
@@ -31,7 +32,13 @@ class _Refused(Exception):
         self.column = column
 
 
-def problems(rendered: Rendered) -> list[Problem]:
+def problems(subject: Subject) -> Iterator[Problem]:
+    """What is wrong with the text of each file as its language sees it."""
+    for one in subject.rendered:
+        yield from of_file(one)
+
+
+def of_file(rendered: Rendered) -> list[Problem]:
     """What is wrong with the text as its language sees it: unreadable, a key twice, a printed value that got lost."""
     artefact = rendered.artefact
     where = f"templates/{artefact.template}"

@@ -16,10 +16,12 @@ import promql_parser as ql
 from stackgen.catalog import promql, registry
 from stackgen.problem import Mark, Problem
 from stackgen.resolve.plan import Plan
+from stackgen.rules.build import groups
 from stackgen.rules.model import Alerting, Group, Recording
 from stackgen.spec.checks import nearest
 from stackgen.verify.known import OF_ALERTS, OF_TARGETS, TARGET, Exposed, Recorded, exposed
 from stackgen.verify.labels import ANYTHING, SCALAR, Shape, matched, names
+from stackgen.verify.subject import Subject
 
 _NEEDS_COUNTER = frozenset({"rate", "increase", "irate", "resets"})
 _NEEDS_GAUGE = frozenset({"deriv", "delta", "idelta", "predict_linear"})
@@ -32,7 +34,12 @@ _SCRAPES = 4
 """Scrapes that must fit into a window, so that one may fail."""
 
 
-def problems(groups: Sequence[Group], plan: Plan) -> list[Problem]:
+def problems(subject: Subject) -> list[Problem]:
+    """What is wrong with the rules of this stack."""
+    return of_rules(groups(subject.plan), subject.plan)
+
+
+def of_rules(groups: Sequence[Group], plan: Plan) -> list[Problem]:
     """Everything in these rules that would select nothing, the wrong thing, or something a round too old."""
     contract = _Contract(groups, plan)
     for group in groups:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from stackgen.problem import Mark, Problem, ToolMissing
 from stackgen.verify import tools
+from stackgen.verify.subject import Subject
 
 
-def configured(output: Path, paths: Iterable[str]) -> list[Problem]:
+def problems(subject: Subject) -> list[Problem]:
     """What `docker-compose config` says of the written file with every profile on; nothing without docker-compose."""
     try:
         program = tools.find("docker-compose")
     except ToolMissing:
         return []
-    return [problem for path in paths for problem in _configured(program, output, path)]
+    return [p for path in subject.matching("docker-compose.yml") for p in _configured(program, subject.output, path)]
 
 
 def _configured(program: Path, output: Path, path: str) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from stackgen.resolve.plan import Plan
 from stackgen.rules import logs
 from stackgen.rules.build import groups
 from stackgen.rules.model import Alerting
+from stackgen.verify.subject import Subject
 
 _FENCE = re.compile(r"^(`{3,})[^`]*$")
 _CODE = re.compile(r"(`+)(?:(?!`).|(?!\1(?!`))`)*?\1(?!`)")
@@ -23,7 +24,12 @@ _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|//")
 _DASHBOARD = re.compile(r"/d/([^/?#]+)")
 
 
-def problems(files: Mapping[str, str], plan: Plan) -> list[Problem]:
+def problems(subject: Subject) -> list[Problem]:
+    """What leads nowhere in the files of this stack."""
+    return of_files(subject.files, subject.plan)
+
+
+def of_files(files: Mapping[str, str], plan: Plan) -> list[Problem]:
     """What leads nowhere, in the order of the files. `files` is text by path below output/."""
     return [*in_pages(files), *_in_alerts(files, plan)]
 

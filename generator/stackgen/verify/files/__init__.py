@@ -1,0 +1,1 @@
+"""Judges of rendered files, asked before anything is written."""

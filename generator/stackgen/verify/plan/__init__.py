@@ -1,0 +1,1 @@
+"""Judges of a plan, asked before anything is rendered."""

@@ -1,0 +1,1 @@
+"""Judges of output/ on disk, asked by `check`."""
