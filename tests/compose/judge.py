@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from stackgen.catalog.sources.stack import ALERTMANAGER
+from stackgen.catalog.sources.prometheus import ALERTMANAGER
 from stackgen.problem import Mark, Problem
 from stackgen.resolve.plan import Plan
 

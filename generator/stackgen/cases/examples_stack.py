@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from stackgen.cases.worlds import STEPS, TICK, Example, Results, World, gone, number
 from stackgen.catalog.site import Site
-from stackgen.catalog.sources import redis, stack
+from stackgen.catalog.sources import prometheus, redis
 from stackgen.catalog.timeline import Gauge, Input, Segment
 
 
@@ -57,9 +57,9 @@ def failed_scrapes(site: Site) -> Iterator[Example]:
 
 def rule_failures(site: Site) -> Iterator[Example]:
     """Failed evaluations of our own rule groups."""
-    w = World(stack.PROMETHEUS, site)
-    ours = f"/rules/x.yml;{stack.GROUP_PREFIX}x"
-    name = stack.RULES_FAILED.name
+    w = World(prometheus.PROMETHEUS, site)
+    ours = f"/rules/x.yml;{prometheus.GROUP_PREFIX}x"
+    name = prometheus.RULES_FAILED.name
     feeds = (
         w.flow(name, Fraction(1), rule_group=ours),
         w.flow(name, Fraction(1), rule_group="/rules/theirs.yml;theirs"),
@@ -69,14 +69,14 @@ def rule_failures(site: Site) -> Iterator[Example]:
 
 def notifications(site: Site) -> Iterator[Example]:
     """Notifications that failed, and alerts that never reached Alertmanager."""
-    w = World(stack.ALERTMANAGER, site)
-    failed, dropped = stack.NOTIFICATIONS_FAILED.name, stack.NOTIFICATIONS_DROPPED.name
+    w = World(prometheus.ALERTMANAGER, site)
+    failed, dropped = prometheus.NOTIFICATIONS_FAILED.name, prometheus.NOTIFICATIONS_DROPPED.name
     feeds = (
         w.flow(failed, Fraction(1), integration="email", reason="clientError"),
         w.flow(failed, Fraction(2), integration="email", reason="other"),
         w.flow(failed, Fraction(1), "b:1", integration="email", reason="other"),
-        w.flow(dropped, Fraction(5), job=stack.PROMETHEUS),
-        w.flow(dropped, Fraction(4), "b:1", job=stack.PROMETHEUS),
+        w.flow(dropped, Fraction(5), job=prometheus.PROMETHEUS),
+        w.flow(dropped, Fraction(4), "b:1", job=prometheus.PROMETHEUS),
         w.flow(dropped, Fraction(9), job="stranger"),
     )
     gives = (({"integration": "email"}, Fraction(900)), ({"integration": "alertmanager"}, Fraction(1500)))

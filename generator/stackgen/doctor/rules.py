@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import promql_parser
 
-from stackgen.catalog.sources.stack import GROUP_PREFIX
+from stackgen.catalog.sources.prometheus import GROUP_PREFIX
 from stackgen.doctor.seen import Rule
 from stackgen.resolve.plan import Plan
 from stackgen.rules.build import groups

@@ -10,7 +10,7 @@ from stackgen.catalog.dashboard import Dashboard
 from stackgen.catalog.logs.asked import of_signal
 from stackgen.catalog.signal import SEVERITIES, Severity
 from stackgen.catalog.signals.stack import WATCHDOG
-from stackgen.catalog.sources.stack import GROUP_PREFIX
+from stackgen.catalog.sources.prometheus import GROUP_PREFIX
 from stackgen.resolve import routing
 from stackgen.resolve.alerts import own
 from stackgen.resolve.logs import judges, look

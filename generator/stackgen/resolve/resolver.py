@@ -13,7 +13,7 @@ from stackgen.catalog.signal import Signal
 from stackgen.catalog.site import Fact, FlowerSettings, Site
 from stackgen.catalog.source import Reading, Source
 from stackgen.catalog.sources.flower import JOB as FLOWER
-from stackgen.catalog.sources.stack import ALERTMANAGER
+from stackgen.catalog.sources.prometheus import ALERTMANAGER
 from stackgen.document import Document, Trail
 from stackgen.problem import Problem, SpecError
 from stackgen.resolve import cloudwatch, logs

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from stackgen.catalog import promql
 from stackgen.catalog.series import Family
 from stackgen.catalog.signal import Severity, Signal
-from stackgen.catalog.sources.stack import GROUP_PREFIX
+from stackgen.catalog.sources.prometheus import GROUP_PREFIX
 from stackgen.resolve.plan import Judged, Logged, Plan
 from stackgen.resolve.words import limit
 from stackgen.rules import owners

@@ -6,7 +6,7 @@ from stackgen.catalog import promql
 from stackgen.catalog.logs import logql
 from stackgen.catalog.logs.signals import LogSignal
 from stackgen.catalog.signal import Severity
-from stackgen.catalog.sources.stack import GROUP_PREFIX
+from stackgen.catalog.sources.prometheus import GROUP_PREFIX
 from stackgen.resolve.plan import Logged, Plan
 from stackgen.rules.build import alerting
 from stackgen.rules.model import Alerting, Group

@@ -13,7 +13,7 @@ from stackgen.catalog.series import (
     SOURCE_UP,
 )
 from stackgen.catalog.signal import Level, Signal
-from stackgen.catalog.sources.stack import GROUP_PREFIX
+from stackgen.catalog.sources.prometheus import GROUP_PREFIX
 
 _DASHBOARD = "celery-stack"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from stackgen.catalog.sources.stack import GROUP_PREFIX
+from stackgen.catalog.sources.prometheus import GROUP_PREFIX
 from stackgen.resolve.plan import Judged, Plan
 from stackgen.spec.logs import Shipper
 

@@ -30,7 +30,7 @@ def context() -> dict[str, object]:
         "sections": [_section(one) for one in sections()],
         "signals": [_signal(one) for one in signals],
         "levels": [_level(one, severity) for one in signals for severity in one.levels],
-        "sources": [_source(one) for one in registry.sources().values()],
+        "sources": [_source(one) for one in sorted(registry.sources().values(), key=lambda one: one.always)],
     }
 
 

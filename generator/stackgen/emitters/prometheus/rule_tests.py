@@ -10,7 +10,7 @@ from stackgen.cases.model import Case, Check, Subject
 from stackgen.cases.subjects import Bench
 from stackgen.catalog import promql
 from stackgen.catalog.signal import Severity
-from stackgen.catalog.sources.stack import GROUP_PREFIX
+from stackgen.catalog.sources.prometheus import GROUP_PREFIX
 from stackgen.resolve.alerts import own
 from stackgen.resolve.plan import Judged, Plan
 from stackgen.rules.wording import Fill, texts

@@ -8,7 +8,7 @@ from typing import Literal
 from stackgen.catalog import registry
 from stackgen.catalog.launch import HttpHealth, Limits, Mount
 from stackgen.catalog.source import Source
-from stackgen.catalog.sources.stack import ALERTMANAGER_SOURCE, PROMETHEUS_SOURCE
+from stackgen.catalog.sources.prometheus import ALERTMANAGER_SOURCE, PROMETHEUS_SOURCE
 from stackgen.emitters.compose.demo import BROKERS
 from stackgen.emitters.compose.parts import Health, Service, asked, evidence, literal, newest, pinned, required
 from stackgen.emitters.compose.secrets import ADMIN, alertmanager_secrets, loki_secrets

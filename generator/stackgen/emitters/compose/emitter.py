@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from stackgen.artefact import Artefact
 from stackgen.catalog.launch import Mount, Secret
 from stackgen.emitters.compose import cloudwatch, demo, elk, loki
-from stackgen.emitters.compose import stack as always
+from stackgen.emitters.compose import services as always
 from stackgen.emitters.compose.parts import SECRETS, Service
 from stackgen.resolve.plan import Plan
 from stackgen.spec.logs import Logs, Shipper
