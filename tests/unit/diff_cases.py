@@ -48,6 +48,12 @@ def alerting(before: str, after: str) -> str:
     return STACK + ALERTING.replace(before, after)
 
 
+def _owned(owner: str, priority: str) -> str:
+    """With a route of an owner, and one of a queue of this owner."""
+    routes = f"  owners: {{data: {owner}}}\n  queues: {{priority: {priority}}}\n"
+    return queue("{owner: data}") + ALERTING + routes
+
+
 OWN = "{thresholds: {queue_length: {warning: 100, critical: 300}}}"
 TASK = "tasks: {report: {period: 1h}}\n"
 
@@ -200,6 +206,12 @@ CASES = [
         STACK + ALERTING,
         alerting("  default", "  queues: {priority: {critical: chat}}\n  default"),
         ["route of queue priority: new (critical alerts: chat, warning alerts: chat, info alerts: nobody)"],
+    ),
+    # Nor one that follows its owner.
+    (
+        _owned("{critical: chat}", "{warning: oncall}"),
+        _owned("{critical: oncall}", "{warning: oncall}"),
+        ["route of owner data critical chat → oncall"],
     ),
     # A queue that follows the default in a severity does not repeat it.
     (

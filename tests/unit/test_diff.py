@@ -93,9 +93,29 @@ def test_files_that_follow_are_counted_and_what_only_git_shows_is_one_line(plans
         "and 4 files that follow from it: rules/a.yml, rules/b.yml, rules/c.yml, …",
     ]
     assert _lines({**old, "a.yml": "x"}, {**old, "a.yml": "y"}) == [
-        "no setting changes, yet 1 file differs, by hand or by another version of stackgen; `git diff` shows how: a.yml"
+        "no setting changes, yet 1 file differs (a hand edit, another version of stackgen, or the same numbers from "
+        "another place); `git diff` shows how: a.yml"
     ]
     assert not compare(old, old)
+
+
+def test_a_silencer_that_comes_by_itself_is_one_line_for_all_that_it_silences(plans: Plans) -> None:
+    new = plans(sources("celery-exporter, redis"))
+    data = json.loads(str(new[plan_file.PATH]))
+    for alert in data["alerts"].values():
+        alert["silenced_by"] = [one for one in alert["silenced_by"] if one != "CeleryBrokerDown"]
+    (line,) = _lines({plan_file.PATH: json.dumps(data)}, new)
+    assert line.startswith("CeleryQueueBacklog, CeleryQueueGrowing, ")
+    assert line.endswith(" more silenced by: +CeleryBrokerDown")
+
+
+def test_the_example_of_the_readme_is_what_is_said(tmp_path: Path) -> None:
+    repository = Path(__file__).resolve().parents[2]
+    text = (repository / "stack.yaml").read_text(encoding="utf-8")
+    assert "critical: 5000" in text
+    (tmp_path / "stack.yaml").write_text(text.replace("critical: 5000", "critical: 8000"), encoding="utf-8")
+    told = render(compare(read(repository / "output"), pipeline.stage(tmp_path / "stack.yaml").files), "text")
+    assert f"```\n$ stackgen diff\n{told}```\n" in (repository / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def changes(plans: Plans) -> list[Change]:
     silenced = [one for s, levels in signals.items() for one in _silenced(names[s], levels, moved)]
     gone = [one for one in found if one.word.startswith("removed") and not one.cause]
     stay = [one for one in found if one not in gone]
-    return [*stay, *merged(gone, "subjects"), *merged(merged(silenced, "severities"), "subjects")]
+    return [*stay, *merged(gone, "subjects"), *merged(silenced, "subjects")]
 
 
 def _names(signals: Mapping[str, Mapping[str, Sides]]) -> dict[str, str]:
@@ -118,15 +118,13 @@ def _own(name: str, level: str, old: Record, new: Record, plans: Plans) -> Itera
 
 def _silenced(name: str, levels: Mapping[str, Sides], moved: set[str]) -> Iterator[Change]:
     """Silencers that come and go by themselves, not with the alert that they are or a source that is read."""
-    for level, (old, new) in levels.items():
-        if old is None or new is None:
-            continue
-        follow = moved | (set(listed(old.get("sources"))) ^ set(listed(new.get("sources"))))
-        before, after = (
-            [one for one in listed(side.get("silenced_by")) if not follow.intersection(one.split())]
-            for side in (old, new)
-        )
-        signs = [f"+{one}" for one in after if one not in before] + [f"−{one}" for one in before if one not in after]
-        if signs:
-            word = " ".join(signs)
-            yield Change(subjects=(name,), aspect="silenced by", word=word, severities=worst_first([level]))
+    for old, new in levels.values():
+        if old is not None and new is not None:
+            follow = moved | (set(listed(old.get("sources"))) ^ set(listed(new.get("sources"))))
+            before, after = (
+                [one for one in listed(side.get("silenced_by")) if not follow.intersection(one.split())]
+                for side in (old, new)
+            )
+            signs = [f"+{x}" for x in after if x not in before] + [f"−{x}" for x in before if x not in after]
+            if signs:
+                yield Change(subjects=(name,), aspect="silenced by", word=" ".join(signs))

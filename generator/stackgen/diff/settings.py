@@ -54,7 +54,6 @@ def _by_severity(aspect: str, old: Record, new: Record) -> Found:
 
 
 def _records(plans: Plans) -> Found:
-    followed = [inside(plan, "routes", "default") for plan in plans]
     for path, noun, keys in _RECORDS:
         for name, old, new in plans.pairs(*path):
             subject, record = f"{noun} {name}", new or old or {}
@@ -66,9 +65,17 @@ def _records(plans: Plans) -> Found:
             before, after = dict(flat(old)), dict(flat(new))
             for key in dict.fromkeys((*after, *before)):
                 pair = before.get(key), after.get(key)
-                follows = keys == RANKS and pair == (followed[0].get(key), followed[1].get(key))
-                if not follows and (not keys or key in keys):
+                if not (keys == RANKS and pair in _followed(plans, path[-1], name, key)) and (not keys or key in keys):
                     yield from differing(subject, key, *pair, severities=[key] if key in RANKS else levels)
+
+
+def _followed(plans: Plans, section: str, name: str, severity: str) -> list[tuple[object, object]]:
+    """How the receiver of all alerts changes and, for a queue, that of its owner: a route that does so follows it."""
+    places: list[list[tuple[str, ...]]] = [[("routes", "default")] * 2]
+    if section == "queues":
+        owners = (str(inside(plan, "queues", name).get("owner")) for plan in plans)
+        places.append([("routes", "owners", owner) for owner in owners])
+    return [(inside(plans.old, *old).get(severity), inside(plans.new, *new).get(severity)) for old, new in places]
 
 
 def _details(record: Record, noun: str, plans: Plans) -> str:

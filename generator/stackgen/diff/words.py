@@ -57,8 +57,8 @@ def closing(difference: Difference) -> str:
     if difference.changes:
         return f"and {files} that follow{'' if many else 's'} from it: {some}"
     return (
-        f"no setting changes, yet {files} differ{'' if many else 's'}, by hand or by another version of stackgen; "
-        f"`git diff` shows how: {some}"
+        f"no setting changes, yet {files} differ{'' if many else 's'} (a hand edit, another version of stackgen, or "
+        f"the same numbers from another place); `git diff` shows how: {some}"
     )
 
 
