@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -103,11 +104,32 @@ def test_an_unknown_command_names_the_known(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (2, "usage: python -m celery_monitoring {health,exporter} …\n")
 
 
-def test_a_name_that_stands_in_two_parts_is_refused() -> None:
-    head = '"""A part."""\n\nimport os\n\n'
-    parts = [celery.Part.of("one", head + "def a() -> None: ...\n"), celery.Part.of("two", head + "a = 1\n")]
-    with pytest.raises(ValueError, match=r"a stands in one\.py and in two\.py"):
-        celery.refuse_names_twice(parts)
+def _bound(node: ast.stmt) -> set[str]:
+    """The names that a statement defines or assigns."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return {name}
+        case ast.Assign(targets=targets):
+            return {target.id for target in targets if isinstance(target, ast.Name)}
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return {name}
+        case _:
+            return set()
+
+
+def test_no_name_stands_in_two_parts() -> None:
+    """In one file the second would silently win."""
+    texts = [(celery.FOLDER / f"{name}.py").read_text() for name in ("settings", *celery.PARTS)]
+    names = [name for text in texts for name in set().union(*map(_bound, ast.parse(text).body))]
+    assert [name for name, times in Counter(names).items() if times > 1] == []
+    assert len(names) > 100
+
+
+def test_imports_leave_the_parts_whatever_their_layout() -> None:
+    text = '"""A part."""\n\nfrom __future__ import annotations\n\nfrom os import (\n    path,\n    sep,\n)\n\n_A = 1\n'
+    part = celery.Part.of(text)
+    assert [ast.unparse(node) for node in part.imports[1:]] == ["from os import path, sep"]
+    assert part.body == "_A = 1"
 
 
 def test_new_relics_file_is_written_only_where_it_is_switched_on(tmp_path: Path) -> None:
