@@ -30,8 +30,6 @@ class Case:
     rounds: int
     wall: float | None = None
     """Budget in seconds."""
-    ratio: float | None = None
-    """Budget as a multiple of the bare import."""
     peak: int | None = None
     """Budget in bytes."""
 
@@ -46,12 +44,10 @@ class Result:
     slowest: float
     written: int
 
-    def excesses(self, bare: float) -> Iterator[str]:
-        """Each budget that the median is over, in words; `bare` is the bare import in seconds."""
+    def excesses(self) -> Iterator[str]:
+        """Each budget that the median is over, in words."""
         if self.case.wall is not None and self.usage.wall > self.case.wall:
             yield "time"
-        if self.case.ratio is not None and self.usage.wall > self.case.ratio * bare:
-            yield "ratio"
         if self.case.peak is not None and self.usage.peak > self.case.peak:
             yield "memory"
 
