@@ -41,6 +41,7 @@ class Prepared:
         return [
             Problem(mark, "signal-off", off.signal.id, f"not judged: {off.reason}", off.hint, "notice")
             for off in self.plan.off
+            if not off.signal.log_count
         ] + [
             *routing.notices(self.plan, self.document),
             *logs.notices(self.plan.spec, self.document),

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from stackgen.catalog.logs.signals import LogSignal
 from stackgen.catalog.signal import SEVERITIES, Signal
 from stackgen.resolve.plan import Plan
 from stackgen.resolve.routing import sources
@@ -27,8 +26,8 @@ WITHOUT_WORKERS = {
 WITHOUT_BROKER = WITHOUT_WORKERS | {"workers_active", "worker_uptime"}
 
 
-def _subjects(signal: Signal | LogSignal, plan: Plan) -> tuple[str, ...]:
-    possible = signal.only_names(plan.site) if isinstance(signal, Signal) else ()
+def _subjects(signal: Signal, plan: Plan) -> tuple[str, ...]:
+    possible = signal.only_names(plan.site)
     return possible or ("a", "b") if signal.by else ("",)
 
 

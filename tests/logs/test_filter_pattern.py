@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
+from stackgen.catalog import registry
 from stackgen.catalog.logs import insights, line
-from stackgen.catalog.logs.question import Question
-from stackgen.catalog.logs.signals import LOG_SIGNALS
+from stackgen.catalog.logs.log_filter import LogFilter
 from tests.app.workers import lines, send, wait_until, worker, write_module, write_project
 from tests.flower.redis_server import redis_server
 from tests.logs.filter_pattern import NotAPattern, compiled
 
+LOGGED = {name: one for name, one in registry.signals().items() if one.log_count}
 LINE = (
     '{"@timestamp": "2026-11-22T13:00:00.123Z", "a": {"b-c": "x", "n": 7, "list": [{"d": "y"}], "no": null, "t": true}}'
 )
@@ -69,14 +70,14 @@ def test_what_is_no_object_matches_nothing() -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_matches_itself_and_nothing_else(name: str) -> None:
-    matches = compiled(insights.pattern(Question(((line.TASK, name),))))
+    matches = compiled(insights.pattern(LogFilter(((line.TASK, name),))))
     found = [one for one in (*HOSTILE, "x") if matches(json.dumps({"celery": {"task": {"name": one}}}))]
     assert found == [name]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_stays_inside_its_quotes_in_a_query(name: str) -> None:
-    query = insights.query(Question(((line.TASK, name),)), most=5)
+    query = insights.query(LogFilter(((line.TASK, name),)), most=5)
     start, end = (
         "fields @timestamp, celery.task.name, celery.task.id, error.type, @message | filter celery.task.name = ",
         5,
@@ -127,10 +128,16 @@ MEANT: dict[str, Callable[[dict[str, Any]], bool]] = {
 }
 
 
+def _counted(name: str) -> LogFilter:
+    count = LOGGED[name].log_count
+    assert count
+    return count.filter
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MEANT)
 def test_a_signals_pattern_matches_its_real_lines_and_no_other(name: str, written: list[str]) -> None:
-    matches = compiled(insights.pattern(LOG_SIGNALS[name].question))
+    matches = compiled(insights.pattern(_counted(name)))
     meant = [text for text, one in zip(written, lines("\n".join(written)), strict=True) if MEANT[name](one)]
     assert [text for text in written if matches(text)] == meant != []
 
@@ -138,11 +145,11 @@ def test_a_signals_pattern_matches_its_real_lines_and_no_other(name: str, writte
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MEANT)
 def test_each_matched_line_has_the_fields_that_become_dimensions(name: str, written: list[str]) -> None:
-    question = LOG_SIGNALS[name].question
-    matches, every = compiled(insights.pattern(question)), compiled(insights.pattern(Question(())))
+    question = _counted(name)
+    matches, every = compiled(insights.pattern(question)), compiled(insights.pattern(LogFilter(())))
     has = [compiled(f"{{ {insights.selector(field)} = * }}") for field in question.by]
     assert all(every(text) and all(one(text) for one in has) for text in written if matches(text))
 
 
 def test_every_counted_signal_is_tried_on_real_lines() -> None:
-    assert {name for name, signal in LOG_SIGNALS.items() if signal.window} == set(MEANT)
+    assert {name for name, signal in LOGGED.items() if signal.log_count and signal.log_count.window} == set(MEANT)

@@ -13,7 +13,7 @@ import yaml
 from stackgen import pipeline
 from stackgen.catalog.logs import logql
 from stackgen.catalog.logs.line import ACTION, ERROR_TYPE, TASK
-from stackgen.catalog.logs.question import Question, happened
+from stackgen.catalog.logs.log_filter import LogFilter, happened
 from stackgen.render.quote import as_json
 from tests.grafana.queries import concrete
 from tests.logs import grammar
@@ -67,7 +67,7 @@ def test_the_grammar_refuses_what_is_broken(broken: str) -> None:
 @pytest.mark.promtool
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
 def test_any_name_is_a_text_of_logql(name: str) -> None:
-    question = Question(((TASK, name), (ERROR_TYPE, name[::-1])), (TASK,))
+    question = LogFilter(((TASK, name), (ERROR_TYPE, name[::-1])), (TASK,))
     expr = logql.count(question, logql.stream(name, "x"), 600)
     assert grammar.faults(expr) == []
     assert list(check.wrong(expr)) == []
@@ -103,7 +103,7 @@ def test_an_alert_may_only_name_labels_that_it_has(tmp_path: Path) -> None:
 
 
 def test_what_a_question_asks_for_is_beside_every_line() -> None:
-    assert logql.lines(Question(((ACTION, 'a"b'),)), "{}") == '{} | action="a\\"b"'
+    assert logql.lines(LogFilter(((ACTION, 'a"b'),)), "{}") == '{} | action="a\\"b"'
 
 
 @pytest.mark.promtool

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from stackgen import pipeline
-from stackgen.catalog.logs import asked
-from stackgen.catalog.logs.signals import LOG_SIGNALS
-from stackgen.catalog.registry import judged
+from stackgen.catalog import registry
+from stackgen.catalog.logs import log_queries
+
+LOGGED = {name: one for name, one in registry.signals().items() if one.log_count}
 
 STACK = """\
 version: 1
@@ -60,21 +61,19 @@ def test_a_saved_search_that_a_page_names_is_imported(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shipper", ["filebeat", "alloy", "cloudwatch"])
 def test_each_backend_is_asked_in_its_own_language(shipper: str) -> None:
-    (query,) = asked.queries(asked.FAILED, [shipper], "shop", "production")
+    (query,) = log_queries.queries(log_queries.FAILED, [shipper], "shop", "production")
     assert query.language == {"filebeat": "kql", "alloy": "logql", "cloudwatch": "text"}[shipper]
     assert "task-failed" in query.text
 
 
-def test_the_table_names_signals_that_exist() -> None:
-    assert set(asked.BY_SIGNAL) <= set(judged())
-
-
 def test_every_signal_of_the_logs_asks_for_the_lines_that_it_counts() -> None:
-    for signal in LOG_SIGNALS.values():
-        assert [one.question.fields for one in asked.of_signal(signal.id, "logs")] == [signal.question.fields]
+    for signal in LOGGED.values():
+        assert signal.log_count
+        assert [one.filter.fields for one in signal.log_queries] == [signal.log_count.filter.fields]
 
 
 def test_every_question_is_saved_once() -> None:
-    used = {one for row in (*asked.BY_FAMILY.values(), *asked.BY_SIGNAL.values()) for one in row}
-    assert used <= set(asked.SAVED)
-    assert len({one.id for one in asked.SAVED}) == len(asked.SAVED)
+    used = {one for row in log_queries.BY_FAMILY.values() for one in row}
+    used |= {one for signal in registry.signals().values() for one in signal.log_queries}
+    assert used <= set(log_queries.SAVED)
+    assert len({one.id for one in log_queries.SAVED}) == len(log_queries.SAVED)

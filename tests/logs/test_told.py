@@ -8,12 +8,14 @@ import pytest
 import yaml
 
 from stackgen import pipeline
-from stackgen.catalog.logs.signals import LOG_SIGNALS
+from stackgen.catalog import registry
 from stackgen.diff.compare import compare
 from stackgen.diff.words import line_of
 from stackgen.explain import about, find, listing, words
 from stackgen.verify.files import links
 from tests.logs.stacks import OURS, RULES, STACK, made, staged
+
+LOGGED = {name: one for name, one in registry.signals().items() if one.log_count}
 
 ALERTING = "alerting: {receivers: {a: {webhook: {url: 'http://a'}}}, default: a, owners: {payments: nobody}}\n"
 
@@ -43,7 +45,7 @@ def test_a_signal_that_nobody_judges_is_off_and_says_why(tmp_path: Path) -> None
     (tmp_path / "stack.yaml").write_text(STACK, encoding="utf-8")
     plan = pipeline.prepare(tmp_path / "stack.yaml").plan
     rows = {row[0]: row for row in listing.tables(plan)[0].rows}
-    for name, signal in LOG_SIGNALS.items():
+    for name, signal in LOGGED.items():
         assert rows[name][2:4] == ("off", "–")
         assert "add alloy or cloudwatch to logs.shippers" in words.text(about.explain(signal, plan))
 
@@ -89,4 +91,4 @@ def test_a_link_of_a_rule_that_leads_nowhere_is_found(tmp_path: Path) -> None:
 
 def test_who_judges_differs_from_who_tells(tmp_path: Path) -> None:
     plan = staged(tmp_path).prepared.plan
-    assert {one.signal.id for one in plan.told} - {one.signal.id for one in plan.judged} == set(LOG_SIGNALS)
+    assert {one.signal.id for one in plan.told} - {one.signal.id for one in plan.judged} == set(LOGGED)

@@ -150,7 +150,7 @@ def test_nothing_mutes_the_watchdog() -> None:
 @pytest.mark.parametrize("stack", STACKS, ids=lambda path: path.stem)
 def test_what_must_be_equal_is_on_both_sides(stack: Path) -> None:
     """Alertmanager takes a label that both sides lack as equal: then one queue's alert would mute another's."""
-    signals = registry.judged()
+    signals = registry.signals()
     always = {"stack", "environment", "signal", "severity", "owner", "alertname"}
     for muting in mutings(understood(stack)[1]):
         for side in (muting.by, muting.targets):

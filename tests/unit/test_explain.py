@@ -93,7 +93,7 @@ def test_rules_stand_after_what_they_read(tmp_path: Path) -> None:
 def test_everything_in_the_catalogue_can_be_explained(tmp_path: Path, repository: Path) -> None:
     stacks = [STACK, (repository / "stack.yaml").read_text()]
     for plan in (_plan(tmp_path, text) for text in stacks):
-        for signal in registry.judged().values():
+        for signal in registry.signals().values():
             one = about.explain(signal, plan)
             assert words.text(one)
             assert json.dumps(words.as_json(one))
@@ -107,9 +107,8 @@ def test_many_overrides_are_counted(tmp_path: Path) -> None:
 
 def test_the_parts_of_the_time_are_its_sum(tmp_path: Path) -> None:
     plan = _plan(tmp_path)
-    judged = plan.judgement("task_failure_ratio")
-    assert judged
-    parts = timing.parts(judged, "critical", plan)
+    alert = next(a for a in plan.alerts if (a.signal.id, a.severity) == ("task_failure_ratio", "critical"))
+    parts = timing.parts(alert, plan)
     assert [int(part.seconds) for part in parts] == [120, 30, 30, 300]
     assert timing.total(parts) == 480
 
@@ -123,7 +122,7 @@ def test_names_cannot_move_the_cursor(tmp_path: Path) -> None:
 
 def test_the_list_has_every_signal_once(tmp_path: Path) -> None:
     signals, sources = listing.tables(_plan(tmp_path))
-    assert sorted(row[0] for row in signals.rows) == sorted(registry.judged())
+    assert sorted(row[0] for row in signals.rows) == sorted(registry.signals())
     assert [row[0] for row in sources.rows][:2] == ["celery-exporter", "redis"]
 
 

@@ -111,11 +111,11 @@ def test_a_value_below_zero_is_refused(tmp_path: Path) -> None:
 
 
 def _with(plan: Plan, signal: str, **bound: Any) -> Plan:
-    judged = tuple(
+    active = tuple(
         j._replace(bounds={s: replace(b, **bound) for s, b in j.bounds.items()}) if j.signal.id == signal else j
-        for j in plan.judged
+        for j in plan.active
     )
-    return plan._replace(judged=judged)
+    return plan._replace(active=active)
 
 
 def _ever_fires(promtool: Path, folder: Path, plan: Plan, signal: str, fed: list[dict[str, str]]) -> bool:

@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 
 from stackgen import pipeline
-from stackgen.catalog import runbook
-from stackgen.catalog.signal import SEVERITIES
 from stackgen.emitters import runbooks
 from stackgen.render.environment import render
-from stackgen.resolve.plan import Logged, Plan
+from stackgen.resolve.plan import Plan
 from stackgen.resolve.words import limit
 from stackgen.rules import logs
 from stackgen.rules.build import condition
@@ -49,22 +47,22 @@ def _pages(plan: Plan) -> dict[str, str]:
 
 def test_every_alert_has_a_page_and_a_line_in_the_index(plan: Plan) -> None:
     pages = _pages(plan)
-    alerts = {f"{one.signal.alert}.md" for one in plan.everything}
+    alerts = {f"{one.signal.alert}.md" for one in plan.active}
     assert alerts | {"README.md"} == set(pages)
     assert [name for name in alerts if f"]({name})" not in pages["README.md"]] == []
 
 
 def test_every_number_is_the_plans(plan: Plan) -> None:
     pages = _pages(plan)
-    for one in plan.everything:
+    for one in plan.active:
         page = pages[f"{one.signal.alert}.md"]
         for severity, bound in one.bounds.items():
-            if one.signal.id != "watchdog" and bound.threshold is not None:
+            if not one.signal.always and bound.threshold is not None:
                 words = f"{one.signal.bad_when} {limit(bound.threshold, one.signal.unit)}"
                 assert f"| {severity} | {words} |" in page
             for threshold in one.overridden(severity).values():
                 assert f"| {severity} | {limit(threshold, one.signal.unit)} |" in page
-            if isinstance(one, Logged):
+            if one.signal.log_count:
                 assert logs.condition(one, severity, plan) in page
             else:
                 assert condition(one, severity, plan).rstrip("\n") in page
@@ -115,12 +113,6 @@ def test_commands_that_lose_work_stand_below_the_warning(plan: Plan) -> None:
         for word in ("control shutdown", "control revoke", "control terminate", "purge -f"):
             assert word not in safe, name
         assert not lost or "> **Warning.**" in lost, name
-
-
-def test_every_default_of_the_catalogue_has_an_origin() -> None:
-    for (signal, severity), origin in runbook.ORIGINS.items():
-        assert severity in SEVERITIES
-        assert origin.startswith("guide"), signal
 
 
 def test_names_of_the_user_are_text(plan: Plan) -> None:

@@ -77,7 +77,7 @@ def tell(shape: input_shapes.InputShape, who: Mapping[str, str], aim: Aim, site:
             return _fleet(shape, who, limit, side)
         case input_shapes.Failures():
             return Told((Feed(shape.series, who, limit + side),), limit + side) if limit + side >= 0 else None
-        case input_shapes.Overdue() | input_shapes.Always():
+        case input_shapes.Overdue() | input_shapes.Always() | input_shapes.Lines():
             return None
 
 

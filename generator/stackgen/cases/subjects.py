@@ -144,7 +144,7 @@ class Bench:
     @cached_property
     def bridge(self) -> int:
         """Seconds for which a level outlives its last sample."""
-        return ceil(max(3 * self.plan.site.scrape, Fraction(90)))
+        return ceil(self.plan.site.bridged)
 
     @cached_property
     def blur(self) -> int:

@@ -42,7 +42,7 @@ STEPS = 1200 // TICK + 1
 
 def ago(site: Site, *, seen: bool) -> int:
     """So long after its end, which is one step in, a level is still seen through the bridge, or not any more."""
-    bridge = max(3 * site.scrape, Fraction(90))
+    bridge = site.bridged
     return (1 + (ceil(bridge / TICK) - 1 if seen else int(bridge / TICK) + 1)) * TICK
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 from stackgen.catalog import promql
-from stackgen.catalog.logs.question import Question
+from stackgen.catalog.logs.log_filter import LogFilter
 from stackgen.catalog.series import Series, Unit
 from stackgen.catalog.signal import Signal
 from stackgen.catalog.site import Site
@@ -152,7 +152,7 @@ class Lines(NamedTuple):
 
     title: str
     description: str
-    question: Question = Question(())
+    filter: LogFilter = LogFilter(())
 
 
 class Dashboard(NamedTuple):
@@ -180,9 +180,13 @@ def judged(signal: Signal, legend: str = "") -> Query:
 
 
 def completed(dashboard: Dashboard, signals: Iterable[Signal]) -> Dashboard:
-    """The dashboard with a last row for the signals that point to it and that no panel of it shows."""
+    """The dashboard with a last row for the signals of the metrics that point to it and that no panel of it shows."""
     drawn = {id(shown) for panel in dashboard.panels for shown in (*panel.signals, *_read(panel))}
-    left = [signal for signal in signals if signal.dashboard == dashboard.id and id(signal) not in drawn]
+    left = [
+        signal
+        for signal in signals
+        if signal.dashboard == dashboard.id and not signal.log_count and id(signal) not in drawn
+    ]
     return dashboard._replace(rows=(*dashboard.rows, Row("More", tuple(map(_plain, left))))) if left else dashboard
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from stackgen.catalog.logs.signals import FAILURES, SILENCE, LogSignal
 from stackgen.catalog.signal import Severity, Signal
+from stackgen.catalog.signals.logs import FAILURES, SILENCE
 from stackgen.catalog.signals.queues import (
     QUEUE_DRAIN_TIME,
     QUEUE_GROWTH,
@@ -41,7 +41,7 @@ class Inhibition(NamedTuple):
     """While `by` fires, `mutes` are not told."""
 
     by: Signal
-    mutes: tuple[Signal | LogSignal, ...]
+    mutes: tuple[Signal, ...]
     why: str
     equal: tuple[str, ...] = ()
     """Labels in which both must agree, besides those of the stack."""

@@ -102,4 +102,9 @@ class Always:
     """The alert fires whatever is fed."""
 
 
-InputShape = Value | Age | Growth | Share | Quantile | Drain | Stuck | Fleet | Failures | Overdue | Always
+@dataclass(frozen=True)
+class Lines:
+    """No series is fed: the value is counted in lines of the logs."""
+
+
+InputShape = Value | Age | Growth | Share | Quantile | Drain | Stuck | Fleet | Failures | Overdue | Always | Lines

@@ -13,7 +13,6 @@ from stackgen.catalog import dashboards as dashboard_modules
 from stackgen.catalog import signals as signal_modules
 from stackgen.catalog import sources as source_modules
 from stackgen.catalog.dashboard import Dashboard, completed
-from stackgen.catalog.logs.signals import LOG_SIGNALS, LogSignal
 from stackgen.catalog.series import Series
 from stackgen.catalog.signal import Signal
 from stackgen.catalog.source import Source
@@ -27,13 +26,9 @@ class DuplicateId(Exception):
 
 @cache
 def signals() -> Mapping[str, Signal]:
-    """Every signal by id."""
-    return _discover(signal_modules.__path__, signal_modules.__name__, Signal)
-
-
-def judged() -> Mapping[str, Signal | LogSignal]:
-    """Everything that `thresholds` may name: signals of the metrics, then those of the logs."""
-    return {**signals(), **LOG_SIGNALS}
+    """Every signal by id: those of the metrics, then those of the logs."""
+    found = _discover(signal_modules.__path__, signal_modules.__name__, Signal)
+    return MappingProxyType(dict(sorted(found.items(), key=lambda item: item[1].log_count is not None)))
 
 
 @cache

@@ -1,7 +1,7 @@
-"""What a runbook adds to a signal: commands to look, commands that destroy, and where each number comes from.
+"""What a runbook adds to the signals of a family: commands to look, and commands that destroy.
 
-`{app}`, `{prometheus}` and `{alertmanager}` are filled in from stack.yaml; what stands in angle brackets is filled in
-by the person.
+`{app}`, `{prometheus}`, `{alertmanager}` and `{scrape_timeout}` are filled in from stack.yaml; what stands in angle
+brackets is filled in by the person.
 Facts: each Celery command line was run on 5.7.0; texts name its answer and exit code where they surprise.
 """
 
@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from stackgen.catalog.series import Family
-from stackgen.catalog.signal import Severity
 
 BrokerKind = Literal["redis", "rabbitmq"]
 
@@ -23,9 +22,10 @@ class Command(NamedTuple):
     why: str
 
 
-def places(app: str, prometheus: str, alertmanager: str) -> Mapping[str, str]:
-    """What stands for each name in braces: the Celery application, and two addresses."""
-    return {"{app}": app, "{prometheus}": prometheus, "{alertmanager}": alertmanager}
+def places(app: str, prometheus: str, alertmanager: str, scrape_timeout: str) -> Mapping[str, str]:
+    """What stands for each name in braces: the Celery application, two addresses, and how long a scrape may take."""
+    names = {"app": app, "prometheus": prometheus, "alertmanager": alertmanager, "scrape_timeout": scrape_timeout}
+    return {f"{{{name}}}": value for name, value in names.items()}
 
 
 def filled(run: str, known: Mapping[str, str]) -> str:
@@ -50,7 +50,7 @@ STATS = Command("celery -A {app} inspect stats", "Pool size, process ids, uptime
 REGISTERED = Command("celery -A {app} inspect registered", "The tasks that each worker knows.")
 QUERY_TASK = Command("celery -A {app} inspect query_task <task-id>", "One task: running, prefetched or unknown.")
 
-SAFE: Mapping[Family | Literal["logs"], tuple[Command, ...]] = {
+SAFE: Mapping[Family, tuple[Command, ...]] = {
     "workers": (STATUS, PING, ACTIVE, RESERVED, STATS),
     "queues": (STATUS, ACTIVE_QUEUES, ACTIVE, RESERVED),
     "tasks": (STATUS, ACTIVE, REGISTERED, QUERY_TASK),
@@ -80,33 +80,6 @@ SHIPPED: Mapping[str, tuple[Command, ...]] = {
 }
 """What a log shipper says of itself, by shipper."""
 
-SAFE_FOR: Mapping[str, tuple[Command, ...]] = {
-    "workers_serving": (
-        Command("curl -sS {prometheus}/api/v1/targets", "Where Prometheus looks for workers: see `lastError`."),
-        Command("curl -sS http://<worker>:<port>/metrics", "What one worker serves; its log names the port."),
-    ),
-    "exporter_down": (
-        Command("curl -sS {prometheus}/api/v1/targets", "What Prometheus says of each target: see `lastError`."),
-    ),
-    "scrape_failures": (
-        Command(
-            "curl -sS {prometheus}/api/v1/targets",
-            "How long each scrape takes, `lastScrapeDuration`, beside the timeout of 15 s.",
-        ),
-    ),
-    "rule_failures": (
-        Command("curl -sS {prometheus}/api/v1/rules", "Why the rule cannot be evaluated: see `lastError`."),
-    ),
-    "notification_failures": (
-        Command("curl -sS {alertmanager}/-/ready", "Whether Alertmanager is up at all."),
-        Command("amtool --alertmanager.url={alertmanager} alert", "What it would have told."),
-    ),
-    "watchdog": (
-        Command("curl -sS {alertmanager}/api/v2/alerts", "The alert as Alertmanager has it, and its receivers."),
-    ),
-}
-"""Commands for one signal alone, by signal."""
-
 SHUTDOWN = Command(
     "celery -A {app} control shutdown -d <worker>",
     "Stops that worker after its running tasks; without `-d` it stops **every** worker. It works and still exits "
@@ -128,7 +101,7 @@ PURGE = Command(
     "without `-f` it asks. Save what you can first.",
 )
 
-DANGEROUS: Mapping[Family | Literal["logs"], tuple[Command, ...]] = {
+DANGEROUS: Mapping[Family, tuple[Command, ...]] = {
     "workers": (SHUTDOWN,),
     "queues": (REVOKE, SHUTDOWN, PURGE),
     "tasks": (REVOKE, TERMINATE, SHUTDOWN),
@@ -136,35 +109,3 @@ DANGEROUS: Mapping[Family | Literal["logs"], tuple[Command, ...]] = {
     "logs": (),
 }
 """Commands that lose work, by family of signals."""
-
-NORMAL_QUEUES = frozenset(
-    {"queue_length", "queue_growth", "queue_wait_p95", "queue_stuck", "queue_no_consumers", "queue_drain_time"}
-)
-"""Signals that leave dead letter queues alone."""
-
-_WORKERS, _QUEUES, _TASKS = (f'guide, "{section} Metrics"' for section in ("Worker Health", "Queue", "Task"))
-_CRITICAL, _WARNING = 'guide, "Critical Alerts"', 'guide, "Warning Alerts"'
-
-ORIGINS: Mapping[tuple[str, Severity], str] = {
-    ("workers_active", "critical"): f"{_WORKERS} and {_CRITICAL}",
-    ("worker_cpu", "warning"): f"{_WORKERS} and {_WARNING}",
-    ("worker_memory", "warning"): f"{_WORKERS} and {_WARNING}",
-    ("worker_uptime", "info"): _WORKERS,
-    ("queue_length", "warning"): _QUEUES,
-    ("queue_length", "critical"): _CRITICAL,
-    ("queue_growth", "warning"): _QUEUES,
-    ("queue_wait_p95", "warning"): _QUEUES,
-    ("dead_letter_length", "warning"): _QUEUES,
-    ("task_success_ratio", "warning"): _TASKS,
-    ("task_failure_ratio", "warning"): _TASKS,
-    ("task_failure_ratio", "critical"): _CRITICAL,
-    ("task_duration_p95", "warning"): f"{_TASKS} and {_WARNING}",
-    ("task_retry_ratio", "warning"): _TASKS,
-    ("task_timeout_ratio", "warning"): _TASKS,
-}
-"""Where a default threshold was taken from; what is not listed is the catalogue's own choice."""
-
-
-def origin(signal_id: str, severity: Severity) -> str:
-    """The section of the guide that has this number, or `ours`."""
-    return ORIGINS.get((signal_id, severity), "ours")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Family = Literal["workers", "queues", "tasks", "stack"]
+Family = Literal["workers", "queues", "tasks", "stack", "logs"]
 Unit = Literal["tasks", "workers", "ratio", "seconds", "per_second", "count"]
 Kind = Literal["gauge", "counter"]
 

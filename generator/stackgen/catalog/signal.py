@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
-from stackgen.catalog.input_shapes import InputShape
+from stackgen.catalog.input_shapes import Always, InputShape, Lines
+from stackgen.catalog.logs.log_filter import LogFilter
+from stackgen.catalog.logs.log_queries import LogQuery
+from stackgen.catalog.runbook import Command
 from stackgen.catalog.series import Family, Series, Unit
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import Recorded
@@ -17,6 +20,15 @@ Dimension = Literal["queue", "task"]
 Setting = Literal["min_tasks", "min_failures"]
 
 
+OURS = "ours"
+"""The source of a number that is the catalogue's own choice."""
+
+
+def guide(*sections: str) -> str:
+    """The source of a number that the guide has, in these of its sections."""
+    return " and ".join(f'guide, "{section}"' for section in sections)
+
+
 class Level(NamedTuple):
     """When a severity begins: the number compared with, and how many seconds it must last."""
 
@@ -24,6 +36,8 @@ class Level(NamedTuple):
     hold: int = 0
     keep: int = 0
     """Seconds the alert goes on firing after its condition ended (`keep_firing_for`)."""
+    source: str = OURS
+    """Where the threshold was taken from."""
 
 
 class Guard(NamedTuple):
@@ -32,11 +46,30 @@ class Guard(NamedTuple):
     setting: Setting
     expr: str
     default: int
+    noun: str = "tasks"
+    """What `expr` counts, in the plural."""
+    window: int = 0
+    """Seconds in which they are counted; 0: those of this moment."""
+
+
+class LogCount(NamedTuple):
+    """What is counted in the logs: the lines of a filter, within a window, by the fields that the filter counts by."""
+
+    filter: LogFilter
+    window: int | None
+    """Seconds; None: the value is the time without any line."""
 
 
 def _any(site: Site) -> tuple[str, ...]:
     del site
     return ()
+
+
+def _in_logs(site: Site) -> str:
+    """Stands for the expression of a signal that is not judged in the metrics."""
+    del site
+    message = "a signal of the logs has no expression in PromQL"
+    raise TypeError(message)
 
 
 def _nothing(site: Site) -> str:
@@ -45,7 +78,10 @@ def _nothing(site: Site) -> str:
 
 
 class Signal(NamedTuple):
-    """One measured thing. `expr` is the value, over canonical series; everything else is derived from it."""
+    """One measured thing, all that is known of it: everything that is made for it is made from these fields.
+
+    A signal of the metrics has `needs`, `expr` and `shape`; one of the logs has `log_count` instead.
+    """
 
     id: str
     alert: str
@@ -53,9 +89,6 @@ class Signal(NamedTuple):
     family: Family
     unit: Unit
     by: tuple[str, ...]
-    needs: tuple[Series, ...]
-    expr: Callable[[Site], str]
-    shape: InputShape
     levels: Mapping[Severity, Level]
     summary: str
     """One line. `{value}`, `{limit}` and `{<label>}` are filled in."""
@@ -67,14 +100,19 @@ class Signal(NamedTuple):
     dashboard: str
     """uid of the dashboard that shows it."""
 
+    needs: tuple[Series, ...] = ()
+    expr: Callable[[Site], str] = _in_logs
+    """The value, over canonical series."""
+    shape: InputShape = Lines()
+    log_count: LogCount | None = None
     bad_when: Literal["above", "below"] = "above"
     record: str = ""
     """Name under which the value is recorded; "" when `expr` is a plain selector."""
     before: Callable[[Site], tuple[tuple[str, Recorded], ...]] | None = None
     """Series recorded before the value, as (name, rule)."""
     overrides: Dimension | None = None
-    only_overrides: bool = False
-    """True when there is no default: only queues or tasks that stack.yaml names are judged."""
+    limits_from: Literal["min_workers", "period", ""] = ""
+    """Key of a queue or task that holds its threshold: there is no default, and only those that have it are judged."""
     guards: tuple[Guard, ...] = ()
     unless: str = ""
     """While this has a result the alert stays silent."""
@@ -86,6 +124,19 @@ class Signal(NamedTuple):
     """Why the signal has nothing to say when one source gives all it needs; "" when it has."""
     applies: Callable[[Site], str] = _nothing
     """Why the signal has nothing to say about this stack; "" when it has."""
+    skips_dead_letters: bool = False
+    """Whether dead letter queues are left alone."""
+    commands: tuple[Command, ...] = ()
+    """What to run for this signal, before the commands of its family; they only look."""
+    asks_broker: bool = False
+    """Whether to ask the broker how long queues are, as for all signals of the queues."""
+    log_queries: tuple[LogQuery, ...] = ()
+    """What to ask the logs; () for what is asked for every signal of its family."""
+
+    @property
+    def always(self) -> bool:
+        """Whether the alert fires all the time, to prove that alerts arrive."""
+        return isinstance(self.shape, Always)
 
     @property
     def min_tasks(self) -> int | None:

@@ -30,6 +30,10 @@ class FlowerSettings:
     users_env: str | None = None
 
 
+_SCRAPE_TIMEOUT = 15
+"""Seconds. celery-exporter asks the workers at each scrape, which takes over 2 s; under load 4 s were too few."""
+
+
 class Site(NamedTuple):
     """One stack, as far as PromQL and exporter command lines need to know it."""
 
@@ -65,12 +69,22 @@ class Site(NamedTuple):
         return Variable(self.broker_env, "set it in .env, see .env.example")
 
     @property
-    def bridge(self) -> str:
-        """The range that still sees a sample after one missed scrape: three scrapes, never under 90 s.
+    def scrape_timeout(self) -> Fraction:
+        """Seconds that a scrape may take; Prometheus allows no more than its interval."""
+        return min(self.scrape, Fraction(_SCRAPE_TIMEOUT))
+
+    @property
+    def bridged(self) -> Fraction:
+        """Seconds that still see a sample after one missed scrape: three scrapes, never under 90 s.
 
         A failed scrape writes a stale marker; without the bridge it would reset an alert's `for`.
         """
-        return promql.seconds(max(3 * self.scrape, Fraction(90)))
+        return max(3 * self.scrape, Fraction(90))
+
+    @property
+    def bridge(self) -> str:
+        """The same as the range of a selector: `1m30s`."""
+        return promql.seconds(self.bridged)
 
     def queue_matcher(self, label: str, *, reserved: bool = False) -> str:
         """Leaves out the queues that stack.yaml ignores and, where a source shows them, Celery's own."""

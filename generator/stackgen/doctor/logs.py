@@ -13,7 +13,7 @@ from pathlib import Path
 
 from stackgen.catalog import promql
 from stackgen.catalog.logs import line
-from stackgen.catalog.logs.signals import SILENCE
+from stackgen.catalog.signals.logs import SILENCE
 from stackgen.doctor.finding import Finding
 from stackgen.resolve.plan import Plan
 
@@ -149,6 +149,5 @@ def _age(plan: Plan, file: Path, fields: Mapping[str, object], alerts: tuple[str
 
 def _longest_silence(plan: Plan) -> int:
     """The threshold of log_silence on this stack; the default where nobody judges it."""
-    bounds = next((one.bounds for one in plan.logged if one.signal.id == SILENCE.id), {})
-    limits = [bound.threshold for bound in bounds.values() if bound.threshold is not None]
+    limits = [alert.threshold for alert in plan.of(SILENCE) if alert.threshold is not None]
     return int(min(limits or [level.threshold for level in SILENCE.levels.values()]))

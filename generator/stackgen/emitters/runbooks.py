@@ -7,16 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from stackgen.artefact import Artefact
 from stackgen.catalog import promql, registry, runbook
 from stackgen.catalog.dashboard import Dashboard
-from stackgen.catalog.logs.asked import of_signal
-from stackgen.catalog.signal import SEVERITIES, Severity
-from stackgen.catalog.signals.stack import WATCHDOG
+from stackgen.catalog.logs.log_queries import BY_FAMILY, LogQuery
+from stackgen.catalog.signal import OURS, SEVERITIES, Signal
 from stackgen.catalog.sources.prometheus import GROUP_PREFIX
-from stackgen.resolve import routing
+from stackgen.resolve import routing, words
 from stackgen.resolve.alerts import own
 from stackgen.resolve.logs import judges, look
-from stackgen.resolve.plan import Judged, Logged, Plan
+from stackgen.resolve.plan import Alert, Judged, Plan
 from stackgen.resolve.routing import Muting
-from stackgen.resolve.words import limit
 from stackgen.rules import logs
 from stackgen.rules.build import THRESHOLD, condition, value
 
@@ -28,14 +26,14 @@ MOST = 200
 
 def artefacts(stack: Plan) -> list[Artefact]:
     """A page for every alert that this stack has, and the index."""
-    pages: dict[str, list[Judged | Logged]] = {}
-    for judged in stack.everything:
+    pages: dict[str, list[Judged]] = {}
+    for judged in stack.active:
         pages.setdefault(judged.signal.alert, []).append(judged)
     mutings = routing.mutings(stack) if stack.spec.wants("alertmanager") else []
     return [_index(pages, stack), *(_page(alert, judged, stack, mutings) for alert, judged in pages.items())]
 
 
-def _index(pages: Mapping[str, Sequence[Judged | Logged]], stack: Plan) -> Artefact:
+def _index(pages: Mapping[str, Sequence[Judged]], stack: Plan) -> Artefact:
     return Artefact(
         path="runbooks/README.md",
         template="runbooks/index.md.j2",
@@ -56,7 +54,7 @@ def _index(pages: Mapping[str, Sequence[Judged | Logged]], stack: Plan) -> Artef
     )
 
 
-def _page(alert: str, judged: Sequence[Judged | Logged], stack: Plan, mutings: Sequence[Muting]) -> Artefact:
+def _page(alert: str, judged: Sequence[Judged], stack: Plan, mutings: Sequence[Muting]) -> Artefact:
     told = list(dict.fromkeys(pair for one in judged for pair in own(one.signal, stack.spec).items()))
     return Artefact(
         path=f"runbooks/{alert}.md",
@@ -71,7 +69,9 @@ def _page(alert: str, judged: Sequence[Judged | Logged], stack: Plan, mutings: S
             "more_owners": len(told) - MOST if len(told) > MOST else None,
             "safe": _commands([c for one in judged for c in _safe(one, stack)], stack),
             "dangerous": _commands([c for one in judged for c in runbook.DANGEROUS[one.signal.family]], stack) or None,
-            "logs": look((a for one in judged for a in of_signal(one.signal.id, one.signal.family)), stack.spec)
+            "logs": look(
+                (a for one in judged for a in one.signal.log_queries or BY_FAMILY[one.signal.family]), stack.spec
+            )
             or None,
             "silences": list(dict.fromkeys(text for one in judged for text in _silences(one, stack, mutings))),
             "ignored": [*stack.spec.ignore.queues, *stack.spec.ignore.tasks][:MOST] or None,
@@ -79,11 +79,15 @@ def _page(alert: str, judged: Sequence[Judged | Logged], stack: Plan, mutings: S
     )
 
 
-def _severities(judged: Sequence[Judged | Logged]) -> list[str]:
+def _log_queries(signal: Signal) -> tuple[LogQuery, ...]:
+    return signal.log_queries or BY_FAMILY[signal.family]
+
+
+def _severities(judged: Sequence[Judged]) -> list[str]:
     return [severity for severity in SEVERITIES if any(severity in one.bounds for one in judged)]
 
 
-def _section(judged: Judged | Logged, stack: Plan) -> Row:
+def _section(judged: Judged, stack: Plan) -> Row:
     signal = judged.signal
     grafana = stack.spec.reached("grafana")
     board = registry.dashboards().get(signal.dashboard)
@@ -94,57 +98,44 @@ def _section(judged: Judged | Logged, stack: Plan) -> Row:
         "meaning": signal.meaning,
         "action": signal.action,
         "causes": list(signal.causes),
-        "numbers": [_numbers(judged, severity, stack) for severity in judged.bounds],
+        "numbers": [_numbers(alert) for alert in stack.of(signal)],
         "dimension": signal.overrides,
         "own": own[:MOST] or None,
         "more": len(own) - MOST if len(own) > MOST else None,
-        "asked": "Prometheus" if isinstance(judged, Judged) else "Loki",
-        "language": "promql" if isinstance(judged, Judged) else "logql",
-        "queries": list(_queries(judged, stack) if isinstance(judged, Judged) else _of_logs(judged, stack)) or None,
+        "asked": "Loki" if signal.log_count else "Prometheus",
+        "language": "logql" if signal.log_count else "promql",
+        "queries": list(_of_logs(judged, stack) if signal.log_count else _queries(judged, stack)) or None,
         "dashboard": f"{grafana}/d/{signal.dashboard}",
         "dashboard_title": board.title if board else signal.dashboard,
         "panels": _panels(judged, board, stack) or None if board else None,
-        "caveats": (_caveats(judged, stack) if isinstance(judged, Judged) else []) or None,
+        "caveats": _caveats(judged, stack) or None,
         "files": _files(judged, stack) or None,
     }
 
 
-def _panels(judged: Judged | Logged, board: Dashboard, stack: Plan) -> list[str]:
+def _panels(judged: Judged, board: Dashboard, stack: Plan) -> list[str]:
     """Panels that show the signal."""
-    if isinstance(judged, Logged):
+    if judged.signal.log_count:
         return [board.lines.title] if stack.has_loki else []
     return [panel.title for panel in board.panels if judged.signal in panel.signals]
 
 
-def _numbers(judged: Judged | Logged, severity: Severity, stack: Plan) -> Row:
-    bound, signal = judged.bounds[severity], judged.signal
-    written = stack.spec.thresholds.get(signal.id)
-    chosen = written.severity(severity) if written else None
-    least = [f"{guard.setting} {amount}" for guard, amount in judged.guards(severity)]
+def _numbers(alert: Alert) -> Row:
+    signal = alert.signal
     return {
-        "severity": severity,
-        "threshold": threshold(judged, severity),
-        "hold": promql.seconds(bound.hold) if bound.hold else "at once",
-        "keep": promql.seconds(bound.keep) if bound.keep else "–",
-        "least": ", ".join(least) or "any",
-        "set_by": "stack.yaml" if signal.only_overrides or (chosen and chosen.threshold) else "default",
-        "origin": runbook.origin(signal.id, severity),
+        "severity": alert.severity,
+        "threshold": words.comparison(signal, alert.threshold),
+        "hold": promql.seconds(alert.hold) if alert.hold else "at once",
+        "keep": promql.seconds(alert.keep) if alert.keep else "–",
+        "least": words.least(alert.guards),
+        "set_by": "stack.yaml" if alert.threshold is None or "threshold" in alert.written else "default",
+        "origin": signal.levels[alert.severity].source if alert.severity in signal.levels else OURS,
     }
 
 
-def threshold(judged: Judged | Logged, severity: Severity) -> str:
-    """The comparison in words: `above 5000`; where there is no number for all, which ones are judged."""
-    bound, signal = judged.bounds[severity], judged.signal
-    if signal.id == WATCHDOG.id:
-        return "always"
-    if bound.threshold is None:
-        return f"{signal.bad_when} its own limit"
-    return f"{signal.bad_when} {limit(bound.threshold, signal.unit)}"
-
-
-def _own(judged: Judged | Logged) -> list[Row]:
+def _own(judged: Judged) -> list[Row]:
     return [
-        {"who": who, "severity": severity, "threshold": limit(threshold, judged.signal.unit)}
+        {"who": who, "severity": severity, "threshold": words.limit(threshold, judged.signal.unit)}
         for who, levels in judged.overrides.items()
         for severity, threshold in levels.items()
     ]
@@ -170,7 +161,7 @@ def _queries(judged: Judged, stack: Plan) -> Iterator[Row]:
     yield {"why": "What is pending or fires now", "query": promql.select("ALERTS", *matchers)}
 
 
-def _of_logs(logged: Logged, stack: Plan) -> Iterator[Row]:
+def _of_logs(logged: Judged, stack: Plan) -> Iterator[Row]:
     """What to paste into Grafana's Explore, where there is a Loki; the lines themselves stand further below."""
     for severity in logged.bounds if stack.has_loki else ():
         why = f"Has a result while the condition of severity {severity} holds"
@@ -182,8 +173,8 @@ def _caveats(judged: Judged, stack: Plan) -> list[str]:
     return [f"{one.source.title}: {one.reading.caveat}" for one in chosen if one.reading.caveat]
 
 
-def _files(judged: Judged | Logged, stack: Plan) -> list[Row]:
-    if isinstance(judged, Logged):
+def _files(judged: Judged, stack: Plan) -> list[Row]:
+    if judged.signal.log_count:
         there = stack.has_loki and stack.spec.wants("logs")
         return [{"name": "The rule", "file": f"../{logs.path(stack)}"}] if there else []
     if not stack.spec.wants("prometheus"):
@@ -195,34 +186,40 @@ def _files(judged: Judged | Logged, stack: Plan) -> list[Row]:
     ]
 
 
-def _safe(judged: Judged | Logged, stack: Plan) -> Iterator[runbook.Command]:
+def _safe(judged: Judged, stack: Plan) -> Iterator[runbook.Command]:
     signal = judged.signal
-    yield from runbook.SAFE_FOR.get(signal.id, ())
+    yield from signal.commands
     yield from runbook.SAFE[signal.family]
-    if isinstance(judged, Logged):
+    if judged.signal.log_count:
         yield from (command for name in judges(stack.spec) for command in runbook.SHIPPED.get(name, ()))
-    if signal.family == "queues" or signal.id == "broker_down":
+    if signal.family == "queues" or signal.asks_broker:
         yield from runbook.BROKER_DEPTH[stack.spec.celery.broker.kind]
 
 
 def _commands(commands: Sequence[runbook.Command], stack: Plan) -> list[Row]:
-    places = runbook.places(stack.spec.celery.app, stack.spec.reached("prometheus"), stack.spec.reached("alertmanager"))
-    return [{"run": runbook.filled(c.run, places), "why": c.why} for c in dict.fromkeys(commands)]
+    places = runbook.places(
+        stack.spec.celery.app,
+        stack.spec.reached("prometheus"),
+        stack.spec.reached("alertmanager"),
+        promql.seconds(stack.site.scrape_timeout),
+    )
+    return [
+        {"run": runbook.filled(c.run, places), "why": runbook.filled(c.why, places)} for c in dict.fromkeys(commands)
+    ]
 
 
-def _silences(judged: Judged | Logged, stack: Plan, mutings: Sequence[Muting]) -> Iterator[str]:
+def _silences(judged: Judged, stack: Plan, mutings: Sequence[Muting]) -> Iterator[str]:
     """What keeps the alert quiet although the threshold is crossed; prose."""
     signal = judged.signal
-    settings = judged.settings if isinstance(judged, Judged) else {}
     for guard in signal.guards:
-        if settings[guard.setting]:
+        if judged.settings[guard.setting]:
             yield (
-                f"Little traffic: `{guard.expr}` below {settings[guard.setting]} "
+                f"Little traffic: `{guard.expr}` below {judged.settings[guard.setting]} "
                 f"(`thresholds.{signal.id}.{guard.setting}` in stack.yaml)."
             )
     if signal.unless:
         yield f"While `{signal.unless}` has a result: the same event is reported already."
-    if signal.id in runbook.NORMAL_QUEUES and stack.site.dead_letter:
+    if signal.skips_dead_letters and stack.site.dead_letter:
         yield "Queues with `role: dead_letter`: only CeleryDeadLetters judges them."
     yield from _held_back(judged, stack, mutings)
     yield f"`enabled: false` under `thresholds.{signal.id}` in stack.yaml, or `never` for one severity."
@@ -230,7 +227,7 @@ def _silences(judged: Judged | Logged, stack: Plan, mutings: Sequence[Muting]) -
         yield f"A {signal.by[0]} on the ignore list of stack.yaml."
 
 
-def _held_back(judged: Judged | Logged, stack: Plan, mutings: Sequence[Muting]) -> Iterator[str]:
+def _held_back(judged: Judged, stack: Plan, mutings: Sequence[Muting]) -> Iterator[str]:
     """The alerts under which Alertmanager does not tell this one."""
     alerts = {one.signal.id: one.signal.alert for one in stack.told}
     for muting in mutings:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from stackgen.catalog import registry
-from stackgen.catalog.logs.signals import LogSignal
 from stackgen.catalog.signal import Signal
 from stackgen.document import shown
 from stackgen.problem import Mark, Problem, SpecError
 from stackgen.spec.checks import nearest
 
 
-def signals(name: str) -> tuple[Signal | LogSignal, ...]:
+def signals(name: str) -> tuple[Signal, ...]:
     """The signal of that id, else every signal of that alert. Raises SpecError, which names the nearest."""
-    known = registry.judged()
+    known = registry.signals()
     if name in known:
         return (known[name],)
     found = tuple(signal for signal in known.values() if signal.alert == name)

@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stackgen.catalog import registry
-from stackgen.catalog.logs.signals import LogSignal
-from stackgen.catalog.signal import SEVERITIES, Severity, Signal
-from stackgen.resolve.alerts import sources
-from stackgen.resolve.plan import Judged, Logged, Off, Plan
+from stackgen.catalog.signal import Signal
+from stackgen.resolve.plan import Alert, Off, Plan
 from stackgen.resolve.words import limit
-from stackgen.rules.build import describe
 
 
 @dataclass(frozen=True)
@@ -30,38 +27,46 @@ def state(off: Off | None) -> str:
 
 def tables(plan: Plan) -> tuple[Table, ...]:
     """The signals, those that are off last and with the reason; then what each source gives."""
-    on = [(j.signal.id, j.signal.alert, "on", _read_from(j, plan), _levels(j)) for j in plan.everything]
-    off = [(o.signal.id, o.signal.alert, "off", "–", _never(o)) for o in (*plan.off, *plan.unlogged)]
+    on = [
+        (name, alerts[0].signal.alert, "on", ", ".join(alerts[0].sources) or "–", _fires(alerts))
+        for name, alerts in _on(plan).items()
+    ]
+    off = [(o.signal.id, o.signal.alert, "off", "–", _never(o)) for o in plan.off]
     return (
         Table("Signals", ("signal", "alert", "state", "source", "fires"), (*on, *off)),
         Table("Sources", ("source", "version", "what", "gives"), tuple(_sources(plan))),
     )
 
 
+def _on(plan: Plan) -> dict[str, list[Alert]]:
+    """The alerts of each signal that is on, by its id."""
+    found: dict[str, list[Alert]] = {}
+    for alert in plan.alerts:
+        found.setdefault(alert.signal.id, []).append(alert)
+    return found
+
+
+def _row(alerts: Sequence[Alert]) -> tuple[str, ...]:
+    one = alerts[0]
+    return one.signal.id, one.signal.alert, "on", ", ".join(one.sources) or "–", _fires(alerts)
+
+
 def _never(off: Off) -> str:
     return f"never: {off.reason}{'; ' if off.hint else ''}{off.hint}"
 
 
-def _read_from(judged: Judged | Logged, plan: Plan) -> str:
-    return ", ".join(sources(judged.signal, plan)) or "–"
+def _fires(alerts: Sequence[Alert]) -> str:
+    return ", ".join(_level(alert) for alert in reversed(alerts))
 
 
-def _levels(judged: Judged | Logged) -> str:
-    if judged.signal.id == "watchdog":
-        return "always"
-    words = []
-    for severity in reversed(SEVERITIES):
-        if severity in judged.bounds:
-            words.append(f"{severity} {_level(judged, severity)}")
-    return ", ".join(words)
-
-
-def _level(judged: Judged | Logged, severity: Severity) -> str:
-    own = len(judged.overridden(severity))
-    each = f"{own} {judged.signal.overrides}{'s' if own > 1 else ''}"
-    text = describe(judged, severity)
-    if judged.bounds[severity].threshold is None:
-        return f"{judged.signal.bad_when} its own limit {text}".strip() + f" (only {each})"
+def _level(alert: Alert) -> str:
+    if alert.signal.always:
+        return alert.words
+    own = len(alert.overrides)
+    each = f"{own} {alert.signal.overrides}{'s' if own > 1 else ''}"
+    text = f"{alert.severity} {alert.words}"
+    if alert.threshold is None:
+        return f"{text} (only {each})"
     return f"{text} ({each} with {'a limit of its own' if own == 1 else 'limits of their own'})" if own else text
 
 
@@ -77,9 +82,8 @@ def _sources(plan: Plan) -> Sequence[tuple[str, ...]]:
 
 def as_json(plan: Plan) -> dict[str, object]:
     """The same as data: every signal of the catalogue, in its order, and every source that is scraped."""
-    off = {o.signal.id: o for o in (*plan.off, *plan.unlogged)}
-    on = {j.signal.id: j for j in plan.everything}
-    signals = [_signal_json(s, on.get(s.id), off.get(s.id), plan) for s in registry.judged().values()]
+    off, on = {o.signal.id: o for o in plan.off}, _on(plan)
+    signals = [_signal_json(s, on.get(s.id, ()), off.get(s.id)) for s in registry.signals().values()]
     rows = _sources(plan)
     return {
         "signals": signals,
@@ -96,10 +100,7 @@ def as_json(plan: Plan) -> dict[str, object]:
     }
 
 
-def _signal_json(
-    signal: Signal | LogSignal, judged: Judged | Logged | None, off: Off | None, plan: Plan
-) -> dict[str, object]:
-    bounds = judged.bounds if judged else {}
+def _signal_json(signal: Signal, alerts: Sequence[Alert], off: Off | None) -> dict[str, object]:
     return {
         "id": signal.id,
         "alert": signal.alert,
@@ -107,15 +108,15 @@ def _signal_json(
         "state": "off" if off else "on",
         "reason": off.reason if off else "",
         "hint": off.hint if off else "",
-        "sources": list(sources(signal, plan)) if judged else [],
+        "sources": list(alerts[0].sources) if alerts else [],
         "bad_when": signal.bad_when,
         "severities": {
-            severity: {
-                "threshold": limit(bound.threshold, signal.unit) if bound.threshold is not None else None,
-                "for_seconds": float(bound.hold),
-                "keep_firing_for_seconds": float(bound.keep),
-                "overrides": len(judged.overridden(severity)) if judged else 0,
+            alert.severity: {
+                "threshold": limit(alert.threshold, signal.unit) if alert.threshold is not None else None,
+                "for_seconds": float(alert.hold),
+                "keep_firing_for_seconds": float(alert.keep),
+                "overrides": len(alert.overrides),
             }
-            for severity, bound in bounds.items()
+            for alert in alerts
         },
     }

@@ -8,8 +8,8 @@ from typing import assert_never
 
 from stackgen.catalog import input_shapes, promql
 from stackgen.catalog.series import Series
-from stackgen.catalog.signal import Severity
-from stackgen.resolve.plan import Judged, Logged, Plan
+from stackgen.catalog.signal import Signal
+from stackgen.resolve.plan import Alert, Plan
 
 _OUTLIERS = Fraction(5, 100)
 """Share of slow tasks beyond which a 95th percentile is slow."""
@@ -23,33 +23,26 @@ class Part:
     why: str
 
 
-def parts(judged: Judged, severity: Severity, plan: Plan) -> tuple[Part, ...]:
+def parts(alert: Alert, plan: Plan) -> tuple[Part, ...]:
     """What passes, at the most, until the alert fires, when from one moment on everything is bad."""
-    if isinstance(judged.signal.shape, input_shapes.Always):
+    if alert.signal.always:
         return ()
+    scrape = 0 if alert.signal.log_count else plan.site.scrape  # a shipper needs about a second
     listed = (
-        _effect(judged, severity),
-        _bridge(judged, plan),
-        Part(plan.site.scrape, "scrape"),
+        _effect(alert),
+        _bridge(alert.signal, plan),
+        Part(Fraction(scrape), "scrape"),
         Part(plan.site.evaluation, "evaluation"),
-        Part(judged.bounds[severity].hold, "for"),
+        Part(alert.hold, "for"),
     )
     return tuple(part for part in listed if part.seconds)
 
 
-def in_logs(logged: Logged, severity: Severity, plan: Plan) -> tuple[Part, ...]:
-    """The same for what is judged in the logs; a shipper needs about a second."""
-    bound = logged.bounds[severity]
-    silent = bound.threshold if logged.signal.window is None and bound.threshold else Fraction(0)
-    listed = (Part(silent, "without a line"), Part(plan.site.evaluation, "evaluation"), Part(bound.hold, "for"))
-    return tuple(part for part in listed if part.seconds)
-
-
-def _effect(judged: Judged, severity: Severity) -> Part:
+def _effect(alert: Alert) -> Part:
     """How long the window takes to show the change."""
-    signal, threshold = judged.signal, judged.bounds[severity].threshold
-    share = Fraction(0) if threshold is None else threshold
-    match signal.shape:
+    share = Fraction(0) if alert.threshold is None else alert.threshold
+    shape = alert.signal.shape
+    match shape:
         case input_shapes.Value(series=series):
             return Part(_part(share) * series.warmup, f"until the {_window(series)} shows it")
         case input_shapes.Share(part=series, inverted=inverted):
@@ -62,11 +55,14 @@ def _effect(judged: Judged, severity: Severity) -> Part:
         case input_shapes.Growth(series=series):
             return Part(Fraction(series.window), f"until the slope over {_size(series)} is complete")
         case input_shapes.Overdue():
-            return Part(min(judged.overridden(severity).values(), default=share), "the shortest period")
+            return Part(min(alert.overrides.values(), default=share), "the shortest period")
+        case input_shapes.Lines():
+            counts = alert.signal.log_count is not None and alert.signal.log_count.window is not None
+            return Part(Fraction(0) if counts else share, "without a line")
         case input_shapes.Age() | input_shapes.Fleet() | input_shapes.Failures() | input_shapes.Always():
             return Part(Fraction(0), "")
         case _:
-            assert_never(signal.shape)
+            assert_never(shape)
 
 
 def _part(share: Fraction) -> Fraction:
@@ -85,13 +81,13 @@ def _window(series: Series) -> str:
     return f"average over {promql.seconds(series.warmup)}"
 
 
-def _bridge(judged: Judged, plan: Plan) -> Part:
+def _bridge(signal: Signal, plan: Plan) -> Part:
     """A value that one missed scrape must not make small is the largest of some scrapes: it falls late."""
-    if judged.signal.bad_when == "below":
-        chosen = (plan.chosen[series.name] for series in judged.signal.needs)
+    if signal.bad_when == "below":
+        chosen = (plan.chosen[series.name] for series in signal.needs)
         texts = [rule.expr for one in chosen for rule in one.reading.rules(plan.site)]
         if any("max_over_time(" in text and f"[{plan.site.bridge}]" in text for text in texts):
-            return Part(max(3 * plan.site.scrape, Fraction(90)), "until the last good scrape is forgotten")
+            return Part(plan.site.bridged, "until the last good scrape is forgotten")
     return Part(Fraction(0), "")
 
 
@@ -100,6 +96,6 @@ def total(listed: tuple[Part, ...]) -> Fraction:
     return Fraction(round(sum((part.seconds for part in listed), Fraction(0))))
 
 
-def lingers(judged: Judged) -> int:
+def lingers(signal: Signal) -> int:
     """Seconds for which what is over still counts, because a window holds it."""
-    return max((series.window for series in judged.signal.needs if series.kind == "counter"), default=0)
+    return max((series.window for series in signal.needs if series.kind == "counter"), default=0)

@@ -8,8 +8,9 @@ from textwrap import wrap
 from stackgen.catalog import promql
 from stackgen.emitters.prometheus.configuration import laid_out
 from stackgen.explain import timing
-from stackgen.explain.about import Explanation, Level, amount
+from stackgen.explain.about import Explanation, Level
 from stackgen.explain.listing import state
+from stackgen.resolve.words import amount
 from stackgen.rules.model import Recording
 
 WIDTH = 100

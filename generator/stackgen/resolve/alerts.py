@@ -4,31 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from stackgen.catalog import runbook
-from stackgen.catalog.logs.signals import LogSignal
-from stackgen.catalog.signal import SEVERITIES, Severity, Signal
+from stackgen.catalog.signal import OURS, SEVERITIES, Guard, Severity, Signal
 from stackgen.document import where
 from stackgen.resolve import words
 from stackgen.resolve.logs import judges
-from stackgen.resolve.plan import Alert, Judged, Least, Logged, Plan, Route, Silencer
+from stackgen.resolve.plan import Alert, Judged, Least, Plan, Route, Silencer
 from stackgen.resolve.routing import Muting, Routing, mutings
 from stackgen.spec.bound import UNWRITTEN
 from stackgen.spec.model import StackSpec
-
-OURS = "ours"
-"""The origin of a number that is the catalogue's own choice."""
 
 
 def alerts(plan: Plan) -> tuple[Alert, ...]:
     """Every alert of the stack: signals of the metrics first, then those of the logs, the mildest severity first."""
     muted = mutings(plan) if plan.spec.wants("alertmanager") else []
     routing = Routing(plan.spec)
-    return tuple(_alert(one, severity, plan, routing, muted) for one in plan.everything for severity in one.bounds)
+    return tuple(_alert(one, severity, plan, routing, muted) for one in plan.active for severity in one.bounds)
 
 
-def _alert(one: Judged | Logged, severity: Severity, plan: Plan, routing: Routing, muted: Sequence[Muting]) -> Alert:
+def _alert(one: Judged, severity: Severity, plan: Plan, routing: Routing, muted: Sequence[Muting]) -> Alert:
     signal, bound = one.signal, one.bounds[severity]
-    told = plan.has_loki or isinstance(signal, Signal)
+    told = plan.has_loki or not signal.log_count
     return Alert(
         signal=signal,
         severity=severity,
@@ -36,19 +31,26 @@ def _alert(one: Judged | Logged, severity: Severity, plan: Plan, routing: Routin
         hold=bound.hold,
         keep=bound.keep,
         overrides=one.overridden(severity),
-        guards=tuple(Least(guard.setting, amount, guard.expr) for guard, amount in one.guards(severity)),
+        guards=tuple(
+            Least(guard.setting, amount, guard.expr, guard.noun, guard.window) for guard, amount in one.guards(severity)
+        ),
         owner=plan.spec.stack.owner,
         owners=own(signal, plan.spec),
         route=_route(signal, severity, plan.spec, routing) if told else None,
         routes=tuple(_routes(signal, severity, plan.spec, routing)) if told else (),
         words=words.condition(signal, bound.threshold, bound.hold),
         origins=_origins(one, severity, plan.spec),
+        written={name: ("thresholds", signal.id, *path) for name, path in bound.written.items()},
         silencers=tuple(_silencers(signal, severity, plan, muted)),
         sources=sources(signal, plan),
     )
 
 
-def own(signal: Signal | LogSignal, spec: StackSpec) -> Mapping[str, str]:
+def _least(guard: Guard, amount: int) -> Least:
+    return Least(guard.setting, amount, guard.expr, guard.noun, guard.window)
+
+
+def own(signal: Signal, spec: StackSpec) -> Mapping[str, str]:
     """Owner by queue or task, for those that have one of their own and this signal can name."""
     if "queue" in signal.by:
         return {name: queue.owner for name, queue in spec.queues.items() if queue.owner}
@@ -57,22 +59,22 @@ def own(signal: Signal | LogSignal, spec: StackSpec) -> Mapping[str, str]:
     return {}
 
 
-def sources(signal: Signal | LogSignal, plan: Plan) -> tuple[str, ...]:
+def sources(signal: Signal, plan: Plan) -> tuple[str, ...]:
     """Ids of the sources that the signal is read from; of the logs, the shippers whose backends judge."""
-    if isinstance(signal, LogSignal):
+    if signal.log_count:
         return judges(plan.spec)
     return tuple(dict.fromkeys(plan.chosen[series.name].source.id for series in signal.needs))
 
 
-def _route(signal: Signal | LogSignal, severity: Severity, spec: StackSpec, routing: Routing) -> Route:
+def _route(signal: Signal, severity: Severity, spec: StackSpec, routing: Routing) -> Route:
     """Who is told where neither the queue nor another owner decides."""
-    if words.comparison(signal, None) == "always":
+    if signal.always:
         return Route("", "", spec.alerting.watchdog, ())
     owner = spec.stack.owner
     return Route("", "", routing.receiver(severity, owner), routing.mutes(severity, owner))
 
 
-def _routes(signal: Signal | LogSignal, severity: Severity, spec: StackSpec, routing: Routing) -> Iterator[Route]:
+def _routes(signal: Signal, severity: Severity, spec: StackSpec, routing: Routing) -> Iterator[Route]:
     """Queues and owners whose alerts go another way, or are not told at other times."""
     default = _route(signal, severity, spec, routing)
     by_owner = {owner: _of(owner, None, severity, routing) for owner in dict.fromkeys(own(signal, spec).values())}
@@ -90,10 +92,14 @@ def _of(owner: str, queue: str | None, severity: Severity, routing: Routing) -> 
     return routing.receiver(severity, owner, queue), routing.mutes(severity, owner, queue)
 
 
-def _origins(one: Judged | Logged, severity: Severity, spec: StackSpec) -> dict[str, str]:
+def _origins(one: Judged, severity: Severity, spec: StackSpec) -> dict[str, str]:
     """Where each number comes from: its place in stack.yaml, else the catalogue's source."""
     signal, written = one.signal, one.bounds[severity].written
-    found = {"threshold": runbook.origin(signal.id, severity), "for": OURS, "keep_firing_for": OURS}
+    found = {
+        "threshold": signal.levels[severity].source if severity in signal.levels else OURS,
+        "for": OURS,
+        "keep_firing_for": OURS,
+    }
     if one.bounds[severity].threshold is None:
         del found["threshold"]
     found |= {name: where(("thresholds", signal.id, *path)) for name, path in written.items() if name in found}
@@ -104,9 +110,7 @@ def _origins(one: Judged | Logged, severity: Severity, spec: StackSpec) -> dict[
     return found
 
 
-def _silencers(
-    signal: Signal | LogSignal, severity: Severity, plan: Plan, muted: Iterable[Muting]
-) -> Iterator[Silencer]:
+def _silencers(signal: Signal, severity: Severity, plan: Plan, muted: Iterable[Muting]) -> Iterator[Silencer]:
     """What keeps the alert quiet although its condition holds: its own rule first, then Alertmanager's inhibitions."""
     names = {one.signal.id: one.signal.alert for one in plan.told}
     if signal.unless:

@@ -12,8 +12,7 @@ from math import ceil
 from typing import NamedTuple
 
 from stackgen.catalog import promql
-from stackgen.catalog.logs.signals import LogSignal
-from stackgen.catalog.signal import Severity
+from stackgen.catalog.signal import Severity, Signal
 from stackgen.document import Document, Trail, where
 from stackgen.problem import Problem
 from stackgen.resolve.plan import Plan
@@ -29,16 +28,18 @@ QUERY = 3 * 3600
 class Alarm(NamedTuple):
     """One severity of one signal: the bound is crossed in each of `periods` windows of `period` seconds."""
 
-    signal: LogSignal
+    signal: Signal
     severity: Severity
     bound: Bound
+    window: int | None
+    """Seconds in which lines are counted; None for silence."""
     period: int
     periods: int
 
     @property
     def asked(self) -> Fraction:
         """How long stack.yaml lets it last, in seconds: silence all of it, a count after its first window."""
-        return self.bound.hold + ((self.bound.threshold or 0) if self.signal.window is None else self.signal.window)
+        return self.bound.hold + ((self.bound.threshold or 0) if self.window is None else self.window)
 
     @property
     def judged(self) -> int:
@@ -54,8 +55,9 @@ def alarms(plan: Plan) -> list[Alarm]:
     return [_alarm(one.signal, severity, bound) for one in plan.logged for severity, bound in one.bounds.items()]
 
 
-def _alarm(signal: LogSignal, severity: Severity, bound: Bound) -> Alarm:
-    alarm = Alarm(signal, severity, bound, signal.window or MINUTE, 1)
+def _alarm(signal: Signal, severity: Severity, bound: Bound) -> Alarm:
+    window = signal.log_count.window if signal.log_count else None
+    alarm = Alarm(signal, severity, bound, window, window or MINUTE, 1)
     return alarm._replace(periods=ceil(alarm.asked / alarm.period))
 
 
@@ -66,7 +68,7 @@ def problems(plan: Plan, document: Document) -> Iterator[Problem]:
         if alarm.judged > most:
             path = _written(alarm, document, "for", "threshold")
             message = f"an alarm of CloudWatch looks back {promql.seconds(most)} at most, not {_long(alarm.judged)}"
-            free = most - (alarm.signal.window or 0)
+            free = most - (alarm.window or 0)
             hint = f"at most {_long(free)}, or leave cloudwatch out of logs.shippers"
             yield Problem(document.mark(path), "cloudwatch-period", where(path), message, hint)
 
@@ -89,7 +91,7 @@ def notices(plan: Plan, document: Document) -> list[Problem]:
 
 def _differences(alarm: Alarm) -> Iterator[tuple[str, str]]:
     if alarm.asked != alarm.judged:
-        rest = alarm.signal.window or 0
+        rest = alarm.window or 0
         key = "for" if rest or alarm.bound.hold else "threshold"
         yield key, f"rounds {_long(alarm.asked - rest)} up to {_long(alarm.judged - rest)}"
     if alarm.bound.keep:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from stackgen.catalog.logs.asked import Asked, Query, queries
-from stackgen.catalog.logs.signals import LOG_SIGNALS
+from stackgen.catalog.logs.log_queries import LogQuery, Query, queries
 from stackgen.document import Document, shown
 from stackgen.problem import Problem
-from stackgen.resolve.numbers import bounds_in_logs
-from stackgen.resolve.plan import Logged, Off
 from stackgen.spec.logs import Shipper
 from stackgen.spec.model import StackSpec
 
@@ -21,54 +18,14 @@ JUDGES: Mapping[Shipper, str] = {
 """Shippers whose backend judges with what we write, and how it does: Loki's ruler, CloudWatch's alarms. Kibana's rules
 need an account that can only be made in a running Kibana."""
 
-_NOBODY = "no shipper whose backend judges logs is listed"
-_HINT = f"add {' or '.join(sorted(JUDGES))} to logs.shippers"
+NO_JUDGE = "no shipper whose backend judges logs is listed"
+"""Why signals of the logs are off where it is so."""
+HINT = f"add {' or '.join(sorted(JUDGES))} to logs.shippers"
 
 
 def judges(spec: StackSpec) -> tuple[Shipper, ...]:
     """The listed shippers whose backend judges, in the order of stack.yaml."""
     return tuple(shipper for shipper in spec.logs.shippers if shipper in JUDGES) if spec.logs else ()
-
-
-def logged(spec: StackSpec) -> tuple[Logged, ...]:
-    """Every signal of the logs that somebody judges and that is not switched off."""
-    if not judges(spec):
-        return ()
-    found = []
-    for signal in LOG_SIGNALS.values():
-        written = spec.thresholds.get(signal.id)
-        bounds = bounds_in_logs(signal, spec)
-        if bounds and (written is None or written.enabled):
-            found.append(Logged(signal, bounds))
-    return tuple(found)
-
-
-def off(spec: StackSpec) -> tuple[Off, ...]:
-    """Every signal of the logs that is not judged, and why."""
-    on = {one.signal.id for one in logged(spec)}
-    found = []
-    for signal in LOG_SIGNALS.values():
-        written = spec.thresholds.get(signal.id)
-        if signal.id in on:
-            continue
-        if written is not None and not written.enabled:
-            found.append(Off(signal, "switched off in stack.yaml"))
-        elif judges(spec):
-            found.append(Off(signal, "every severity is switched off"))
-        else:
-            found.append(Off(signal, _NOBODY, _HINT))
-    return tuple(found)
-
-
-def problems(spec: StackSpec, document: Document) -> Iterator[Problem]:
-    """Signals of the logs that stack.yaml names although nobody judges logs."""
-    if judges(spec):
-        return
-    for name, written in spec.thresholds.items():
-        if name in LOG_SIGNALS and written.enabled:
-            path = ("thresholds", name)
-            message = f"{name} cannot be judged on this stack: {_NOBODY}"
-            yield Problem(document.key_mark(path), "signal-without-source", ".".join(path), message, _HINT)
 
 
 def notices(spec: StackSpec, document: Document) -> Iterator[Problem]:
@@ -89,10 +46,10 @@ def notices(spec: StackSpec, document: Document) -> Iterator[Problem]:
         )
 
 
-def look(asked: Iterable[Asked], spec: StackSpec) -> list[tuple[str, list[Query]]]:
+def look(wanted: Iterable[LogQuery], spec: StackSpec) -> list[tuple[str, list[Query]]]:
     """Each question's title, and how each backend of this stack is asked; nothing where no logs are sent."""
     if spec.logs is None:
         return []
     name, environment = spec.stack.name, spec.stack.environment
-    distinct = dict.fromkeys(asked)
+    distinct = dict.fromkeys(wanted)
     return [(one.title, list(queries(one, spec.logs.shippers, name, environment))) for one in distinct]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from stackgen.catalog.logs.signals import LogSignal
 from stackgen.catalog.signal import SEVERITIES, Setting, Severity, Signal
+from stackgen.document import Trail
 from stackgen.resolve.plan import Judged
 from stackgen.spec.bound import UNWRITTEN, Bound, bound
 from stackgen.spec.model import Override, StackSpec, ThresholdSpec
+from stackgen.spec.scalars import Duration
 
 
 def judge(signal: Signal, spec: StackSpec) -> Judged:
@@ -19,7 +20,7 @@ def judge(signal: Signal, spec: StackSpec) -> Judged:
     bounds: dict[Severity, Bound] = {}
     for severity in SEVERITIES:
         listed = any(severity in levels for levels in overrides.values())
-        merged = bound(signal.levels, severity, written, listed=listed, only_listed=signal.only_overrides)
+        merged = bound(signal.levels, severity, written, listed=listed, only_listed=bool(signal.limits_from))
         if merged:
             bounds[severity] = merged
     settings: dict[Setting, int] = {g.setting: _setting(g.setting, g.default, written) for g in signal.guards}
@@ -32,18 +33,10 @@ def _setting(setting: Setting, default: int, written: ThresholdSpec) -> int:
     return default if value is None else value
 
 
-def bounds_in_logs(signal: LogSignal, spec: StackSpec) -> dict[Severity, Bound]:
-    """When each severity of a signal of the logs begins on this stack."""
-    written = spec.thresholds.get(signal.id, UNWRITTEN)
-    found = {s: bound(signal.levels, s, written) for s in SEVERITIES}
-    return {severity: one for severity, one in found.items() if one}
-
-
 def _overrides(signal: Signal, spec: StackSpec) -> dict[str, dict[Severity, Fraction]]:
-    if signal.id == "queue_workers":
-        return {name: {"warning": Fraction(q.min_workers)} for name, q in spec.queues.items() if q.min_workers}
-    if signal.id == "task_overdue":
-        return {name: {"warning": t.period.seconds} for name, t in spec.tasks.items() if t.period}
+    if signal.limits_from:
+        limits = {path[1]: limit for path, limit in limits_of(signal, spec).items()}
+        return {str(who): dict.fromkeys(signal.levels, limit) for who, limit in limits.items()}
     written: Mapping[str, Mapping[str, Override]] = {}
     if signal.overrides == "queue":
         written = {name: queue.thresholds for name, queue in spec.queues.items()}
@@ -51,6 +44,19 @@ def _overrides(signal: Signal, spec: StackSpec) -> dict[str, dict[Severity, Frac
         written = {name: task.thresholds for name, task in spec.tasks.items()}
     found = {who: _levels(thresholds.get(signal.id)) for who, thresholds in written.items()}
     return {who: levels for who, levels in found.items() if levels}
+
+
+def limits_of(signal: Signal, spec: StackSpec) -> dict[Trail, Fraction]:
+    """The thresholds that queues or tasks hold under a key of their own, by place in stack.yaml."""
+    found: dict[Trail, Fraction] = {}
+    for section, parts in (("queues", spec.queues), ("tasks", spec.tasks)):
+        for name, part in parts.items():
+            limit: int | Duration | None = getattr(part, signal.limits_from, None) if signal.limits_from else None
+            if limit is not None:
+                found[section, name, signal.limits_from] = (
+                    limit.seconds if isinstance(limit, Duration) else Fraction(limit)
+                )
+    return found
 
 
 def _levels(override: Override | None) -> dict[Severity, Fraction]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
-from stackgen.catalog.logs.signals import LogSignal
 from stackgen.catalog.series import Series
 from stackgen.catalog.signal import Guard, Setting, Severity, Signal
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import Reading, Source
-from stackgen.spec.bound import Bound
+from stackgen.document import Trail
+from stackgen.spec.bound import Bound, Number
 from stackgen.spec.model import StackSpec
 
 
@@ -42,34 +42,14 @@ class Judged(NamedTuple):
         return tuple(on.values())
 
 
-class Logged(NamedTuple):
-    """One signal of the logs that is on, with the numbers of this stack."""
-
-    signal: LogSignal
-    bounds: Mapping[Severity, Bound]
-
-    @property
-    def overrides(self) -> Mapping[str, Mapping[Severity, Fraction]]:
-        """No task has a limit of its own."""
-        return {}
-
-    def overridden(self, severity: Severity) -> Mapping[str, Fraction]:
-        """No task has a threshold of its own."""
-        del severity
-        return {}
-
-    def guards(self, severity: Severity) -> tuple[tuple[Guard, int], ...]:
-        """A line is a line, however little traffic there is."""
-        del severity
-        return ()
-
-
 class Off(NamedTuple):
     """A signal that is not judged on this stack, and why."""
 
-    signal: Signal | LogSignal
+    signal: Signal
     reason: str
     hint: str = ""
+    wanted: bool = False
+    """Whether stack.yaml switches it off, which is no mistake."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +59,10 @@ class Least:
     setting: Setting
     amount: int
     expr: str
+    noun: str
+    """What `expr` counts, in the plural."""
+    window: int
+    """Seconds in which they are counted; 0: those of this moment."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +97,7 @@ class Silencer:
 class Alert:
     """One signal at one severity: everything that is true of it on this stack."""
 
-    signal: Signal | LogSignal
+    signal: Signal
     severity: Severity
     threshold: Fraction | None
     """None: only what is listed under the overrides is judged."""
@@ -138,6 +122,8 @@ class Alert:
 
     By threshold, for, keep_firing_for, min_tasks and min_failures, as far as the alert has them.
     """
+    written: Mapping[Number, Trail]
+    """The numbers that stack.yaml sets, and where."""
     silencers: tuple[Silencer, ...]
     sources: tuple[str, ...]
     """Ids of the sources whose metrics it reads; of the logs, the shippers whose backends judge."""
@@ -165,33 +151,40 @@ class Plan(NamedTuple):
 
     spec: StackSpec
     site: Site
-    judged: tuple[Judged, ...]
+    active: tuple[Judged, ...]
+    """Every signal that is judged: in the metrics, then in the logs."""
     off: tuple[Off, ...]
+    """Every other signal of the catalogue."""
     chosen: Mapping[str, Chosen]
     """By the canonical series' name."""
     scraped: tuple[Scraped, ...]
-    logged: tuple[Logged, ...] = ()
-    """What is judged in the logs; empty when no listed shipper's backend judges."""
-    unlogged: tuple[Off, ...] = ()
-    """What is not judged in the logs, and why."""
     alerts: tuple[Alert, ...] = ()
     """The record of every alert: signals of the metrics first, then those of the logs, the mildest severity first."""
 
     @property
-    def everything(self) -> tuple[Judged | Logged, ...]:
-        """All that is judged: in the metrics, then in the logs."""
-        return (*self.judged, *self.logged)
+    def judged(self) -> tuple[Judged, ...]:
+        """What Prometheus judges."""
+        return tuple(one for one in self.active if not one.signal.log_count)
 
     @property
-    def told(self) -> tuple[Judged | Logged, ...]:
+    def logged(self) -> tuple[Judged, ...]:
+        """What is judged in the logs; nothing when no listed shipper's backend judges."""
+        return tuple(one for one in self.active if one.signal.log_count)
+
+    @property
+    def told(self) -> tuple[Judged, ...]:
         """What Alertmanager hears of: Loki's ruler speaks to it, CloudWatch's alarms go a way of their own."""
-        return self.everything if self.has_loki else self.judged
+        return self.active if self.has_loki else self.judged
 
     @property
     def has_loki(self) -> bool:
         """Whether the logs are sent to a Loki."""
         return self.spec.logs is not None and "alloy" in self.spec.logs.shippers
 
+    def of(self, signal: Signal) -> tuple[Alert, ...]:
+        """The alerts of one signal, the mildest severity first; none when it is off."""
+        return tuple(alert for alert in self.alerts if alert.signal is signal)
+
     def judgement(self, signal_id: str) -> Judged | None:
         """The resolved signal, if it is on."""
-        return next((j for j in self.judged if j.signal.id == signal_id), None)
+        return next((one for one in self.active if one.signal.id == signal_id), None)

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from stackgen.catalog import promql
-from stackgen.catalog.signal import SEVERITIES, Severity, Signal
+from stackgen.catalog.signal import SEVERITIES, Severity
 from stackgen.outputs import KINDS
 from stackgen.resolve.plan import Alert, Plan, Silencer
 from stackgen.resolve.plan_model import (
@@ -52,7 +52,7 @@ def facts(plan: Plan) -> PlanFile:
         alerts={f"{one.signal.id}/{one.severity}": _alert(one, plan) for one in plan.alerts},
         off={
             one.signal.id: OffFacts.model_construct(alert=one.signal.alert, reason=one.reason, hint=one.hint)
-            for one in (*plan.off, *plan.unlogged)
+            for one in plan.off
         },
         queues=_queues(plan),
         tasks=_tasks(plan),
@@ -183,7 +183,7 @@ def _alert(one: Alert, plan: Plan) -> AlertFacts:
         receiver=one.route.receiver if one.route else None,
         silenced_by=[_silencer(silencer, one) for silencer in one.silencers],
         sources=list(one.sources),
-        value=(signal.record or signal.expr(plan.site)) if isinstance(signal, Signal) else None,
+        value=None if signal.log_count else signal.record or signal.expr(plan.site),
         series=[series.name for series in signal.needs],
         runbook_url=f"{plan.spec.links.runbooks.rstrip('/')}/{signal.alert}.md",
         dashboard_url=f"{plan.spec.reached('grafana')}/d/{signal.dashboard}",

@@ -7,7 +7,6 @@ from fractions import Fraction
 from itertools import chain
 
 from stackgen.catalog import registry
-from stackgen.catalog.logs.signals import LogSignal
 from stackgen.catalog.series import Series
 from stackgen.catalog.signal import Signal
 from stackgen.catalog.site import Fact, FlowerSettings, Site
@@ -18,7 +17,7 @@ from stackgen.document import Document, Trail
 from stackgen.problem import Problem, SpecError
 from stackgen.resolve import cloudwatch, logs
 from stackgen.resolve.alerts import alerts
-from stackgen.resolve.numbers import judge
+from stackgen.resolve.numbers import judge, limits_of
 from stackgen.resolve.plan import Chosen, Judged, Off, Plan, Scraped
 from stackgen.spec.model import StackSpec
 
@@ -36,15 +35,15 @@ def resolve(spec: StackSpec, document: Document) -> Plan:
     candidates = {signal.id: judge(signal, spec) for signal in registry.signals().values()}
     scraped = _scraped(spec)
     site = _site(spec, scraped, candidates)
-    judged, off = [], []
+    active, off = [], []
     chosen: dict[str, Chosen] = {}
     for candidate in candidates.values():
         why = _why_off(candidate, spec, site, scraped, chosen)
         if why:
             off.append(why)
         else:
-            judged.append(candidate)
-    problems = [*_named_but_off(off, spec, document), *logs.problems(spec, document), *_too_many_bounds(site, document)]
+            active.append(candidate)
+    problems = [*_named_but_off(off, spec, document), *_too_many_bounds(site, document)]
     if problems:
         raise SpecError(problems)
     _choose_rest(site, scraped, chosen)
@@ -52,12 +51,10 @@ def resolve(spec: StackSpec, document: Document) -> Plan:
     plan = Plan(
         spec=spec,
         site=site,
-        judged=tuple(judged),
+        active=tuple(active),
         off=tuple(off),
         chosen=used,
         scraped=scraped,
-        logged=logs.logged(spec),
-        unlogged=logs.off(spec),
     )
     if impossible := list(cloudwatch.problems(plan, document)):
         raise SpecError(impossible)
@@ -203,11 +200,15 @@ def _why_off(
     signal = candidate.signal
     written = spec.thresholds.get(signal.id)
     if written is not None and not written.enabled:
-        return Off(signal, "switched off in stack.yaml")
+        return Off(signal, "switched off in stack.yaml", wanted=True)
+    if signal.log_count and not logs.judges(spec):
+        return Off(signal, logs.NO_JUDGE, logs.HINT)
     if reason := signal.applies(site):
         return Off(signal, reason)
     if not candidate.bounds:
-        return Off(signal, _no_bounds(signal))
+        if signal.limits_from and not limits_of(signal, spec):
+            return Off(signal, f"no {signal.overrides} sets {signal.limits_from}")
+        return Off(signal, "every severity is switched off", wanted=True)
     found: dict[str, Chosen] = {}
     for series in signal.needs:
         choice, reasons = _choose(series, site, scraped)
@@ -218,14 +219,6 @@ def _why_off(
         return Off(signal, signal.one_source)
     chosen.update(found)
     return None
-
-
-def _no_bounds(signal: Signal) -> str:
-    if signal.id == "queue_workers":
-        return "no queue sets min_workers"
-    if signal.id == "task_overdue":
-        return "no task sets a period"
-    return "every severity is switched off"
 
 
 def _add_source(series: Series, spec: StackSpec) -> str:
@@ -245,7 +238,7 @@ def _add_source(series: Series, spec: StackSpec) -> str:
 
 def _named_but_off(off: Iterable[Off], spec: StackSpec, document: Document) -> Iterable[Problem]:
     for item in off:
-        if item.reason == "switched off in stack.yaml" or item.reason.startswith("every severity"):
+        if item.wanted:
             continue
         for path in _names(item.signal, spec):
             yield Problem(
@@ -257,17 +250,14 @@ def _named_but_off(off: Iterable[Off], spec: StackSpec, document: Document) -> I
             )
 
 
-def _names(signal: Signal | LogSignal, spec: StackSpec) -> Iterable[Trail]:
+def _names(signal: Signal, spec: StackSpec) -> Iterable[Trail]:
     if signal.id in spec.thresholds:
         yield ("thresholds", signal.id)
     for section, parts in (("queues", spec.queues), ("tasks", spec.tasks)):
         for name, part in parts.items():
             if signal.id in part.thresholds:
                 yield (section, name, "thresholds", signal.id)
-    if signal.id == "queue_workers":
-        yield from (("queues", name, "min_workers") for name, q in spec.queues.items() if q.min_workers)
-    if signal.id == "task_overdue":
-        yield from (("tasks", name, "period") for name, t in spec.tasks.items() if t.period)
+    yield from limits_of(signal, spec)
 
 
 def _choose_rest(site: Site, scraped: tuple[Scraped, ...], chosen: dict[str, Chosen]) -> None:

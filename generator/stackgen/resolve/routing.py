@@ -10,7 +10,7 @@ from stackgen.catalog.inhibition import BLIND, INHIBITIONS, NEVER_MUTED, SAME_ST
 from stackgen.catalog.signal import SEVERITIES, Severity
 from stackgen.document import Document, Trail
 from stackgen.problem import Problem
-from stackgen.resolve.plan import Judged, Logged, Plan
+from stackgen.resolve.plan import Judged, Plan
 from stackgen.spec.alerting import NOBODY, Alerting, Mute, Told
 from stackgen.spec.model import StackSpec
 from stackgen.spec.receivers import GROUP_INTERVAL
@@ -161,9 +161,9 @@ def mutings(plan: Plan) -> list[Muting]:
     return found
 
 
-def _ladder(judged: Iterable[Judged | Logged]) -> Iterator[Muting]:
+def _ladder(judged: Iterable[Judged]) -> Iterator[Muting]:
     """Signals that speak about the same kind of subject share a rule, so that `equal` names what all of them carry."""
-    by_labels: dict[tuple[str, ...], list[Judged | Logged]] = {}
+    by_labels: dict[tuple[str, ...], list[Judged]] = {}
     for one in judged:
         by_labels.setdefault(one.signal.by, []).append(one)
     for labels, group in by_labels.items():
@@ -181,7 +181,7 @@ def _ladder(judged: Iterable[Judged | Logged]) -> Iterator[Muting]:
                 )
 
 
-def _fixed(one: Inhibition, on: Mapping[str, Judged | Logged]) -> Muting | None:
+def _fixed(one: Inhibition, on: Mapping[str, Judged]) -> Muting | None:
     mutes = tuple(signal.id for signal in one.mutes if signal.id in on)
     if one.by.id not in on or not mutes:
         return None

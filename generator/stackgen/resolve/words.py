@@ -1,15 +1,19 @@
-"""Numbers of alerts in words: the only place that knows how a threshold is written."""
+"""What is true of an alert in words: the only place that knows how a threshold is written."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import assert_never
 
 from stackgen.catalog import promql
-from stackgen.catalog.input_shapes import Always
-from stackgen.catalog.logs.signals import LogSignal
 from stackgen.catalog.series import Unit
 from stackgen.catalog.signal import Signal
+from stackgen.resolve.plan import Alert, Least, Silencer
+
+_ALERT = re.compile(r'alertname="(\w+)"')
+_NOUNS: Mapping[Unit, str] = {"tasks": "task", "workers": "worker"}
 
 
 def limit(value: Fraction, unit: Unit) -> str:
@@ -27,15 +31,56 @@ def limit(value: Fraction, unit: Unit) -> str:
             assert_never(unit)
 
 
-def comparison(signal: Signal | LogSignal, threshold: Fraction | None) -> str:
+def comparison(signal: Signal, threshold: Fraction | None) -> str:
     """When the value is bad: `above 5000`, `below its own limit` where only overrides are judged, or `always`."""
-    if isinstance(signal, Signal) and isinstance(signal.shape, Always):
+    if signal.always:
         return "always"
     number = "its own limit" if threshold is None else limit(threshold, signal.unit)
     return f"{signal.bad_when} {number}"
 
 
-def condition(signal: Signal | LogSignal, threshold: Fraction | None, hold: Fraction) -> str:
+def condition(signal: Signal, threshold: Fraction | None, hold: Fraction) -> str:
     """The same with how long it must last: `above 5000 for 10m`."""
     text = comparison(signal, threshold)
     return f"{text} for {promql.seconds(hold)}" if hold else text
+
+
+def amount(value: Fraction, unit: Unit) -> str:
+    """A threshold with its noun: 5000 tasks, 1 worker, 5%, 10m."""
+    noun = _NOUNS.get(unit, "")
+    return f"{limit(value, unit)} {noun}{'' if value == 1 else 's'}" if noun else limit(value, unit)
+
+
+def fires(alert: Alert) -> str:
+    """When the alert begins, as the rest of a sentence that starts with `fires`."""
+    signal = alert.signal
+    if signal.always:
+        return "always"
+    size = amount(alert.threshold, signal.unit) if alert.threshold is not None else "its own limit"
+    each = f" for a {signal.by[0].replace('_', ' ')}" if signal.by else ""
+    lasting = f", without a break for {promql.seconds(alert.hold)}" if alert.hold else ", at once"
+    return f'when "{signal.title}" is {signal.bad_when} {size}{each}{lasting}'
+
+
+def least(guards: Sequence[Least]) -> str:
+    """The guards in a cell of a table: `min_tasks 20, min_failures 5`, or `any`."""
+    return ", ".join(f"{guard.setting} {guard.amount}" for guard in guards) or "any"
+
+
+def with_nouns(guards: Sequence[Least]) -> list[str]:
+    """The guards in words that follow `at least`: `20 tasks (min_tasks)`, and the window after the last."""
+    found = [f"{guard.amount} {guard.noun} ({guard.setting})" for guard in guards]
+    if guards and guards[-1].window:
+        found[-1] += f" in {promql.seconds(guards[-1].window)}"
+    return found
+
+
+def silenced(one: Silencer) -> str:
+    """When an alert is kept quiet: `in Alertmanager while CeleryExporterDown fires for redis`."""
+    if one.expr:
+        other = _ALERT.search(one.expr)
+        return f"while {other[1]} fires" if other else f"while this has a result: {one.expr}"
+    if one.severity:
+        return f"in Alertmanager while the same alert is {one.severity}"
+    of = f" for {' and '.join(one.of)}" if one.of else ""
+    return f"in Alertmanager while {one.alert} fires{of}"

@@ -8,8 +8,8 @@ from stackgen.catalog import promql
 from stackgen.catalog.series import Family
 from stackgen.catalog.signal import Severity, Signal
 from stackgen.catalog.sources.prometheus import GROUP_PREFIX
-from stackgen.resolve.plan import Judged, Logged, Plan
-from stackgen.resolve.words import limit
+from stackgen.resolve import words
+from stackgen.resolve.plan import Judged, Plan
 from stackgen.rules import owners
 from stackgen.rules.model import Alerting, Group, Recording
 from stackgen.rules.wording import literal, texts
@@ -101,7 +101,7 @@ def threshold(judged: Judged, severity: Severity) -> str:
 def condition(judged: Judged, severity: Severity, plan: Plan) -> str:
     """The alert's expression."""
     signal = judged.signal
-    if signal.id == "watchdog":
+    if signal.always:
         return signal.expr(plan.site)
     operator = ">" if signal.bad_when == "above" else "<"
     if judged.overridden(severity):
@@ -115,7 +115,7 @@ def condition(judged: Judged, severity: Severity, plan: Plan) -> str:
     return expr
 
 
-def alerting(judged: Judged | Logged, severity: Severity, plan: Plan, expr: str, **labels: str) -> Alerting:
+def alerting(judged: Judged, severity: Severity, plan: Plan, expr: str, **labels: str) -> Alerting:
     """The alert rule of one severity; `labels` are those that its ruler would not add by itself."""
     signal, bound = judged.signal, judged.bounds[severity]
     return Alerting(
@@ -136,19 +136,14 @@ def alerting(judged: Judged | Logged, severity: Severity, plan: Plan, expr: str,
     )
 
 
-def describe(judged: Judged | Logged, severity: Severity) -> str:
-    """The threshold in words: `above 5000 for 10m`."""
-    bound = judged.bounds[severity]
-    text = (
-        f"{judged.signal.bad_when} {limit(bound.threshold, judged.signal.unit)}" if bound.threshold is not None else ""
-    )
-    return f"{text} for {promql.seconds(bound.hold)}".strip() if bound.hold else text
+def _words(rule: Alerting) -> str:
+    return words.condition(rule.judged.signal, rule.judged.bounds[rule.severity].threshold, rule.hold)
 
 
 def printed(rule: Alerting, expr: str) -> dict[str, object]:
     """What templates/prometheus/rules.yml.j2 prints of an alert, with its expression as it shall be laid out."""
     return {
-        "why": f"{rule.judged.signal.title}: {rule.severity} {describe(rule.judged, rule.severity)}",
+        "why": f"{rule.judged.signal.title}: {rule.severity} {_words(rule)}",
         "alert": rule.alert,
         "expr": expr,
         "hold": promql.seconds(rule.hold) if rule.hold else None,

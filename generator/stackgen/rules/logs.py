@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from stackgen.catalog import promql
 from stackgen.catalog.logs import logql
-from stackgen.catalog.logs.signals import LogSignal
-from stackgen.catalog.signal import Severity
+from stackgen.catalog.logs.log_filter import LogFilter
+from stackgen.catalog.signal import Severity, Signal
 from stackgen.catalog.sources.prometheus import GROUP_PREFIX
-from stackgen.resolve.plan import Logged, Plan
+from stackgen.resolve.plan import Judged, Plan
 from stackgen.rules.build import alerting
 from stackgen.rules.model import Alerting, Group
 
@@ -30,22 +30,23 @@ def selector(plan: Plan) -> str:
     return logql.stream(plan.spec.stack.name, plan.spec.stack.environment)
 
 
-def condition(logged: Logged, severity: Severity, plan: Plan) -> str:
+def condition(logged: Judged, severity: Severity, plan: Plan) -> str:
     """The alert's expression."""
-    signal, threshold = logged.signal, logged.bounds[severity].threshold
+    count, threshold = logged.signal.log_count, logged.bounds[severity].threshold
+    assert count is not None
     assert threshold is not None
-    if signal.window is None:
-        return logql.absent(signal.question, selector(plan), threshold)
-    return f"{value(signal, signal.window, plan)} > {promql.number(threshold)}"
+    if count.window is None:
+        return logql.absent(count.filter, selector(plan), threshold)
+    return f"{value(logged.signal, count.filter, count.window, plan)} > {promql.number(threshold)}"
 
 
-def value(signal: LogSignal, window: int, plan: Plan) -> str:
+def value(signal: Signal, lines: LogFilter, window: int, plan: Plan) -> str:
     """How many lines there were, without those of tasks that stack.yaml ignores."""
     ignored = plan.site.task_matcher("task") if "task" in signal.by else ""
-    return logql.count(signal.question, selector(plan), window, ignored)
+    return logql.count(lines, selector(plan), window, ignored)
 
 
-def _alert(logged: Logged, severity: Severity, plan: Plan) -> Alerting:
+def _alert(logged: Judged, severity: Severity, plan: Plan) -> Alerting:
     # Prometheus adds these two to every alert; Loki's ruler has no external labels.
     stack = {"stack": plan.spec.stack.name, "environment": plan.spec.stack.environment}
     return alerting(logged, severity, plan, condition(logged, severity, plan), **stack)

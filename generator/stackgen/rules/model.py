@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from stackgen.catalog.signal import Severity
-from stackgen.resolve.plan import Judged, Logged
+from stackgen.resolve.plan import Judged
 
 
 class Recording(NamedTuple):
@@ -29,7 +29,7 @@ class Alerting(NamedTuple):
     keep: Fraction
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
-    judged: Judged | Logged
+    judged: Judged
     severity: Severity
 
 

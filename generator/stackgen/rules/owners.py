@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 
-from stackgen.catalog.logs.signals import LogSignal
 from stackgen.catalog.signal import Signal
 from stackgen.resolve.alerts import own
 from stackgen.resolve.plan import Plan
 from stackgen.rules.wording import literal
 
 
-def label(signal: Signal | LogSignal, plan: Plan) -> str:
+def label(signal: Signal, plan: Plan) -> str:
     """The alert's label `owner`: plain text, or a template that picks by queue or task."""
     default = plan.spec.stack.owner
     by_owner: dict[str, list[str]] = {}

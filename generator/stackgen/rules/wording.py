@@ -15,7 +15,7 @@ from urllib.parse import quote_plus
 from stackgen.catalog import promql
 from stackgen.catalog.series import Unit
 from stackgen.catalog.signal import Severity
-from stackgen.resolve.plan import Judged, Logged, Plan
+from stackgen.resolve.plan import Judged, Plan
 from stackgen.resolve.words import limit
 
 _FIELD = re.compile(r"\{(\w+)\}")
@@ -86,7 +86,7 @@ class Fill(NamedTuple):
     limit: Fraction | None
 
 
-def _limit_query(judged: Judged | Logged, severity: Severity) -> str:
+def _limit_query(judged: Judged, severity: Severity) -> str:
     """The threshold of this very queue or task, read back from the recorded series."""
     dimension = judged.signal.overrides
     name = f"celery:threshold{{signal='{judged.signal.id}',severity='{severity}',{dimension}=%q}}"
@@ -94,7 +94,7 @@ def _limit_query(judged: Judged | Logged, severity: Severity) -> str:
     return f"{{{{ with printf `{name}` $labels.{dimension} | query }}}}{shown}{{{{ end }}}}"
 
 
-def _pieces(text: str, judged: Judged | Logged, severity: Severity, fill: Fill | None) -> str:
+def _pieces(text: str, judged: Judged, severity: Severity, fill: Fill | None) -> str:
     unit = judged.signal.unit
     bound = judged.bounds[severity]
     joined = bool(judged.overridden(severity))
@@ -114,12 +114,12 @@ def _pieces(text: str, judged: Judged | Logged, severity: Severity, fill: Fill |
     return _FIELD.sub(field, text)
 
 
-def _held(judged: Judged | Logged, severity: Severity) -> str:
+def _held(judged: Judged, severity: Severity) -> str:
     hold = judged.bounds[severity].hold
     return f"; it has stayed so for {promql.seconds(hold)}" if hold else ""
 
 
-def texts(judged: Judged | Logged, severity: Severity, plan: Plan, fill: Fill | None = None) -> dict[str, str]:
+def texts(judged: Judged, severity: Severity, plan: Plan, fill: Fill | None = None) -> dict[str, str]:
     """The annotations of an alert; as templates, or filled in when `fill` is given."""
     signal = judged.signal
     links = plan.spec.links

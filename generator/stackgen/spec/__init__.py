@@ -27,7 +27,7 @@ class Catalogue(NamedTuple):
 
 def parse(doc: Document, catalogue: Catalogue | None = None) -> StackSpec:
     """The spec in a document; raises SpecError with every problem that can be found."""
-    known = catalogue or Catalogue(registry.judged(), registry.sources())
+    known = catalogue or Catalogue(registry.signals(), registry.sources())
     faults = list(_secrets(doc))
     hidden = {fault.path for fault in faults}
     spec, wrong = _validate(doc, doc.data, known)

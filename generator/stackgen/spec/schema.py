@@ -30,7 +30,7 @@ class Described(Protocol):
 
 def json_schema(signals: Mapping[str, Described] | None = None) -> Schema:
     """Draft 2020-12, with every signal's name, title and unit where a signal can be named."""
-    known = registry.judged() if signals is None else signals
+    known = registry.signals() if signals is None else signals
     schema: Schema = StackSpec.model_json_schema(by_alias=True, mode="validation")
     parts: Schema = schema["$defs"]
     _describe(schema, parts)

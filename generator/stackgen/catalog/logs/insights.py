@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable
 
 from stackgen.catalog.logs import line
-from stackgen.catalog.logs.question import Question
+from stackgen.catalog.logs.log_filter import LogFilter
 
 
 def selector(field: line.Field) -> str:
@@ -19,23 +19,23 @@ def selector(field: line.Field) -> str:
     return f"$.{field.path}"
 
 
-def pattern(question: Question) -> str:
+def pattern(wanted: LogFilter) -> str:
     """The filter pattern that matches the lines. A `*` in a value stands for any text: it cannot be escaped."""
-    asked = [f"({selector(field)} = {_text(value)})" for field, value in question.fields]
-    inside = (
-        " && ".join(asked) if len(asked) > 1 else asked[0].strip("()") if asked else f"{selector(line.SERVICE)} = *"
-    )
+    conditions = [f"({selector(field)} = {_text(value)})" for field, value in wanted.fields]
+    if not conditions:
+        return f"{{ {selector(line.SERVICE)} = * }}"
+    inside = " && ".join(conditions) if len(conditions) > 1 else conditions[0].strip("()")
     return f"{{ {inside} }}"
 
 
-def query(question: Question, most: int = 100) -> str:
+def query(wanted: LogFilter, most: int = 100) -> str:
     """A query of Logs Insights for the newest of the lines.
 
     Names of letters, digits, `_` and dots need no backticks; `@timestamp` is the event's time, read from the line.
     """
     shown = ("@timestamp", line.TASK.path, line.TASK_ID.path, line.ERROR_TYPE.path, "@message")
-    asked = " and ".join(f"{field.path} = {_text(value)}" for field, value in question.fields)
-    where = f" | filter {asked}" if asked else ""
+    conditions = " and ".join(f"{field.path} = {_text(value)}" for field, value in wanted.fields)
+    where = f" | filter {conditions}" if conditions else ""
     return f"fields {', '.join(shown)}{where} | sort @timestamp desc | limit {most}"
 
 

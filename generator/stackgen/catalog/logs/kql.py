@@ -9,14 +9,14 @@ import json
 
 from stackgen.catalog.logs import line
 from stackgen.catalog.logs.line import Field
-from stackgen.catalog.logs.question import Question
+from stackgen.catalog.logs.log_filter import LogFilter
 
 
-def lines(question: Question, name: str, environment: str) -> str:
+def lines(wanted: LogFilter, name: str, environment: str) -> str:
     """The lines of a stack that are meant."""
-    asked: tuple[tuple[Field, str], ...] = (
+    conditions: tuple[tuple[Field, str], ...] = (
         (line.SERVICE, name),
         (line.ENVIRONMENT, environment),
-        *question.fields,
+        *wanted.fields,
     )
-    return " and ".join(f"{field.path} : {json.dumps(value, ensure_ascii=False)}" for field, value in asked)
+    return " and ".join(f"{field.path} : {json.dumps(value, ensure_ascii=False)}" for field, value in conditions)

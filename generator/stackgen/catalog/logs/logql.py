@@ -13,7 +13,7 @@ from fractions import Fraction
 from stackgen.catalog import promql
 from stackgen.catalog.logs import line
 from stackgen.catalog.logs.line import Field
-from stackgen.catalog.logs.question import Question
+from stackgen.catalog.logs.log_filter import LogFilter
 
 STREAM = {"service_name": line.SERVICE, "environment": line.ENVIRONMENT}
 """Labels of a stream: few values each, for every combination is a stream of its own."""
@@ -43,21 +43,21 @@ def stream(name: str, environment: str) -> str:
     return promql.select("", f"service_name={promql.text(name)}", f"environment={promql.text(environment)}")
 
 
-def lines(question: Question, selector: str, *filters: str) -> str:
+def lines(wanted: LogFilter, selector: str, *filters: str) -> str:
     """The lines themselves; empty filters are left out."""
-    asked = [f"{_NAMES[field]}={promql.text(value)}" for field, value in question.fields]
-    return " | ".join([selector, *asked, *filter(None, filters)])
+    conditions = [f"{_NAMES[field]}={promql.text(value)}" for field, value in wanted.fields]
+    return " | ".join([selector, *conditions, *filter(None, filters)])
 
 
-def count(question: Question, selector: str, window: int, *filters: str) -> str:
-    """How many lines there were in the last `window` seconds, by what the question counts by."""
-    by = f" by ({', '.join(_NAMES[field] for field in question.by)})" if question.by else ""
-    return f"sum{by} (count_over_time({lines(question, selector, *filters)} [{promql.seconds(window)}]))"
+def count(wanted: LogFilter, selector: str, window: int, *filters: str) -> str:
+    """How many lines there were in the last `window` seconds, by what the filter counts by."""
+    by = f" by ({', '.join(_NAMES[field] for field in wanted.by)})" if wanted.by else ""
+    return f"sum{by} (count_over_time({lines(wanted, selector, *filters)} [{promql.seconds(window)}]))"
 
 
-def absent(question: Question, selector: str, window: Fraction) -> str:
+def absent(wanted: LogFilter, selector: str, window: Fraction) -> str:
     """1, without the selector's labels, when there was no line in the last `window` seconds; else nothing."""
-    return f"sum(absent_over_time({lines(question, selector)} [{promql.seconds(window)}]))"
+    return f"sum(absent_over_time({lines(wanted, selector)} [{promql.seconds(window)}]))"
 
 
 def chosen(names: Iterable[str]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from stackgen.catalog import input_shapes, promql
+from stackgen.catalog.logs import log_queries
 from stackgen.catalog.series import QUEUE_LENGTH, QUEUE_WORKERS, TASK_WAIT_BUCKET, TASKS_STARTED, WINDOW
-from stackgen.catalog.signal import Guard, Level, Signal
+from stackgen.catalog.signal import Guard, Level, Signal, guide
 from stackgen.catalog.site import Site
 
 _DASHBOARD = "celery-queues"
@@ -27,10 +28,11 @@ QUEUE_LENGTH_SIGNAL = Signal(
     expr=_length,
     shape=input_shapes.Value(QUEUE_LENGTH),
     levels={
-        "warning": Level(Fraction(1000), hold=600),  # guide, "Queue Metrics"
-        "critical": Level(Fraction(5000), hold=600),  # guide, CeleryQueueBacklog
+        "warning": Level(Fraction(1000), hold=600, source=guide("Queue Metrics")),
+        "critical": Level(Fraction(5000), hold=600, source=guide("Critical Alerts")),
     },
     overrides="queue",
+    skips_dead_letters=True,
     summary="Queue {queue} holds {value} tasks (limit {limit})",
     action="Check that workers consume this queue; then add workers or slow the producer.",
     meaning="More tasks wait than the workers take; whoever waits for their results waits longer and longer.",
@@ -53,9 +55,10 @@ QUEUE_GROWTH = Signal(
     record="celery:queue_growth:deriv5m",
     expr=lambda site: f"deriv({_length(site)}[{promql.seconds(WINDOW)}])",
     shape=input_shapes.Growth(QUEUE_LENGTH),
-    # guide, "Queue Metrics". Held for longer than the window: a batch of a few minutes has then left it.
-    levels={"warning": Level(Fraction(10), hold=600)},
+    # Held for longer than the window: a batch of a few minutes has then left it.
+    levels={"warning": Level(Fraction(10), hold=600, source=guide("Queue Metrics"))},
     overrides="queue",
+    skips_dead_letters=True,
     summary="Queue {queue} grows by {value} (limit {limit})",
     action="Find the producer; at this rate compare with the queue's depth limit to see how much time is left.",
     meaning="Tasks arrive faster than workers take them.",
@@ -74,9 +77,10 @@ QUEUE_WAIT_P95 = Signal(
     record="celery:task_wait_time_seconds:p95_5m",
     expr=lambda site: f"histogram_quantile(0.95, {promql.select(TASK_WAIT_BUCKET.name, site.working())})",
     shape=input_shapes.Quantile(TASK_WAIT_BUCKET),
-    levels={"warning": Level(Fraction(60), hold=300)},  # guide, "Queue Metrics"
+    levels={"warning": Level(Fraction(60), hold=300, source=guide("Queue Metrics"))},
     overrides="queue",
-    guards=(Guard("min_tasks", f'{TASK_WAIT_BUCKET.name}{{le="+Inf"}}', 10),),
+    guards=(Guard("min_tasks", f'{TASK_WAIT_BUCKET.name}{{le="+Inf"}}', 10, window=TASK_WAIT_BUCKET.window),),
+    skips_dead_letters=True,
     summary="Tasks wait {value} in queue {queue} before they start (P95, limit {limit})",
     action="Add workers to this queue, or move slow tasks to a queue of their own.",
     meaning="One task in twenty waits longer than the limit before a worker begins it.",
@@ -97,6 +101,7 @@ QUEUE_STUCK = Signal(
     shape=input_shapes.Stuck(QUEUE_LENGTH, TASKS_STARTED),
     levels={"warning": Level(Fraction(0), hold=600)},
     overrides="queue",
+    skips_dead_letters=True,
     summary="Queue {queue} is stuck: {value} tasks wait and none has started",
     action="Ask the workers what they do (`inspect active`); restart those that hang.",
     meaning="Tasks wait and no worker begins one. Workers may be alive and still not consume.",
@@ -123,6 +128,7 @@ QUEUE_NO_CONSUMERS = Signal(
     ),
     bad_when="below",
     levels={"critical": Level(Fraction(1), hold=300)},
+    skips_dead_letters=True,
     summary="Queue {queue} holds tasks and no worker consumes it",
     action="Start a worker with `-Q` naming this queue, or correct the route that fills it.",
     meaning="Tasks in this queue will never run until a worker consumes it.",
@@ -143,7 +149,7 @@ QUEUE_WORKERS_SIGNAL = Signal(
     bad_when="below",
     levels={"warning": Level(Fraction(1), hold=600)},
     overrides="queue",
-    only_overrides=True,
+    limits_from="min_workers",
     summary="Queue {queue} has {value} workers, fewer than its minimum of {limit}",
     action="Find the workers of this queue that are gone.",
     meaning="Fewer workers than queues.<name>.min_workers in stack.yaml asks for consume this queue.",
@@ -164,7 +170,8 @@ QUEUE_DRAIN_TIME = Signal(
     shape=input_shapes.Drain(QUEUE_LENGTH, TASKS_STARTED),
     levels={"warning": Level(Fraction(1800), hold=600)},
     overrides="queue",
-    guards=(Guard("min_tasks", QUEUE_LENGTH.name, 50),),
+    guards=(Guard("min_tasks", QUEUE_LENGTH.name, 50, "waiting tasks"),),
+    skips_dead_letters=True,
     summary="Queue {queue} needs {value} to empty at its present pace (limit {limit})",
     action="Add workers, or accept the delay and raise this queue's limit.",
     meaning="A task sent now starts only after everything before it: it waits about this long.",
@@ -182,10 +189,11 @@ DEAD_LETTER_LENGTH = Signal(
     needs=(QUEUE_LENGTH,),
     expr=lambda site: promql.select(QUEUE_LENGTH.name, site.dead()),
     shape=input_shapes.Value(QUEUE_LENGTH),
-    levels={"warning": Level(Fraction(100), hold=300)},  # guide, "Queue Metrics"
+    levels={"warning": Level(Fraction(100), hold=300, source=guide("Queue Metrics"))},
     overrides="queue",
     only_names=lambda site: site.dead_letter,
     applies=lambda site: "" if site.dead_letter else "no queue has role dead_letter",
+    log_queries=(log_queries.REJECTED, log_queries.FAILED),
     summary="Dead letter queue {queue} holds {value} messages (limit {limit})",
     action="Look at a few of them before anything else; replay or drop them, then mend the task that rejects them.",
     meaning="Work was given up. Celery itself fills no dead letter queue: RabbitMQ's exchange or the application does.",

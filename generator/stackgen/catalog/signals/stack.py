@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from stackgen.catalog import input_shapes
+from stackgen.catalog.runbook import Command
 from stackgen.catalog.series import (
     BROKER_UP,
     NOTIFICATION_FAILURES,
@@ -30,6 +31,9 @@ EXPORTER_DOWN = Signal(
     shape=input_shapes.Value(SOURCE_UP),
     bad_when="below",
     levels={"critical": Level(Fraction(1), hold=120)},
+    commands=(
+        Command("curl -sS {prometheus}/api/v1/targets", "What Prometheus says of each target: see `lastError`."),
+    ),
     summary="No metrics from {source}: its alerts are blind",
     action="See whether it runs and reaches the broker; celery-exporter also goes down with its broker.",
     meaning="Prometheus cannot scrape this source. Alerts that depend on it say nothing, good or bad.",
@@ -49,6 +53,7 @@ BROKER_DOWN = Signal(
     shape=input_shapes.Value(BROKER_UP),
     bad_when="below",
     levels={"critical": Level(Fraction(1), hold=60)},
+    asks_broker=True,
     summary="The Celery broker does not answer",
     action="Bring the broker back; workers reconnect by themselves. Then look for tasks that were lost.",
     meaning="No task can be sent or received.",
@@ -69,6 +74,12 @@ SCRAPE_FAILURES = Signal(
     shape=input_shapes.Failures(SOURCE_FAILED_SCRAPES),
     # A third of 15 minutes: an outage that is over sooner is told by CeleryExporterDown alone.
     levels={"warning": Level(Fraction(10))},
+    commands=(
+        Command(
+            "curl -sS {prometheus}/api/v1/targets",
+            "How long each scrape takes, `lastScrapeDuration`, beside the timeout of {scrape_timeout}.",
+        ),
+    ),
     summary="{value} scrapes of {source} failed in 15 minutes (limit {limit})",
     action="Compare its scrape duration with the timeout: celery-exporter needs over 2 s a scrape.",
     meaning="The source comes and goes; counts have holes and alerts react late.",
@@ -88,6 +99,7 @@ RULE_FAILURES_SIGNAL = Signal(
     expr=lambda site: RULE_FAILURES.name,
     shape=input_shapes.Value(RULE_FAILURES),
     levels={"warning": Level(Fraction(0), hold=300)},
+    commands=(Command("curl -sS {prometheus}/api/v1/rules", "Why the rule cannot be evaluated: see `lastError`."),),
     summary="Prometheus cannot evaluate rules of group {rule_group}",
     action="Open /rules in Prometheus: the failing rule shows its error.",
     meaning="An alert of this group is not evaluated, so it cannot fire.",
@@ -106,6 +118,10 @@ NOTIFICATION_FAILURES_SIGNAL = Signal(
     expr=lambda site: NOTIFICATION_FAILURES.name,
     shape=input_shapes.Value(NOTIFICATION_FAILURES),
     levels={"warning": Level(Fraction(0), hold=600)},
+    commands=(
+        Command("curl -sS {alertmanager}/-/ready", "Whether Alertmanager is up at all."),
+        Command("amtool --alertmanager.url={alertmanager} alert", "What it would have told."),
+    ),
     summary="Notifications through {integration} do not arrive",
     action="Read Alertmanager's log: a missing secret file or a changed address are the usual reasons.",
     meaning="Alerts fire and nobody is told.",
@@ -124,6 +140,9 @@ WATCHDOG = Signal(
     expr=lambda site: "vector(1)",
     shape=input_shapes.Always(),
     levels={"info": Level(Fraction(0))},
+    commands=(
+        Command("curl -sS {alertmanager}/api/v2/alerts", "The alert as Alertmanager has it, and its receivers."),
+    ),
     summary="Alerting works: this alert always fires",
     action="Route it to a dead man's switch that calls you when it stops.",
     meaning="It proves that Prometheus evaluates rules and that Alertmanager delivers. Silence is the alarm.",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from stackgen.catalog import input_shapes
+from stackgen.catalog.logs import log_queries
 from stackgen.catalog.series import TASK_DURATION_BUCKET, TASK_TIMEOUTS, TASKS
-from stackgen.catalog.signal import Guard, Level, Signal
+from stackgen.catalog.signal import Guard, Level, Signal, guide
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import Recorded
 
@@ -40,13 +41,13 @@ FAILURE_RATIO = Signal(
         TASKS, TASKS, {"state": "FAILURE"}, {"state": "SUCCESS"}, outside=("RETRY", "REVOKED", "REJECTED")
     ),
     levels={
-        "warning": Level(Fraction(5, 100), hold=300),  # guide, "Task Metrics"
-        "critical": Level(Fraction(20, 100), hold=300),  # guide, CeleryHighFailureRate
+        "warning": Level(Fraction(5, 100), hold=300, source=guide("Task Metrics")),
+        "critical": Level(Fraction(20, 100), hold=300, source=guide("Critical Alerts")),
     },
     overrides="task",
     guards=(
-        Guard("min_tasks", _by_task(_FINISHED), 20),
-        Guard("min_failures", _by_task(_FAILED), 5),
+        Guard("min_tasks", _by_task(_FINISHED), 20, window=TASKS.window),
+        Guard("min_failures", _by_task(_FAILED), 5, "failures", TASKS.window),
     ),
     summary="{value} of task {task} fail (limit {limit})",
     action="Read the newest exception of this task, and look at what was released when it began.",
@@ -69,11 +70,12 @@ SUCCESS_RATIO = Signal(
         TASKS, TASKS, {"state": "REJECTED"}, {"state": "SUCCESS"}, inverted=True, outside=("RETRY",)
     ),
     bad_when="below",
-    levels={"warning": Level(Fraction(95, 100), hold=300)},  # guide, "Task Metrics"
-    guards=(Guard("min_tasks", f"sum({TASKS.name}{{{_ENDED}}})", 20),),
+    levels={"warning": Level(Fraction(95, 100), hold=300, source=guide("Task Metrics"))},
+    guards=(Guard("min_tasks", f"sum({TASKS.name}{{{_ENDED}}})", 20, window=TASKS.window),),
     # One event, one page: while a task's failure rate is already reported, this would only repeat it.
     unless='ALERTS{alertname="CeleryHighFailureRate", alertstate="firing"}',
     silent_under=input_shapes.Share(TASKS, TASKS, {"state": "FAILURE"}, {"state": "SUCCESS"}),
+    log_queries=(log_queries.FAILED, log_queries.REVOKED, log_queries.REJECTED),
     summary="Only {value} of all tasks succeed (limit {limit})",
     action="See which state is left: failed tasks too rare to be judged alone, or tasks revoked or rejected.",
     meaning="Over the whole application too many tasks do not succeed, though no single task fails too often.",
@@ -92,9 +94,17 @@ DURATION_P95 = Signal(
     record="celery:task_duration_seconds:p95_5m",
     expr=lambda site: f"histogram_quantile(0.95, sum by (task, le) ({TASK_DURATION_BUCKET.name}))",
     shape=input_shapes.Quantile(TASK_DURATION_BUCKET),
-    levels={"warning": Level(Fraction(300), hold=900)},  # guide, CelerySlowTasks
+    levels={"warning": Level(Fraction(300), hold=900, source=guide("Task Metrics", "Warning Alerts"))},
     overrides="task",
-    guards=(Guard("min_tasks", f'sum by (task) ({TASK_DURATION_BUCKET.name}{{le="+Inf"}})', 0),),
+    guards=(
+        Guard(
+            "min_tasks",
+            f'sum by (task) ({TASK_DURATION_BUCKET.name}{{le="+Inf"}})',
+            0,
+            window=TASK_DURATION_BUCKET.window,
+        ),
+    ),
+    log_queries=(log_queries.SUCCEEDED, log_queries.SOFT, log_queries.HARD),
     summary="Task {task} takes {value} (P95, limit {limit})",
     action="Find what it waits for; if it is meant to take that long, give it a limit of its own in stack.yaml.",
     meaning="One execution in twenty takes longer than the limit. Tasks rarer than one in 5 minutes go unseen.",
@@ -113,12 +123,13 @@ RETRY_RATIO = Signal(
     record="celery:task_retries:ratio10m",
     expr=lambda site: _share(_by_task('state="RETRY"'), _by_task(_EXECUTED)),
     shape=input_shapes.Share(TASKS, TASKS, {"state": "RETRY"}, {"state": "SUCCESS"}, outside=("REVOKED", "REJECTED")),
-    levels={"warning": Level(Fraction(10, 100), hold=300)},  # guide, "Task Metrics"
+    levels={"warning": Level(Fraction(10, 100), hold=300, source=guide("Task Metrics"))},
     overrides="task",
     guards=(
-        Guard("min_tasks", _by_task(_EXECUTED), 20),
-        Guard("min_failures", _by_task('state="RETRY"'), 5),
+        Guard("min_tasks", _by_task(_EXECUTED), 20, window=TASKS.window),
+        Guard("min_failures", _by_task('state="RETRY"'), 5, "retries", TASKS.window),
     ),
+    log_queries=(log_queries.RETRIED,),
     summary="{value} of the executions of task {task} end in a retry (limit {limit})",
     action="Find the service that makes it retry; raise the back-off before the retries become the load.",
     meaning="The task works only after several attempts, or is on its way to failing for good.",
@@ -139,12 +150,13 @@ TIMEOUT_RATIO = Signal(
     shape=input_shapes.Share(
         TASK_TIMEOUTS, TASKS, {}, {"state": "FAILURE"}, disjoint=False, outside=("REVOKED", "REJECTED")
     ),
-    levels={"warning": Level(Fraction(1, 100), hold=300)},  # guide, "Task Metrics"
+    levels={"warning": Level(Fraction(1, 100), hold=300, source=guide("Task Metrics"))},
     overrides="task",
     guards=(
-        Guard("min_tasks", _by_task(_EXECUTED), 20),
-        Guard("min_failures", f"sum by (task) ({TASK_TIMEOUTS.name})", 5),
+        Guard("min_tasks", _by_task(_EXECUTED), 20, window=TASKS.window),
+        Guard("min_failures", f"sum by (task) ({TASK_TIMEOUTS.name})", 5, "timeouts", TASK_TIMEOUTS.window),
     ),
+    log_queries=(log_queries.SOFT, log_queries.HARD),
     summary="{value} of the executions of task {task} run into a time limit (limit {limit})",
     action="See where it hangs; a hard limit kills it in the middle, so check what it left half done.",
     meaning="Celery stops executions of this task because they exceed time_limit or soft_time_limit.",
@@ -185,7 +197,7 @@ OVERDUE = Signal(
     shape=input_shapes.Overdue(TASKS, {"state": "SUCCESS"}),
     levels={"warning": Level(Fraction(0))},
     overrides="task",
-    only_overrides=True,
+    limits_from="period",
     summary="Periodic task {task} last succeeded {value} ago (period {limit})",
     action="Check that beat runs and sends it, that a worker takes it, and that it does not fail.",
     meaning="A task that must run regularly has not succeeded within its period.",

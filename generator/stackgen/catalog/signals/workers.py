@@ -5,8 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from stackgen.catalog import input_shapes, promql
+from stackgen.catalog.runbook import Command
 from stackgen.catalog.series import WORKER_CPU, WORKER_MEMORY, WORKER_START, WORKERS_ACTIVE, WORKERS_SERVING
-from stackgen.catalog.signal import Level, Signal
+from stackgen.catalog.signal import Level, Signal, guide
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import Recorded
 
@@ -23,7 +24,7 @@ WORKERS_ACTIVE_SIGNAL = Signal(
     expr=lambda site: WORKERS_ACTIVE.name,
     shape=input_shapes.Value(WORKERS_ACTIVE),
     bad_when="below",
-    levels={"critical": Level(Fraction(1), hold=120)},  # guide, "Worker Health Metrics" and CeleryNoWorkersRunning
+    levels={"critical": Level(Fraction(1), hold=120, source=guide("Worker Health Metrics", "Critical Alerts"))},
     summary="No Celery worker is running ({value} of at least {limit})",
     action="Start the workers; look at why they stopped: deploy, out of memory, lost broker.",
     meaning="No worker answers, so no background task is processed and every queue grows.",
@@ -86,6 +87,10 @@ WORKERS_SERVING_SIGNAL = Signal(
     bad_when="below",
     levels={"warning": Level(Fraction(1), hold=600)},
     one_source="workers are counted by their own endpoints; CeleryNoWorkersRunning says it",
+    commands=(
+        Command("curl -sS {prometheus}/api/v1/targets", "Where Prometheus looks for workers: see `lastError`."),
+        Command("curl -sS http://<worker>:<port>/metrics", "What one worker serves; its log names the port."),
+    ),
     summary="Celery workers run, and not one of them serves metrics",
     action="Open a worker's `/metrics`. See that celery_monitoring is set up in the application, and the port is open.",
     meaning="Workers work, but what only they themselves can tell is not measured: alerts on it stay silent.",
@@ -109,7 +114,7 @@ WORKER_CPU_SIGNAL = Signal(
     record="celery:worker_cpu:bridged_ratio5m",
     expr=lambda site: f"max_over_time({WORKER_CPU.name}[{site.bridge}])",
     shape=input_shapes.Value(WORKER_CPU, Fraction(1, 6000)),
-    levels={"warning": Level(Fraction(90, 100), hold=600)},  # guide, "Worker Health Metrics"
+    levels={"warning": Level(Fraction(90, 100), hold=600, source=guide("Worker Health Metrics", "Warning Alerts"))},
     summary="Worker {worker} uses {value} of its CPU (limit {limit})",
     action="See whether its queues grow; if so add workers, else leave it: busy is what workers are for.",
     meaning="The pool's processes compute nearly all the time; new tasks will wait.",
@@ -127,7 +132,7 @@ WORKER_MEMORY_SIGNAL = Signal(
     needs=(WORKER_MEMORY,),
     expr=lambda site: WORKER_MEMORY.name,
     shape=input_shapes.Value(WORKER_MEMORY, Fraction(1, 1000)),
-    levels={"warning": Level(Fraction(85, 100), hold=600)},  # guide, "Worker Health Metrics"
+    levels={"warning": Level(Fraction(85, 100), hold=600, source=guide("Worker Health Metrics", "Warning Alerts"))},
     summary="Worker {worker} uses {value} of its memory limit (limit {limit})",
     action="Restart it before the kernel kills it in the middle of a task; set worker_max_memory_per_child.",
     meaning="The worker is close to its limit; beyond it the kernel kills a pool process and its task is lost.",
@@ -148,7 +153,7 @@ WORKER_UPTIME = Signal(
     shape=input_shapes.Age(WORKER_START),
     bad_when="below",
     levels={
-        "info": Level(Fraction(300)),  # guide, "Worker Health Metrics"
+        "info": Level(Fraction(300), source=guide("Worker Health Metrics")),
         # Younger than 5 minutes for 15 minutes on end: it restarts again and again.
         "warning": Level(Fraction(300), hold=900),
     },

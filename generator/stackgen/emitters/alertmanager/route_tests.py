@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stackgen.artefact import Artefact
-from stackgen.catalog.signal import Severity, Signal
-from stackgen.catalog.signals.stack import WATCHDOG
+from stackgen.catalog.signal import Severity
 from stackgen.resolve.alerts import own
-from stackgen.resolve.plan import Judged, Logged, Plan
+from stackgen.resolve.plan import Judged, Plan
 from stackgen.resolve.routing import Routing
 
 
@@ -33,7 +32,7 @@ class _Cases:
 
     def all(self) -> Iterator[dict[str, object]]:
         """Every severity of every signal with every owner; then special queues, at every severity a queue can have."""
-        about_queues: dict[Severity, Judged | Logged] = {}
+        about_queues: dict[Severity, Judged] = {}
         for judged in self.stack.told:
             subjects = self._subjects(judged)
             for severity in judged.bounds:
@@ -45,10 +44,10 @@ class _Cases:
             for severity, judged in about_queues.items():
                 yield self._case(judged, severity, self.routing.owner_of(queue), queue)
 
-    def _subjects(self, judged: Judged | Logged) -> dict[str, str]:
+    def _subjects(self, judged: Judged) -> dict[str, str]:
         """By every owner that the rule's label can name: a queue or task of theirs, or any other kind of subject."""
         signal = judged.signal
-        only = signal.only_names(self.stack.site) if isinstance(signal, Signal) else ()
+        only = signal.only_names(self.stack.site)
         fallback = (*only, *(f"any-{label}" for label in signal.by), "")[0]
         if "queue" in signal.by:
             special = set(self.routing.special_queues())
@@ -58,10 +57,10 @@ class _Cases:
             named = {owner: name for name, owner in own(signal, self.stack.spec).items()}
         return {self.stack.spec.stack.owner: fallback, **named}
 
-    def _case(self, judged: Judged | Logged, severity: Severity, owner: str, subject: str) -> dict[str, object]:
+    def _case(self, judged: Judged, severity: Severity, owner: str, subject: str) -> dict[str, object]:
         signal, stack = judged.signal, self.stack.spec.stack
         queue = subject if "queue" in signal.by else None
-        watched = signal is WATCHDOG
+        watched = signal.always
         told = self.routing.alerting.watchdog if watched else self.routing.receiver(severity, owner, queue)
         labels = {
             "alertname": signal.alert,

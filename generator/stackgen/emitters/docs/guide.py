@@ -8,7 +8,7 @@ from stackgen.catalog import guide, promql
 from stackgen.catalog.guide.row import Chapter, Row
 from stackgen.emitters.docs import places
 from stackgen.resolve.plan import Plan
-from stackgen.rules.build import condition, describe
+from stackgen.rules.build import condition
 
 
 def context(stack: Plan) -> dict[str, object]:
@@ -54,10 +54,9 @@ def _queries(signals: tuple[str, ...], stack: Plan) -> Iterator[str]:
     """The condition of each severity of the signals that are on, in words and as PromQL."""
     for name in signals:
         if one := stack.judgement(name):
-            for severity in one.bounds:
-                words = describe(one, severity) if one.signal.needs else "always"
-                yield f"# {one.signal.alert}, {severity}: {words}"
-                yield condition(one, severity, stack)
+            for alert in stack.of(one.signal):
+                yield f"# {one.signal.alert}, {alert.severity}: {alert.words}"
+                yield condition(one, alert.severity, stack)
 
 
 def _off(signals: tuple[str, ...], stack: Plan) -> list[dict[str, object]]:

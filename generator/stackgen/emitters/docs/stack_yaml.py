@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from stackgen.catalog import promql, registry, runbook
-from stackgen.catalog.logs.signals import LogSignal
+from stackgen.catalog import promql, registry
 from stackgen.catalog.signal import Severity, Signal
-from stackgen.catalog.signals.stack import WATCHDOG
 from stackgen.catalog.source import Reading, Source
 from stackgen.emitters.docs.fields import Section, sections
-from stackgen.resolve.words import limit
+from stackgen.resolve.words import comparison
 
 _UNITS = {
     "tasks": "tasks",
@@ -25,7 +23,7 @@ _UNITS = {
 @cache
 def context() -> dict[str, object]:
     """The same for every stack."""
-    signals = registry.judged().values()
+    signals = registry.signals().values()
     return {
         "sections": [_section(one) for one in sections()],
         "signals": [_signal(one) for one in signals],
@@ -43,7 +41,7 @@ def _section(one: Section) -> dict[str, object]:
     }
 
 
-def _signal(signal: Signal | LogSignal) -> dict[str, object]:
+def _signal(signal: Signal) -> dict[str, object]:
     return {
         "id": signal.id,
         "title": signal.title,
@@ -55,19 +53,15 @@ def _signal(signal: Signal | LogSignal) -> dict[str, object]:
     }
 
 
-def _level(signal: Signal | LogSignal, severity: Severity) -> dict[str, object]:
+def _level(signal: Signal, severity: Severity) -> dict[str, object]:
     level = signal.levels[severity]
-    number = f"{signal.bad_when} {limit(level.threshold, signal.unit)}"
-    if signal.id == WATCHDOG.id:
-        number = "always"
-    elif signal.only_overrides:
-        number = f"{signal.bad_when} what stack.yaml says"
+    number = f"{signal.bad_when} what stack.yaml says" if signal.limits_from else comparison(signal, level.threshold)
     return {
         "id": signal.id,
         "severity": severity,
         "threshold": number,
         "hold": promql.seconds(level.hold) if level.hold else "at once",
-        "origin": runbook.origin(signal.id, severity),
+        "origin": level.source,
     }
 
 

@@ -61,7 +61,7 @@ def _other_dashboards() -> Json:
 
 def _firing(dashboard: Dashboard, stack: Plan) -> Json:
     """Marks on every panel for the time in which an alert of this dashboard fired."""
-    ours = [j.signal.id for j in stack.judged if j.signal.dashboard == dashboard.id and j.signal.id != "watchdog"]
+    ours = [j.signal.id for j in stack.judged if j.signal.dashboard == dashboard.id and not j.signal.always]
     return {
         "name": "Firing alerts",
         "datasource": DATASOURCE,
@@ -164,6 +164,7 @@ def _note(dashboard: Dashboard, stack: Plan) -> str:
     panels = [f"- **{title}**: {why}" for title, why in missing(dashboard, stack)]
     told = {signal.id for panel in dashboard.panels if not shown(panel, stack) for signal in panel.signals}
     off = [off for off in stack.off if off.signal.dashboard == dashboard.id and off.signal.id not in told]
+    off = [one for one in off if not one.signal.log_count]
     alerts = [f"- **{o.signal.alert}** ({o.signal.title}): {o.reason}{f' ({o.hint})' if o.hint else ''}" for o in off]
     parts = [("Not shown on this stack", panels), ("Not judged on this stack", alerts)]
     return "\n\n".join(f"{heading}:\n\n" + "\n".join(lines) for heading, lines in parts if lines)

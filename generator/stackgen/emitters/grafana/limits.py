@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import chain
 from typing import NamedTuple
@@ -10,8 +10,8 @@ from typing import NamedTuple
 from stackgen.catalog import promql
 from stackgen.catalog.dashboard import Panel, View, chosen
 from stackgen.catalog.signal import SEVERITIES, Severity
-from stackgen.resolve.plan import Judged, Plan
-from stackgen.rules.build import THRESHOLD, describe
+from stackgen.resolve.plan import Alert, Judged, Plan
+from stackgen.rules.build import THRESHOLD
 
 COLORS: dict[Severity, str] = {"critical": "red", "warning": "orange", "info": "blue"}
 GOOD = "green"
@@ -82,13 +82,12 @@ def _lines(judged: Judged, view: View) -> Iterable[Line]:
 
 def words(panel: Panel, stack: Plan) -> list[str]:
     """What the panel's alerts say, in words, one sentence for each alert."""
-    return [_sentence(judged) for judged in judgements(panel, stack)]
+    return [_sentence(stack.of(judged.signal)) for judged in judgements(panel, stack)]
 
 
-def _sentence(judged: Judged) -> str:
+def _sentence(alerts: Sequence[Alert]) -> str:
     said = []
-    for severity in judged.bounds:
-        own = len(judged.overridden(severity))
-        text = " ".join(filter(None, (severity, describe(judged, severity))))
-        said.append(f"{text} (other limits for {own})" if own else text)
-    return f"Alert {judged.signal.alert}: {', '.join(said)}."
+    for alert in alerts:
+        own = f" (other limits for {len(alert.overrides)})" if alert.overrides else ""
+        said.append(f"{alert.severity} {alert.words}{own}")
+    return f"Alert {alerts[0].signal.alert}: {', '.join(said)}."

@@ -79,12 +79,14 @@ def _template(stack: Plan, logs: Logs) -> Artefact:
 
 def _filters(alarms: list[Alarm], namespace: str) -> Iterator[Mapping[str, object]]:
     """One for each signal that counts lines; silence is judged by a metric that CloudWatch has itself."""
-    for signal in {one.signal.id: one.signal for one in alarms if one.signal.window}.values():
-        fields = zip(signal.by, signal.question.by, strict=True)
+    for signal in {one.signal.id: one.signal for one in alarms if one.window}.values():
+        assert signal.log_count
+        lines = signal.log_count.filter
+        fields = zip(signal.by, lines.by, strict=True)
         yield {
             "id": f"{_name(signal.id)}Filter",
             "name": signal.id,
-            "pattern": insights.pattern(signal.question),
+            "pattern": insights.pattern(lines),
             "namespace": namespace,
             "dimensions": [{"Key": key, "Value": insights.selector(field)} for key, field in fields],
         }
@@ -92,7 +94,7 @@ def _filters(alarms: list[Alarm], namespace: str) -> Iterator[Mapping[str, objec
 
 def _alarm(one: Alarm, stack: Plan, namespace: str) -> Mapping[str, object]:
     own, signal = stack.spec.stack, one.signal
-    query = insights.total(signal.id, namespace, signal.by) if signal.window else None
+    query = insights.total(signal.id, namespace, signal.by) if one.window else None
     return {
         "id": f"{_name(signal.id)}{one.severity.capitalize()}Alarm",
         "name": f"{own.name}-{own.environment}-{signal.alert}-{one.severity}",

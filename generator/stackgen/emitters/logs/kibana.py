@@ -11,9 +11,9 @@ import json
 from typing import Any
 
 from stackgen.artefact import Artefact
-from stackgen.catalog.logs import asked, kql, line
-from stackgen.catalog.logs.asked import Asked
+from stackgen.catalog.logs import kql, line, log_queries
 from stackgen.catalog.logs.datastream import DataStream, saved_id, saved_title
+from stackgen.catalog.logs.log_queries import LogQuery
 from stackgen.resolve.plan import Plan
 
 COLUMNS = (line.ACTION, line.TASK, line.TASK_ID, line.QUEUE, line.WORKER, line.ERROR_TYPE, line.MESSAGE)
@@ -23,7 +23,7 @@ INDEX = "kibanaSavedObjectMeta.searchSourceJSON.index"
 
 def artefacts(stack: Plan) -> list[Artefact]:
     """Everything for Kibana, one object a line."""
-    objects = [_data_view(stack), *(_search(one, stack) for one in asked.SAVED)]
+    objects = [_data_view(stack), *(_search(one, stack) for one in log_queries.SAVED)]
     return [
         Artefact(
             path="logs/kibana/celery.ndjson",
@@ -58,10 +58,10 @@ def _data_view(stack: Plan) -> dict[str, Any]:
     return _object("index-pattern", saved_id(name, environment), "8.0.0", attributes, [])
 
 
-def _search(one: Asked, stack: Plan) -> dict[str, Any]:
+def _search(one: LogQuery, stack: Plan) -> dict[str, Any]:
     name, environment = stack.spec.stack.name, stack.spec.stack.environment
     source = {
-        "query": {"query": kql.lines(one.question, name, environment), "language": "kuery"},
+        "query": {"query": kql.lines(one.filter, name, environment), "language": "kuery"},
         "filter": [],
         "indexRefName": INDEX,
     }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import promql_parser
 
 from stackgen.artefact import Artefact
@@ -12,8 +10,6 @@ from stackgen.resolve.plan import Plan, Scraped
 from stackgen.rules.build import groups, printed
 from stackgen.rules.model import Group, Recording
 
-SCRAPE_TIMEOUT = 15
-"""Seconds. celery-exporter asks the workers at each scrape, which takes over 2 s; under load 4 s were too few."""
 _ONE_LINE = 100
 """Expressions longer than this are laid out over several lines."""
 
@@ -30,7 +26,7 @@ def _config(stack: Plan) -> Artefact:
         syntax="yaml",
         context={
             "scrape_interval": promql.seconds(stack.site.scrape),
-            "scrape_timeout": promql.seconds(min(stack.site.scrape, Fraction(SCRAPE_TIMEOUT))),
+            "scrape_timeout": promql.seconds(stack.site.scrape_timeout),
             "evaluation_interval": promql.seconds(stack.site.evaluation),
             "stack": stack.spec.stack.name,
             "environment": stack.spec.stack.environment,

@@ -51,7 +51,7 @@ class _One(NamedTuple):
         if default is not None:
             yield ("thresholds", name, self.severity, "threshold"), default
         section = "queues" if self.judged.signal.overrides == "queue" else "tasks"
-        if not self.judged.signal.only_overrides:
+        if not self.judged.signal.limits_from:
             for who, limit in self.judged.overridden(self.severity).items():
                 yield (section, who, "thresholds", name, self.severity), limit
 

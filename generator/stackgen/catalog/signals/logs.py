@@ -2,60 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
-from types import MappingProxyType
-from typing import Literal, NamedTuple
 
-from stackgen.catalog.logs.line import ACTION, ERROR_TYPE, TASK, WORKER
-from stackgen.catalog.logs.question import Question, happened
-from stackgen.catalog.series import Unit
-from stackgen.catalog.signal import Level, Severity
-
-
-class LogSignal(NamedTuple):
-    """One thing that is counted in the logs, or missed in them; the same for every backend that judges."""
-
-    id: str
-    alert: str
-    title: str
-    unit: Unit
-    question: Question
-    levels: Mapping[Severity, Level]
-    window: int | None
-    """Seconds in which lines are counted; None: the threshold is the time without any line."""
-    summary: str
-    """One line. `{value}`, `{limit}` and `{<label>}` are filled in."""
-    action: str
-    meaning: str
-    causes: tuple[str, ...]
-    dashboard: str
-    """uid of the dashboard that shows such lines."""
-    by: tuple[str, ...] = ()
-    """Labels of the alert, one for each field that the question counts by."""
-    bad_when: Literal["above"] = "above"
-    family: Literal["logs"] = "logs"
-    needs: tuple[()] = ()
-    overrides: None = None
-    only_overrides: Literal[False] = False
-    guards: tuple[()] = ()
-    unless: Literal[""] = ""
-    min_tasks: None = None
-    min_failures: None = None
-
+from stackgen.catalog.logs import log_queries
+from stackgen.catalog.logs.line import TASK, WORKER
+from stackgen.catalog.signal import Level, LogCount, Signal
 
 WINDOW = 600
 """Seconds in which lines are counted: longer than any shipper's delay, short enough to end with the trouble."""
 
-FAILURES = LogSignal(
+FAILURES = Signal(
     id="log_failures",
     alert="CeleryTaskFailuresLogged",
     title="Failures of one task in its logs",
+    family="logs",
     unit="count",
-    question=happened("failed", TASK),
     by=("task",),
     levels={"warning": Level(Fraction(100))},
-    window=WINDOW,
+    log_count=LogCount(log_queries.FAILED.filter._replace(by=(TASK,)), WINDOW),
+    log_queries=(log_queries.FAILED,),
     summary="{task} wrote {value} failures into the log within 10 minutes, more than {limit}",
     action="Read the newest of these lines: error.type and error.stack_trace say where it fails.",
     meaning="One task fails often, whatever its share of all tasks is. The lines name the exception and the place.",
@@ -65,15 +30,16 @@ FAILURES = LogSignal(
     ),
     dashboard="celery-tasks",
 )
-UNREGISTERED = LogSignal(
+UNREGISTERED = Signal(
     id="log_unregistered",
     alert="CeleryUnregisteredTask",
     title="Messages for tasks that no worker knows",
+    family="logs",
     unit="count",
-    question=happened("unknown", TASK),
     by=("task",),
     levels={"warning": Level(Fraction(0))},
-    window=WINDOW,
+    log_count=LogCount(log_queries.UNKNOWN.filter._replace(by=(TASK,)), WINDOW),
+    log_queries=(log_queries.UNKNOWN,),
     summary="{value} messages for {task} were thrown away within 10 minutes: the worker does not know this task",
     action="Start the worker with the code that has the task, or stop who sends it; the messages are lost.",
     meaning="A worker took a message from the queue, did not know the task, and threw the message away for good.",
@@ -84,16 +50,16 @@ UNREGISTERED = LogSignal(
     ),
     dashboard="celery-tasks",
 )
-WORKER_LOST = LogSignal(
+WORKER_LOST = Signal(
     id="log_worker_lost",
     alert="CeleryWorkerProcessLost",
     title="Pool processes that died under a task",
+    family="logs",
     unit="count",
-    # Celery writes a line of its own with this error too.
-    question=Question(((ACTION, "task-failed"), (ERROR_TYPE, "WorkerLostError")), (WORKER,)),
     by=("worker",),
     levels={"warning": Level(Fraction(0))},
-    window=WINDOW,
+    log_count=LogCount(log_queries.LOST.filter._replace(by=(WORKER,)), WINDOW),
+    log_queries=(log_queries.LOST,),
     summary="{value} processes of {worker} died under a running task within 10 minutes",
     action="Look for the kernel's out-of-memory killer on that host (`dmesg`), then at the task of these lines.",
     meaning="A process of the pool ended while it ran a task, which runs again only with `task_reject_on_worker_lost`.",
@@ -104,14 +70,16 @@ WORKER_LOST = LogSignal(
     ),
     dashboard="celery-workers",
 )
-SILENCE = LogSignal(
+SILENCE = Signal(
     id="log_silence",
     alert="CeleryLogsMissing",
     title="Time without any log line",
+    family="logs",
     unit="seconds",
-    question=Question(()),
+    by=(),
     levels={"warning": Level(Fraction(900))},
-    window=None,
+    log_count=LogCount(log_queries.ALL.filter, None),
+    log_queries=(log_queries.ALL,),
     summary="No log line has arrived for {limit}",
     action="See whether workers run, then whether the shipper reads the file and may write to its backend.",
     meaning="Nobody writes, or nothing arrives. Until it is mended, what happens to tasks is written down nowhere.",
@@ -122,8 +90,3 @@ SILENCE = LogSignal(
     ),
     dashboard="celery-stack",
 )
-
-LOG_SIGNALS: Mapping[str, LogSignal] = MappingProxyType(
-    {signal.id: signal for signal in (FAILURES, UNREGISTERED, WORKER_LOST, SILENCE)}
-)
-"""Every signal of the logs by id."""

@@ -7,13 +7,13 @@ from typing import NamedTuple
 from stackgen.catalog.logs.line import ACTION, Field
 
 
-class Question(NamedTuple):
+class LogFilter(NamedTuple):
     """The lines in which every field has its value, counted by some fields."""
 
     fields: tuple[tuple[Field, str], ...]
     by: tuple[Field, ...] = ()
 
 
-def happened(action: str, *by: Field) -> Question:
+def happened(action: str, *by: Field) -> LogFilter:
     """What happened to tasks, such as `failed`."""
-    return Question(((ACTION, f"task-{action}"),), by)
+    return LogFilter(((ACTION, f"task-{action}"),), by)
