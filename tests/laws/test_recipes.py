@@ -183,3 +183,14 @@ def test_a_setting(house: House) -> None:
     assert "| `toy` |" in house.output("docs/stack.md")
     read = "import pathlib, stackgen.pipeline as p; print(p.prepare(pathlib.Path('stack.yaml')).plan.spec.stack.toy)"
     assert house.run("-c", read).stdout == "kite\n"
+
+
+def test_a_checker(house: House) -> None:
+    house.add(f"{PACKAGE}/verify/plan/toy.py", "checker.py")
+    house.follows("a checker")
+    house.make()
+    (house.root / "stack.yaml").write_text(STACK.replace("priority", "toy"), encoding="utf-8")
+    for command in ("check", "generate"):
+        found = house.run("-m", "stackgen", command)
+        assert found.returncode == 1
+        assert "stack.yaml:4:22: error[toy-queue]: queues.toy: expected a grown-up name" in found.stderr + found.stdout
