@@ -8,14 +8,14 @@ from stackgen.artefact import Artefact
 from stackgen.resolve.plan import Plan, Scraped
 
 
-def artefacts(stack: Plan) -> list[Artefact]:
+def artefacts(plan: Plan) -> list[Artefact]:
     """One file for every listed program that asks the broker, unless its image is built here."""
-    return [file for scraped in stack.scraped for file in _file(scraped, stack)]
+    return [file for scraped in plan.scraped for file in _file(scraped, plan)]
 
 
-def _file(scraped: Scraped, stack: Plan) -> Iterator[Artefact]:
+def _file(scraped: Scraped, plan: Plan) -> Iterator[Artefact]:
     source = scraped.source
-    launch = source.launch and source.launch(stack.site, scraped.version)
+    launch = source.launch and source.launch(plan.site, scraped.version)
     if not launch or not launch.asks_broker or launch.image.build:
         return
     environment = [(name, v if isinstance(v, str) else f"${{{v.name}}}") for name, v in launch.environment.items()]
@@ -27,7 +27,7 @@ def _file(scraped: Scraped, stack: Plan) -> Iterator[Artefact]:
             "title": source.title,
             "link": source.link,
             "notes": list(launch.notes),
-            "image": launch.image.reference(stack.site.tags),
+            "image": launch.image.reference(plan.site.tags),
             "command": list(launch.command),
             "environment": environment or None,
             "targets": list(scraped.targets),

@@ -7,9 +7,9 @@ from stackgen.catalog.sources.flower import PURGE
 from stackgen.resolve.plan import Plan
 
 
-def artefacts(stack: Plan) -> list[Artefact]:
+def artefacts(plan: Plan) -> list[Artefact]:
     """The one file; settings.py and the Celery application are not read by Flower."""
-    flower = stack.spec.flower
+    flower = plan.spec.flower
     return [
         Artefact(
             path="flower/flowerconfig.py",
@@ -24,7 +24,7 @@ def artefacts(stack: Plan) -> list[Artefact]:
                 "save_milliseconds": 60_000 if flower.persistent else 0,
                 "max_tasks": flower.max_tasks,
                 "purge_seconds": PURGE,
-                "buckets": [float(bound) for bound in stack.site.duration_buckets],
+                "buckets": [float(bound) for bound in plan.site.duration_buckets],
                 "users_file": flower.basic_auth.file,
                 "users_env": flower.basic_auth.users_env,
             },

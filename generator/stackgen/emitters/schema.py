@@ -7,9 +7,9 @@ from stackgen.resolve.plan import Plan
 from stackgen.spec.schema import json_schema
 
 
-def artefacts(stack: Plan) -> list[Artefact]:
+def artefacts(plan: Plan) -> list[Artefact]:
     """The schema; it is the same for every stack."""
-    del stack
+    del plan
     return [
         Artefact(
             path="schema/stack.schema.json",

@@ -37,9 +37,9 @@ _PAGER_SEVERITY = "{{ if .CommonLabels.severity }}{{ .CommonLabels.severity }}{{
 _OPSGENIE_PRIORITY = _BY_SEVERITY.format("P1", "P3", "P5")
 
 
-def artefacts(stack: Plan) -> list[Artefact]:
+def artefacts(plan: Plan) -> list[Artefact]:
     """alertmanager.yml."""
-    return [_config(stack, Routing(stack.spec))]
+    return [_config(plan, Routing(plan.spec))]
 
 
 def text(value: str) -> str:
@@ -54,8 +54,8 @@ def matcher(label: str, *values: str) -> str:
     return f"{label}=~{text('|'.join(map(promql.escape_regex, values)))}"
 
 
-def _config(stack: Plan, routing: Routing) -> Artefact:
-    watched = any(judged.signal is WATCHDOG for judged in stack.judged)
+def _config(plan: Plan, routing: Routing) -> Artefact:
+    watched = any(judged.signal is WATCHDOG for judged in plan.judged)
     odd = routing.pace(ODD_SEVERITY)
     return Artefact(
         path="alertmanager/alertmanager.yml",
@@ -86,7 +86,7 @@ def _config(stack: Plan, routing: Routing) -> Artefact:
                     "targets": [matcher(label, *values) for label, values in m.targets.items()],
                     "equal": list(m.equal),
                 }
-                for m in mutings(stack)
+                for m in mutings(plan)
             ]
             or None,
             "times": [_time(mute) for mute in routing.alerting.mute] or None,

@@ -23,9 +23,9 @@ _ROOT = (
 )
 
 
-def services(stack: Plan, logs: Logs) -> Iterator[Service]:
+def services(plan: Plan, logs: Logs) -> Iterator[Service]:
     """The agent."""
-    image, seen = pinned("cloudwatch-agent", stack.site.tags)
+    image, seen = pinned("cloudwatch-agent", plan.site.tags)
     yield Service(
         name="cloudwatch-agent",
         why="Sends the workers' logs to Amazon CloudWatch; logs/cloudwatch/cloudformation.yaml comes first.",
@@ -39,7 +39,7 @@ def services(stack: Plan, logs: Logs) -> Iterator[Service]:
             log_files(logs),
             Mount("volume", "cloudwatch-agent", f"{_HOME}/logs", read_only=False),
         ),
-        secrets=aws_secrets(stack),
+        secrets=aws_secrets(plan),
         networks=("outside",),
         tmpfs=("/tmp", f"{_HOME}/etc", f"{_HOME}/var"),
         exceptions={"health": SCRATCH, "user": _ROOT},

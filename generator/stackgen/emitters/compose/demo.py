@@ -21,39 +21,39 @@ _MODULE = "/monitoring"
 _WHY_NO_HEALTH = "nothing asks it, and it is started again when it ends"
 
 
-def url(stack: Plan) -> str:
+def url(plan: Plan) -> str:
     """The address of the demo's broker, which has no password and is reachable by the demo only."""
-    return {"redis": "redis://redis:6379/0", "rabbitmq": "amqp://rabbitmq:5672//"}[stack.spec.celery.broker.kind]
+    return {"redis": "redis://redis:6379/0", "rabbitmq": "amqp://rabbitmq:5672//"}[plan.spec.celery.broker.kind]
 
 
-def services(stack: Plan) -> Iterator[Service]:
+def services(plan: Plan) -> Iterator[Service]:
     """The broker, one worker, beat, and what sends the tasks."""
-    yield _redis(stack) if stack.spec.celery.broker.kind == "redis" else _rabbitmq(stack)
-    working = [q for q in stack.site.queues if q not in stack.site.dead_letter]
+    yield _redis(plan) if plan.spec.celery.broker.kind == "redis" else _rabbitmq(plan)
+    working = [q for q in plan.site.queues if q not in plan.site.dead_letter]
     yield _celery(
-        stack,
+        plan,
         "worker",
         "A worker for every queue but the dead letters. One more: docker compose up -d --scale worker=2",
-        ("worker", "--concurrency=2", f"--queues={','.join(working)}", "--loglevel=INFO", *_logfile(stack, "%h")),
+        ("worker", "--concurrency=2", f"--queues={','.join(working)}", "--loglevel=INFO", *_logfile(plan, "%h")),
         health=Health(
             ("CMD-SHELL", "celery -A app inspect ping -d celery@$$HOSTNAME"), "60s", "20s", start_period="60s"
         ),
     )
-    options = ("--schedule=/tmp/beat", "--pidfile=", "--loglevel=INFO", *_logfile(stack, "beat"))
-    yield _celery(stack, "beat", "Sends the periodic task.", ("beat", *options))
-    yield _celery(stack, "traffic", "Sends tasks of every kind, for ever.", ())
+    options = ("--schedule=/tmp/beat", "--pidfile=", "--loglevel=INFO", *_logfile(plan, "beat"))
+    yield _celery(plan, "beat", "Sends the periodic task.", ("beat", *options))
+    yield _celery(plan, "traffic", "Sends tasks of every kind, for ever.", ())
 
 
-def files(stack: Plan) -> list[Artefact]:
+def files(plan: Plan) -> list[Artefact]:
     """The application and the image it runs in."""
-    working = [q for q in stack.site.queues if q not in stack.site.dead_letter]
+    working = [q for q in plan.site.queues if q not in plan.site.dead_letter]
     context = {
         "queues": working,
-        "dead_letter": list(stack.site.dead_letter),
-        "priorities": stack.spec.celery.broker.priorities or None,
-        "events": stack.spec.celery.events,
-        "sent_events": stack.spec.celery.sent_events,
-        "monitored": _monitored(stack) or None,
+        "dead_letter": list(plan.site.dead_letter),
+        "priorities": plan.spec.celery.broker.priorities or None,
+        "events": plan.spec.celery.events,
+        "sent_events": plan.spec.celery.sent_events,
+        "monitored": _monitored(plan) or None,
     }
     return [
         *(
@@ -64,50 +64,50 @@ def files(stack: Plan) -> list[Artefact]:
             path="demo/Dockerfile",
             template="compose/demo/Dockerfile.j2",
             syntax="text",
-            context={"image": default("python").reference(stack.site.tags), "packages": list(PACKAGES)},
+            context={"image": default("python").reference(plan.site.tags), "packages": list(PACKAGES)},
         ),
     ]
 
 
-def _monitored(stack: Plan) -> bool:
-    return stack.spec.wants("celery")
+def _monitored(plan: Plan) -> bool:
+    return plan.spec.wants("celery")
 
 
-def _logfile(stack: Plan, name: str) -> tuple[str, ...]:
+def _logfile(plan: Plan, name: str) -> tuple[str, ...]:
     """A file for the shipper where there is one; else `docker compose logs` shows the lines."""
-    written = stack.spec.logs is not None or stack.spec.app.logs.path is not None
+    written = plan.spec.logs is not None or plan.spec.app.logs.path is not None
     return (f"--logfile={_FOLDER}/{name}.log",) if written else ()
 
 
-def _celery(stack: Plan, name: str, why: str, arguments: tuple[str, ...], health: Health | None = None) -> Service:
-    limit = stack.site.worker_memory_limit
+def _celery(plan: Plan, name: str, why: str, arguments: tuple[str, ...], health: Health | None = None) -> Service:
+    limit = plan.site.worker_memory_limit
     worker = name == "worker"
     return Service(
         name=name,
         why=why,
-        image=f"{stack.spec.stack.name}-demo:1",
+        image=f"{plan.spec.stack.name}-demo:1",
         seen="built here from demo/Dockerfile",
         build="./demo",
         profiles=DEMO,
         user="1000:1000",
         command=tuple(map(literal, ("celery", "-A", "app", *arguments) if arguments else ("python", "traffic.py"))),
-        environment={"CELERY_BROKER_URL": url(stack), **({"PYTHONPATH": _MODULE} if _monitored(stack) else {})},
-        expose=(stack.spec.app.metrics.port,) if worker else (),
+        environment={"CELERY_BROKER_URL": url(plan), **({"PYTHONPATH": _MODULE} if _monitored(plan) else {})},
+        expose=(plan.spec.app.metrics.port,) if worker else (),
         mounts=(
             Mount("bind", "./demo", "/app"),
-            *((Mount("bind", "./celery", _MODULE),) if _monitored(stack) else ()),
+            *((Mount("bind", "./celery", _MODULE),) if _monitored(plan) else ()),
             Mount("volume", LOGS, _FOLDER, read_only=False),
         ),
         networks=("backend", "broker") if worker else ("broker",),
-        depends={BROKERS[stack.spec.celery.broker.kind]: "service_healthy"},
+        depends={BROKERS[plan.spec.celery.broker.kind]: "service_healthy"},
         health=health,
         exceptions={} if health else {"health": _WHY_NO_HEALTH},
         limits=Limits("1.0", f"{limit // 2**20}M" if worker and limit else "512M", 200),
     )
 
 
-def _redis(stack: Plan) -> Service:
-    image, seen = pinned("redis-server", stack.site.tags)
+def _redis(plan: Plan) -> Service:
+    image, seen = pinned("redis-server", plan.site.tags)
     return Service(
         name="redis",
         why="The demo's broker. It keeps nothing.",
@@ -124,8 +124,8 @@ def _redis(stack: Plan) -> Service:
     )
 
 
-def _rabbitmq(stack: Plan) -> Service:
-    image, seen = pinned("rabbitmq", stack.site.tags)
+def _rabbitmq(plan: Plan) -> Service:
+    image, seen = pinned("rabbitmq", plan.site.tags)
     return Service(
         name="rabbitmq",
         why="The demo's broker; its Prometheus plugin is on in this image. It keeps nothing.",

@@ -21,11 +21,11 @@ _LOGIN = f"""printf 'user = "elastic:%s"\\n' "$(cat {ELASTIC.target})\""""
 """Prints an option of curl, so that the password stands in no command line."""
 
 
-def services(stack: Plan, logs: Logs) -> Iterator[Service]:
+def services(plan: Plan, logs: Logs) -> Iterator[Service]:
     """Filebeat, and what it needs when it has no other Elasticsearch."""
-    yield _filebeat(stack, logs)
+    yield _filebeat(plan, logs)
     if logs.elasticsearch.bundled:
-        yield from (_certificates(stack), _elasticsearch(stack), _accounts(stack), _kibana(stack), _saved(stack))
+        yield from (_certificates(plan), _elasticsearch(plan), _accounts(plan), _kibana(plan), _saved(plan))
 
 
 def _shell(script: str) -> tuple[str, ...]:
@@ -37,8 +37,8 @@ def _with_key(name: str, file: str, then: str) -> tuple[str, ...]:
     return _shell(f'{name}="$(cat {file})"; export {name}; exec {then}')
 
 
-def _filebeat(stack: Plan, logs: Logs) -> Service:
-    image, seen = pinned("filebeat", stack.site.tags)
+def _filebeat(plan: Plan, logs: Logs) -> Service:
+    image, seen = pinned("filebeat", plan.site.tags)
     ours = logs.elasticsearch.bundled
     key = f"{ELK_FOLDER}/api_key" if ours else API_KEY.target
     options = "-c /etc/filebeat/filebeat.yml --strict.perms=false"
@@ -57,7 +57,7 @@ def _filebeat(stack: Plan, logs: Logs) -> Service:
             Mount("volume", "filebeat", "/usr/share/filebeat/data", read_only=False),
             *((Mount("volume", "elk", ELK_FOLDER),) if ours else ()),
         ),
-        secrets=log_secrets(stack),
+        secrets=log_secrets(plan),
         networks=("logs",),
         depends=after,
         health=Health(
@@ -67,8 +67,8 @@ def _filebeat(stack: Plan, logs: Logs) -> Service:
     )
 
 
-def _job(stack: Plan, name: str, why: str, script: str, after: dict[str, Condition], *needed: Secret) -> Service:
-    image, seen = pinned("elasticsearch", stack.site.tags)
+def _job(plan: Plan, name: str, why: str, script: str, after: dict[str, Condition], *needed: Secret) -> Service:
+    image, seen = pinned("elasticsearch", plan.site.tags)
     return Service(
         name=name,
         why=why,
@@ -88,7 +88,7 @@ def _job(stack: Plan, name: str, why: str, script: str, after: dict[str, Conditi
     )
 
 
-def _certificates(stack: Plan) -> Service:
+def _certificates(plan: Plan) -> Service:
     script = """\
 cd config/certs
 if [ ! -s elasticsearch.crt ]; then
@@ -102,12 +102,12 @@ fi
 chmod 0750 . && chmod 0640 -- *
 """
     return _job(
-        stack, "elk-certificates", "Makes the certificates, once; the authority's key is thrown away.", script, {}
+        plan, "elk-certificates", "Makes the certificates, once; the authority's key is thrown away.", script, {}
     )
 
 
-def _elasticsearch(stack: Plan) -> Service:
-    image, seen = pinned("elasticsearch", stack.site.tags)
+def _elasticsearch(plan: Plan) -> Service:
+    image, seen = pinned("elasticsearch", plan.site.tags)
     alive = f"curl -s --cacert {_CERTS}/ca.crt https://localhost:9200 | grep -q 'missing authentication'"
     return Service(
         name="elasticsearch",
@@ -141,8 +141,8 @@ def _elasticsearch(stack: Plan) -> Service:
     )
 
 
-def _accounts(stack: Plan) -> Service:
-    stream = DataStream.of(stack.spec.stack.name, stack.spec.stack.environment).name
+def _accounts(plan: Plan) -> Service:
+    stream = DataStream.of(plan.spec.stack.name, plan.spec.stack.environment).name
     script = f"""\
 cd config/certs
 ask() {{
@@ -162,12 +162,12 @@ chmod 0640 api_key
 """
     after: dict[str, Condition] = {"elasticsearch": "service_healthy"}
     why = f"Loads the index template, gives Kibana its password, makes the API key that may only write {stream}."
-    job = _job(stack, "elk-accounts", why, script, after, ELASTIC, KIBANA)
+    job = _job(plan, "elk-accounts", why, script, after, ELASTIC, KIBANA)
     return replace(job, mounts=(*job.mounts, Mount("bind", "./logs/elasticsearch", "/setup")))
 
 
-def _saved(stack: Plan) -> Service:
-    image, seen = pinned("elasticsearch", stack.site.tags)
+def _saved(plan: Plan) -> Service:
+    image, seen = pinned("elasticsearch", plan.site.tags)
     return Service(
         name="elk-kibana",
         why="Imports the data view and the saved searches into Kibana.",
@@ -186,8 +186,8 @@ def _saved(stack: Plan) -> Service:
     )
 
 
-def _kibana(stack: Plan) -> Service:
-    image, seen = pinned("kibana", stack.site.tags)
+def _kibana(plan: Plan) -> Service:
+    image, seen = pinned("kibana", plan.site.tags)
     start = (
         f'ELASTICSEARCH_PASSWORD="$(cat {KIBANA.target})"; '
         f'XPACK_ENCRYPTEDSAVEDOBJECTS_ENCRYPTIONKEY="$(cat {KIBANA_KEY.target})"; '
@@ -209,7 +209,7 @@ def _kibana(stack: Plan) -> Service:
             "TELEMETRY_ENABLED": "false",
         },
         expose=(5601,),
-        ports={stack.spec.compose.ports.kibana: 5601},
+        ports={plan.spec.compose.ports.kibana: 5601},
         mounts=(
             Mount("volume", "elk", ELK_FOLDER),
             Mount("volume", "kibana", "/usr/share/kibana/data", read_only=False),

@@ -34,40 +34,40 @@ _PROFILES = {
 }
 
 
-def artefacts(stack: Plan) -> list[Artefact]:
+def artefacts(plan: Plan) -> list[Artefact]:
     """Everything that docker compose needs, beside the files of the other outputs."""
-    return [_compose(stack), _env(stack), *demo.files(stack), *_config_files(stack)]
+    return [_compose(plan), _env(plan), *demo.files(plan), *_config_files(plan)]
 
 
-def secrets(stack: Plan) -> list[Secret]:
+def secrets(plan: Plan) -> list[Secret]:
     """Every secret file that a container mounts."""
-    return list(dict.fromkeys(secret for service in _services(stack) for secret in service.secrets))
+    return list(dict.fromkeys(secret for service in _services(plan) for secret in service.secrets))
 
 
-def _services(stack: Plan) -> list[Service]:
-    logs = _sent(stack)
-    shippers = [one for name, of in _SHIPPERS.items() if logs and name in logs.shippers for one in of(stack, logs)]
-    return [*always.services(stack), *shippers, *demo.services(stack)]
+def _services(plan: Plan) -> list[Service]:
+    logs = _sent(plan)
+    shippers = [one for name, of in _SHIPPERS.items() if logs and name in logs.shippers for one in of(plan, logs)]
+    return [*always.services(plan), *shippers, *demo.services(plan)]
 
 
-def _sent(stack: Plan) -> Logs | None:
+def _sent(plan: Plan) -> Logs | None:
     """The section `logs`, when the files that shippers mount are generated."""
-    return stack.spec.logs if stack.spec.wants("logs") else None
+    return plan.spec.logs if plan.spec.wants("logs") else None
 
 
-def _compose(stack: Plan) -> Artefact:
-    services = _services(stack)
+def _compose(plan: Plan) -> Artefact:
+    services = _services(plan)
     volumes = {m.source: None for service in services for m in service.mounts if m.kind == "volume"}
     return Artefact(
         path="docker-compose.yml",
         template="compose/docker-compose.yml.j2",
         syntax="yaml",
         context={
-            "name": f"{stack.spec.stack.name}-monitoring",
+            "name": f"{plan.spec.stack.name}-monitoring",
             "secrets_folder": SECRETS,
             "profiles": [{"name": name, "why": _PROFILES[name]} for name in _profiles(services)],
             "services": [_service(service, services) for service in services],
-            "networks": _networks(stack, services),
+            "networks": _networks(plan, services),
             "volumes": list(volumes),
             "secrets": [
                 {"name": s.name, "file": f"./{SECRETS}/{s.name}", "why": s.why}
@@ -138,22 +138,22 @@ def _mount(mount: Mount) -> dict[str, object]:
     }
 
 
-def _networks(stack: Plan, services: list[Service]) -> list[dict[str, object]]:
-    logs = stack.spec.logs
+def _networks(plan: Plan, services: list[Service]) -> list[dict[str, object]]:
+    logs = plan.spec.logs
     known = {**_NETWORKS, "logs": ("Logs on their way to where they are kept.", bool(logs and logs.stays_inside))}
     used = {network for service in services for network in service.networks}
     return [{"name": n, "why": why, "internal": inside} for n, (why, inside) in known.items() if n in used]
 
 
-def _env(stack: Plan) -> Artefact:
-    broker = stack.spec.celery.broker.env or "CELERY_BROKER_URL"
-    users = stack.spec.flower.basic_auth.users_env
-    file = stack.spec.celery.broker.url_file
+def _env(plan: Plan) -> Artefact:
+    broker = plan.spec.celery.broker.env or "CELERY_BROKER_URL"
+    users = plan.spec.flower.basic_auth.users_env
+    file = plan.spec.celery.broker.url_file
     why = f"The broker's address, as in {file}: containers get it here." if file else "The broker's address."
-    variables = [{"why": f"{why} This is the demo's.", "name": broker, "value": demo.url(stack)}]
+    variables = [{"why": f"{why} This is the demo's.", "name": broker, "value": demo.url(plan)}]
     if users:
         variables.append({"why": "Flower's users: user:password, several with commas.", "name": users, "value": ""})
-    if (logs := _sent(stack)) and "cloudwatch" in logs.shippers:
+    if (logs := _sent(plan)) and "cloudwatch" in logs.shippers:
         variables += cloudwatch.variables(logs)
     return Artefact(
         path=".env.example",
@@ -163,9 +163,9 @@ def _env(stack: Plan) -> Artefact:
     )
 
 
-def _config_files(stack: Plan) -> Iterator[Artefact]:
+def _config_files(plan: Plan) -> Iterator[Artefact]:
     """What the programs of sources read when they are started."""
-    for source, version in always.launched(stack):
-        for file in source.launch(stack.site, version).files if source.launch else ():
+    for source, version in always.launched(plan):
+        for file in source.launch(plan.site, version).files if source.launch else ():
             template = f"compose/{file.name}.j2"
             yield Artefact(path=file.name, template=template, syntax="yaml", context=file.values)

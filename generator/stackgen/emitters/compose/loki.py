@@ -20,15 +20,15 @@ _READY = (
 """The image has bash, and neither curl nor wget."""
 
 
-def services(stack: Plan, logs: Logs) -> Iterator[Service]:
+def services(plan: Plan, logs: Logs) -> Iterator[Service]:
     """Alloy, and its Loki when there is no other."""
-    yield _alloy(stack, logs)
+    yield _alloy(plan, logs)
     if logs.loki.bundled:
-        yield _loki(stack)
+        yield _loki(plan)
 
 
-def _alloy(stack: Plan, logs: Logs) -> Service:
-    image, seen = pinned("alloy", stack.site.tags)
+def _alloy(plan: Plan, logs: Logs) -> Service:
+    image, seen = pinned("alloy", plan.site.tags)
     ours = logs.loki.bundled
     after: dict[str, Condition] = {"loki": "service_healthy"} if ours else {}
     return Service(
@@ -50,7 +50,7 @@ def _alloy(stack: Plan, logs: Logs) -> Service:
             log_files(logs),
             Mount("volume", "alloy", _STORAGE, read_only=False),
         ),
-        secrets=loki_secrets(stack),
+        secrets=loki_secrets(plan),
         networks=("logs",),
         depends=after,
         health=Health(("CMD", "bash", "-c", literal(_READY))),
@@ -58,8 +58,8 @@ def _alloy(stack: Plan, logs: Logs) -> Service:
     )
 
 
-def _loki(stack: Plan) -> Service:
-    image, seen = pinned("loki", stack.site.tags)
+def _loki(plan: Plan) -> Service:
+    image, seen = pinned("loki", plan.site.tags)
     return Service(
         name="loki",
         why="Keeps the logs and judges them. Grafana shows them; it has no password, so its port stays on this host.",
@@ -69,7 +69,7 @@ def _loki(stack: Plan) -> Service:
         user="10001:10001",
         command=("-config.file=/etc/loki/loki.yaml",),
         expose=(3100,),
-        ports={stack.spec.compose.ports.loki: 3100},
+        ports={plan.spec.compose.ports.loki: 3100},
         mounts=(
             Mount("bind", "./logs/loki", "/etc/loki"),
             Mount("volume", "loki", "/loki", read_only=False),

@@ -16,15 +16,15 @@ KIBANA_KEY = Secret.named("kibana_encryption_key", "random", "key with which Kib
 API_KEY = Secret.named("elasticsearch_api_key", "given", "API key of the log shipper, as id:key")
 
 
-def alertmanager_secrets(stack: Plan) -> tuple[Secret, ...]:
+def alertmanager_secrets(plan: Plan) -> tuple[Secret, ...]:
     """Every file that stack.yaml's section `alerting` names."""
-    files = dict.fromkeys(_files(stack.spec.alerting))
+    files = dict.fromkeys(_files(plan.spec.alerting))
     return tuple(Secret.at(file, "given", "named in stack.yaml under alerting") for file in files)
 
 
-def log_secrets(stack: Plan) -> tuple[Secret, ...]:
+def log_secrets(plan: Plan) -> tuple[Secret, ...]:
     """What Filebeat needs for an Elasticsearch that is not ours."""
-    logs = stack.spec.logs
+    logs = plan.spec.logs
     if logs is None or logs.elasticsearch.bundled:
         return ()
     file = logs.elasticsearch.ca_file
@@ -32,17 +32,17 @@ def log_secrets(stack: Plan) -> tuple[Secret, ...]:
     return (API_KEY, *ca)
 
 
-def aws_secrets(stack: Plan) -> tuple[Secret, ...]:
+def aws_secrets(plan: Plan) -> tuple[Secret, ...]:
     """The credentials file of the CloudWatch agent, which looks for it in one place only."""
-    logs = stack.spec.logs
+    logs = plan.spec.logs
     file = logs.cloudwatch.credentials_file if logs else None
     why = "AWS credentials with a profile [AmazonCloudWatchAgent], for the CloudWatch agent"
     return (Secret.at(file, "given", why, "/root/.aws/credentials"),) if file else ()
 
 
-def loki_secrets(stack: Plan) -> tuple[Secret, ...]:
+def loki_secrets(plan: Plan) -> tuple[Secret, ...]:
     """What Alloy and Grafana need for a Loki that is not ours."""
-    logs = stack.spec.logs
+    logs = plan.spec.logs
     if logs is None or logs.loki.bundled:
         return ()
     why = {

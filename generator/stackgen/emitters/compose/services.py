@@ -15,34 +15,34 @@ from stackgen.emitters.compose.secrets import ADMIN, alertmanager_secrets, loki_
 from stackgen.resolve.plan import Plan
 
 
-def services(stack: Plan) -> Iterator[Service]:
+def services(plan: Plan) -> Iterator[Service]:
     """In the order in which a person reads them."""
     made = {"prometheus": prometheus, "alertmanager": alertmanager, "grafana": grafana}
     for name, make in made.items():
-        if stack.spec.wants(name):
-            yield make(stack)
-    for source, version in launched(stack):
-        yield from started(source, version, stack)
+        if plan.spec.wants(name):
+            yield make(plan)
+    for source, version in launched(plan):
+        yield from started(source, version, plan)
 
 
-def launched(stack: Plan) -> Iterator[tuple[Source, str]]:
+def launched(plan: Plan) -> Iterator[tuple[Source, str]]:
     """What is started as its source says, with its version: what an output kind configures, then what is scraped."""
-    versions = stack.site.versions
+    versions = plan.site.versions
     for source in registry.sources().values():
-        if source.output and stack.spec.wants(source.output):
+        if source.output and plan.spec.wants(source.output):
             yield source, versions.get(source.id, next(iter(source.versions), ""))
-    yield from ((s.source, s.version) for s in stack.scraped if not s.source.output)
+    yield from ((s.source, s.version) for s in plan.scraped if not s.source.output)
 
 
-def _outside(service: Literal["prometheus", "alertmanager"], stack: Plan) -> tuple[str, ...]:
+def _outside(service: Literal["prometheus", "alertmanager"], plan: Plan) -> tuple[str, ...]:
     """Flags by which links in messages lead to where people reach it; its own paths stay at the root."""
-    return (literal(f"--web.external-url={stack.spec.reached(service)}"), "--web.route-prefix=/")
+    return (literal(f"--web.external-url={plan.spec.reached(service)}"), "--web.route-prefix=/")
 
 
-def prometheus(stack: Plan) -> Service:
+def prometheus(plan: Plan) -> Service:
     """Prometheus with the generated configuration and rules."""
-    image, seen = newest(PROMETHEUS_SOURCE.versions, stack.site.tags)
-    port = int(stack.spec.prometheus.address.rpartition(":")[2])
+    image, seen = newest(PROMETHEUS_SOURCE.versions, plan.site.tags)
+    port = int(plan.spec.prometheus.address.rpartition(":")[2])
     return Service(
         name="prometheus",
         why="Measures and judges. Reload after a change: docker compose kill -s HUP prometheus",
@@ -52,12 +52,12 @@ def prometheus(stack: Plan) -> Service:
         command=(
             "--config.file=/etc/prometheus/prometheus.yml",
             "--storage.tsdb.path=/prometheus",
-            f"--storage.tsdb.retention.time={stack.spec.compose.retention}",
-            *_outside("prometheus", stack),
+            f"--storage.tsdb.retention.time={plan.spec.compose.retention}",
+            *_outside("prometheus", plan),
             *((f"--web.listen-address=:{port}",) if port != 9090 else ()),
         ),
         expose=(port,),
-        ports={stack.spec.compose.ports.prometheus: port},
+        ports={plan.spec.compose.ports.prometheus: port},
         mounts=(
             Mount("bind", "./prometheus", "/etc/prometheus"),
             Mount("volume", "prometheus", "/prometheus", read_only=False),
@@ -68,9 +68,9 @@ def prometheus(stack: Plan) -> Service:
     )
 
 
-def alertmanager(stack: Plan) -> Service:
+def alertmanager(plan: Plan) -> Service:
     """Alertmanager with the generated routes; its network reaches out to the receivers."""
-    image, seen = newest(ALERTMANAGER_SOURCE.versions, stack.site.tags)
+    image, seen = newest(ALERTMANAGER_SOURCE.versions, plan.site.tags)
     return Service(
         name="alertmanager",
         why="Tells people.",
@@ -80,24 +80,24 @@ def alertmanager(stack: Plan) -> Service:
         command=(
             "--config.file=/etc/alertmanager/alertmanager.yml",
             "--storage.path=/alertmanager",
-            *_outside("alertmanager", stack),
+            *_outside("alertmanager", plan),
         ),
         expose=(9093,),
-        ports={stack.spec.compose.ports.alertmanager: 9093},
+        ports={plan.spec.compose.ports.alertmanager: 9093},
         mounts=(
             Mount("bind", "./alertmanager", "/etc/alertmanager"),
             Mount("volume", "alertmanager", "/alertmanager", read_only=False),
         ),
-        secrets=alertmanager_secrets(stack),
+        secrets=alertmanager_secrets(plan),
         networks=("frontend", "backend"),
         health=Health(("CMD", "wget", "-q", "--spider", "http://127.0.0.1:9093/-/ready")),
         limits=Limits("0.25", "128M"),
     )
 
 
-def grafana(stack: Plan) -> Service:
+def grafana(plan: Plan) -> Service:
     """Grafana with the generated data source and dashboards; nobody gets in without the password."""
-    image, seen = pinned("grafana", stack.site.tags)
+    image, seen = pinned("grafana", plan.site.tags)
     return Service(
         name="grafana",
         why=f"Shows. Log in as admin with the password in {ADMIN.name}.",
@@ -106,7 +106,7 @@ def grafana(stack: Plan) -> Service:
         user="472:0",
         environment={
             "GF_SECURITY_ADMIN_PASSWORD__FILE": ADMIN.target,
-            "GF_SERVER_ROOT_URL": literal(stack.spec.reached("grafana")),
+            "GF_SERVER_ROOT_URL": literal(plan.spec.reached("grafana")),
             "GF_USERS_ALLOW_SIGN_UP": "false",
             "GF_AUTH_ANONYMOUS_ENABLED": "false",
             "GF_ANALYTICS_REPORTING_ENABLED": "false",
@@ -115,13 +115,13 @@ def grafana(stack: Plan) -> Service:
             "GF_LOG_MODE": "console",
         },
         expose=(3000,),
-        ports={stack.spec.compose.ports.grafana: 3000},
+        ports={plan.spec.compose.ports.grafana: 3000},
         mounts=(
             Mount("bind", "./grafana/provisioning", "/etc/grafana/provisioning"),
             Mount("bind", "./grafana/dashboards", "/etc/grafana/dashboards"),
             Mount("volume", "grafana", "/var/lib/grafana", read_only=False),
         ),
-        secrets=(ADMIN, *(loki_secrets(stack) if stack.has_loki else ())),
+        secrets=(ADMIN, *(loki_secrets(plan) if plan.has_loki else ())),
         networks=("frontend", "backend"),
         depends={"prometheus": "service_healthy"},
         health=Health(("CMD", "wget", "-q", "--spider", "http://127.0.0.1:3000/api/health"), start_period="60s"),
@@ -129,29 +129,29 @@ def grafana(stack: Plan) -> Service:
     )
 
 
-def started(source: Source, version: str, stack: Plan) -> Iterator[Service]:
+def started(source: Source, version: str, plan: Plan) -> Iterator[Service]:
     """The container of a source, as the source says that it is started; none for what others start."""
     if source.launch is None:
         return
-    launch = source.launch(stack.site, version)
+    launch = source.launch(plan.site, version)
     port = launch.port or source.port
     image = launch.image
     yield Service(
         name=source.host,
         why=launch.why or f"{source.title}: {source.link}",
-        image=literal(image.reference(stack.site.tags)),
-        seen=evidence(image, stack.site.tags),
+        image=literal(image.reference(plan.site.tags)),
+        seen=evidence(image, plan.site.tags),
         build=f"./{image.build}" if image.build else "",
         user=launch.user,
         pid="host" if launch.sees_processes else "",
         command=tuple(map(literal, launch.command)),
         environment={k: v if isinstance(v, str) else required(v) for k, v in launch.environment.items()},
         expose=(port,),
-        ports={getattr(stack.spec.compose.ports, launch.web): port} if launch.web else {},
+        ports={getattr(plan.spec.compose.ports, launch.web): port} if launch.web else {},
         mounts=launch.mounts,
         secrets=launch.secrets,
         networks=launch.networks,
-        depends={BROKERS[stack.spec.celery.broker.kind]: "service_healthy"} if launch.asks_broker else {},
+        depends={BROKERS[plan.spec.celery.broker.kind]: "service_healthy"} if launch.asks_broker else {},
         health=_asked(launch.health, port) if launch.health else None,
         exceptions=launch.exceptions,
         limits=launch.limits,

@@ -7,13 +7,13 @@ from stackgen.emitters.docs import alerts, guide, plan_json, stack_yaml, trouble
 from stackgen.resolve.plan import Plan
 
 
-def artefacts(stack: Plan) -> list[Artefact]:
+def artefacts(plan: Plan) -> list[Artefact]:
     """The pages a person reads; two of them hold the numbers of this stack."""
     contexts = {
-        "guide": guide.context(stack),
-        "troubleshooting": troubleshooting.context(stack),
+        "guide": guide.context(plan),
+        "troubleshooting": troubleshooting.context(plan),
         "stack": stack_yaml.context(),
-        "alerts": alerts.context(stack),
+        "alerts": alerts.context(plan),
         "plan": plan_json.context(),
     }
     return [

@@ -22,17 +22,17 @@ SENDS: Mapping[str, Shipper] = {
 """Folder of logs/ -> the shipper that it comes with."""
 
 
-def exists(path: str, stack: Plan) -> bool:
+def exists(path: str, plan: Plan) -> bool:
     """Whether a file that the catalogue names is generated for this stack."""
     folder, _, name = path.partition("/")
-    if folder == "logs" and (stack.spec.logs is None or SENDS[name.partition("/")[0]] not in stack.spec.logs.shippers):
+    if folder == "logs" and (plan.spec.logs is None or SENDS[name.partition("/")[0]] not in plan.spec.logs.shippers):
         return False
     if folder == "exporters":
-        return stack.spec.wants("exporters") and any(s.source.id == name.removesuffix(".yml") for s in stack.scraped)
+        return plan.spec.wants("exporters") and any(s.source.id == name.removesuffix(".yml") for s in plan.scraped)
     if path.startswith("prometheus/rules/"):
         family = name.removeprefix(f"rules/{GROUP_PREFIX}").removesuffix(".yml")
-        return stack.spec.wants("prometheus") and any(j.signal.family == family for j in stack.judged)
-    return stack.spec.wants(folder)
+        return plan.spec.wants("prometheus") and any(j.signal.family == family for j in plan.judged)
+    return plan.spec.wants(folder)
 
 
 def link(path: str) -> Link:
@@ -40,15 +40,15 @@ def link(path: str) -> Link:
     return {"name": path, "file": f"../{path}"}
 
 
-def links(paths: tuple[str, ...], stack: Plan) -> list[Link]:
+def links(paths: tuple[str, ...], plan: Plan) -> list[Link]:
     """Links to those of the files that this stack has."""
-    return [link(path) for path in paths if exists(path, stack)]
+    return [link(path) for path in paths if exists(path, plan)]
 
 
-def of_signal(judged: Judged, stack: Plan) -> list[Link]:
+def of_signal(judged: Judged, plan: Plan) -> list[Link]:
     """Links to a signal's rule file and runbook."""
     rules = f"prometheus/rules/{GROUP_PREFIX}{judged.signal.family}.yml"
-    return links((rules, f"runbooks/{judged.signal.alert}.md"), stack)
+    return links((rules, f"runbooks/{judged.signal.alert}.md"), plan)
 
 
 def anchor(heading: str) -> str:

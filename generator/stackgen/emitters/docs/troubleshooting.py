@@ -9,9 +9,9 @@ from stackgen.emitters.docs import places
 from stackgen.resolve.plan import Plan
 
 
-def context(stack: Plan) -> dict[str, object]:
+def context(plan: Plan) -> dict[str, object]:
     """Commands that look, commands that destroy, the broker's own answers, the checklist."""
-    app, kind = stack.spec.celery.app, stack.spec.celery.broker.kind
+    app, kind = plan.spec.celery.app, plan.spec.celery.broker.kind
     lost = {c.run for family in runbook.DANGEROUS.values() for c in family}
     more = (runbook.STATUS, runbook.ACTIVE_QUEUES, runbook.RESERVED, runbook.QUERY_TASK)
     return {
@@ -25,7 +25,7 @@ def context(stack: Plan) -> dict[str, object]:
             *(_command(row, app) for row in COMMANDS.rows if row.code in lost),
             _more(runbook.TERMINATE, app),
         ],
-        "practices": [_practice(row, stack) for row in PRACTICES.rows],
+        "practices": [_practice(row, plan) for row in PRACTICES.rows],
     }
 
 
@@ -37,12 +37,12 @@ def _more(command: runbook.Command, app: str) -> dict[str, object]:
     return {"run": command.run.replace("{app}", app), "why": command.why, "wrong": None}
 
 
-def _practice(row: Row, stack: Plan) -> dict[str, object]:
-    on = [found for name in row.signals if (found := stack.judgement(name))]
+def _practice(row: Row, plan: Plan) -> dict[str, object]:
+    on = [found for name in row.signals if (found := plan.judgement(name))]
     pages = dict.fromkeys(f"runbooks/{one.signal.alert}.md" for one in on)
     return {
         "title": row.title,
         "ours": row.ours,
-        "where": places.links((*row.where, *pages), stack) or None,
-        "off": [one.signal.title for one in stack.off if one.signal.id in row.signals] or None,
+        "where": places.links((*row.where, *pages), plan) or None,
+        "off": [one.signal.title for one in plan.off if one.signal.id in row.signals] or None,
     }

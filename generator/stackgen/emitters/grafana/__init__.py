@@ -16,23 +16,23 @@ _MOST_LINES = 1000
 """Lines that Explore shows at most for one query."""
 
 
-def artefacts(stack: Plan) -> list[Artefact]:
+def artefacts(plan: Plan) -> list[Artefact]:
     """The provisioning files and one file for every dashboard."""
-    return [_datasources(stack), _provider(), *(_dashboard(name, stack) for name in registry.dashboards())]
+    return [_datasources(plan), _provider(), *(_dashboard(name, plan) for name in registry.dashboards())]
 
 
-def _datasources(stack: Plan) -> Artefact:
+def _datasources(plan: Plan) -> Artefact:
     return Artefact(
         path="grafana/provisioning/datasources/celery.yml",
         template="grafana/datasources.yml.j2",
         syntax="yaml",
         context={
             "prometheus_uid": DATASOURCE_UID,
-            "prometheus_url": f"http://{stack.spec.prometheus.address}",
-            "interval": promql.seconds(stack.site.scrape),
+            "prometheus_url": f"http://{plan.spec.prometheus.address}",
+            "interval": promql.seconds(plan.site.scrape),
             "alertmanager_uid": _ALERTMANAGER_UID,
-            "alertmanager_url": f"http://{stack.spec.prometheus.alertmanagers[0]}",
-            "loki": _loki(stack.spec.logs.loki) if stack.spec.logs and stack.has_loki else None,
+            "alertmanager_url": f"http://{plan.spec.prometheus.alertmanagers[0]}",
+            "loki": _loki(plan.spec.logs.loki) if plan.spec.logs and plan.has_loki else None,
         },
     )
 
@@ -72,10 +72,10 @@ def _provider() -> Artefact:
     )
 
 
-def _dashboard(name: str, stack: Plan) -> Artefact:
+def _dashboard(name: str, plan: Plan) -> Artefact:
     return Artefact(
         path=f"grafana/dashboards/{name}.json",
         template="_shared/json.j2",
         syntax="json",
-        context={"document": board(registry.dashboards()[name], stack)},
+        context={"document": board(registry.dashboards()[name], plan)},
     )

@@ -11,57 +11,57 @@ from stackgen.catalog.signal import Signal
 from stackgen.resolve.plan import Plan
 
 
-def view(stack: Plan) -> View:
+def view(plan: Plan) -> View:
     """What panels' expressions may know of the stack."""
     return View(
-        site=stack.site,
-        recorded=frozenset(judged.signal.id for judged in stack.judged),
-        jobs=tuple(dict.fromkeys(scraped.source.job for scraped in stack.scraped)),
+        site=plan.site,
+        recorded=frozenset(judged.signal.id for judged in plan.judged),
+        jobs=tuple(dict.fromkeys(scraped.source.job for scraped in plan.scraped)),
     )
 
 
-def shown(panel: Panel, stack: Plan) -> Panel | None:
+def shown(panel: Panel, plan: Plan) -> Panel | None:
     """The panel with the queries that can be answered; None when there is none."""
-    queries = tuple(query for query in panel.queries if not _lacks(query, stack))
+    queries = tuple(query for query in panel.queries if not _lacks(query, plan))
     return panel._replace(queries=queries) if queries else None
 
 
-def missing(dashboard: Dashboard, stack: Plan) -> Iterator[tuple[str, str]]:
+def missing(dashboard: Dashboard, plan: Plan) -> Iterator[tuple[str, str]]:
     """What is left out of a dashboard, and why: panels, and columns of tables that are shown."""
     for panel in dashboard.panels:
-        lacking = [(query.legend, reason) for query in panel.queries if (reason := _lacks(query, stack))]
+        lacking = [(query.legend, reason) for query in panel.queries if (reason := _lacks(query, plan))]
         if len(lacking) == len(panel.queries):
             yield panel.title, lacking[0][1]
         else:
             yield from ((f"{panel.title}, {legend}", reason) for legend, reason in lacking)
 
 
-def _lacks(query: Query, stack: Plan) -> str:
+def _lacks(query: Query, plan: Plan) -> str:
     """Why a query cannot be answered; "" when it can."""
     for need in query.needs:
-        reason = _signal(need, stack) if isinstance(need, Signal) else _series(need, stack)
+        reason = _signal(need, plan) if isinstance(need, Signal) else _series(need, plan)
         if reason:
             return reason
     return ""
 
 
-def _signal(signal: Signal, stack: Plan) -> str:
-    if stack.judgement(signal.id):
+def _signal(signal: Signal, plan: Plan) -> str:
+    if plan.judgement(signal.id):
         return ""
-    if reason := signal.applies(stack.site):
+    if reason := signal.applies(plan.site):
         return reason
     if signal.before or not signal.needs:  # its value exists only as a recorded series
-        return next((_because(off.reason, off.hint) for off in stack.off if off.signal.id == signal.id), "not judged")
-    return next((reason for series in signal.needs if (reason := _series(series, stack))), "")
+        return next((_because(off.reason, off.hint) for off in plan.off if off.signal.id == signal.id), "not judged")
+    return next((reason for series in signal.needs if (reason := _series(series, plan))), "")
 
 
-def _series(series: Series, stack: Plan) -> str:
-    if series.name in stack.chosen:
+def _series(series: Series, plan: Plan) -> str:
+    if series.name in plan.chosen:
         return ""
-    for off in stack.off:
+    for off in plan.off:
         if series in off.signal.needs and off.hint:
             return _because(off.reason, off.hint)
-    kind = stack.spec.celery.broker.kind
+    kind = plan.spec.celery.broker.kind
     able = [
         s.id
         for s in registry.sources().values()

@@ -32,9 +32,9 @@ def unit(name: Unit | str) -> str:
             return name
 
 
-def panel(one: Panel, number: int, place: Place, view: View, stack: Plan) -> Json:
+def panel(one: Panel, number: int, place: Place, view: View, plan: Plan) -> Json:
     """The panel's JSON."""
-    drawn = limits.lines(one, view, stack) if one.kind == "timeseries" else []
+    drawn = limits.lines(one, view, plan) if one.kind == "timeseries" else []
     ids = _ids(len(one.queries) + len(drawn))
     targets = [_target(query, ref, one, view) for query, ref in zip(one.queries, ids, strict=False)]
     targets += [_line(line, ref) for line, ref in zip(drawn, ids[len(targets) :], strict=True)]
@@ -42,14 +42,14 @@ def panel(one: Panel, number: int, place: Place, view: View, stack: Plan) -> Jso
         "id": number,
         "type": one.kind,
         "title": one.title,
-        "description": _description(one, stack),
+        "description": _description(one, plan),
         "datasource": DATASOURCE,
         "gridPos": place,
         "targets": targets,
-        "fieldConfig": {"defaults": _defaults(one, stack), "overrides": _overrides(one, drawn, ids)},
+        "fieldConfig": {"defaults": _defaults(one, plan), "overrides": _overrides(one, drawn, ids)},
         "options": kinds.options(one),
     }
-    if links := _links(one, stack):
+    if links := _links(one, plan):
         made["links"] = links
     if one.kind == "table":
         made["transformations"] = kinds.transformations(one, ids)
@@ -83,32 +83,32 @@ def _query(expr: str, ref: str, legend: str, shape: str, *, at_end: bool) -> Jso
     }
 
 
-def _description(one: Panel, stack: Plan) -> str:
+def _description(one: Panel, plan: Plan) -> str:
     """What the panel shows, what its alerts say, and where their runbooks are."""
-    books = [f"Runbook: {_book(alert, stack)}" for alert in _alerts(one, stack)]
-    return "\n\n".join([one.description, *limits.words(one, stack), *books])
+    books = [f"Runbook: {_book(alert, plan)}" for alert in _alerts(one, plan)]
+    return "\n\n".join([one.description, *limits.words(one, plan), *books])
 
 
-def _alerts(one: Panel, stack: Plan) -> list[str]:
-    return [judged.signal.alert for judged in limits.judgements(one, stack)]
+def _alerts(one: Panel, plan: Plan) -> list[str]:
+    return [judged.signal.alert for judged in limits.judgements(one, plan)]
 
 
-def _book(alert: str, stack: Plan) -> str:
+def _book(alert: str, plan: Plan) -> str:
     """The runbook's address, in which Grafana finds no variable."""
-    return f"{stack.spec.links.runbooks.rstrip('/')}/{alert}.md".replace("$", "%24").replace("[[", "%5B%5B")
+    return f"{plan.spec.links.runbooks.rstrip('/')}/{alert}.md".replace("$", "%24").replace("[[", "%5B%5B")
 
 
-def _links(one: Panel, stack: Plan) -> list[Json]:
+def _links(one: Panel, plan: Plan) -> list[Json]:
     """Links to runbooks that a browser can open; a path in a repository is only named in the description."""
-    if not stack.spec.links.runbooks.startswith(("http://", "https://")):
+    if not plan.spec.links.runbooks.startswith(("http://", "https://")):
         return []
     return [
-        {"title": f"Runbook: {alert}", "url": _book(alert, stack), "targetBlank": True} for alert in _alerts(one, stack)
+        {"title": f"Runbook: {alert}", "url": _book(alert, plan), "targetBlank": True} for alert in _alerts(one, plan)
     ]
 
 
-def _defaults(one: Panel, stack: Plan) -> Json:
-    steps = limits.steps(one, stack)
+def _defaults(one: Panel, plan: Plan) -> Json:
+    steps = limits.steps(one, plan)
     line = "line" if len(steps) > 1 else "off"
     made: Json = {
         "unit": unit(one.unit),

@@ -17,7 +17,7 @@ SHIPPERS: Mapping[Shipper, tuple[Callable[[Plan, Logs], list[Artefact]], ...]] =
 """What a shipper and its backend are made of."""
 
 
-def artefacts(stack: Plan) -> list[Artefact]:
+def artefacts(plan: Plan) -> list[Artefact]:
     """The files of every shipper that stack.yaml lists."""
-    logs = stack.spec.logs
-    return [one for name in logs.shippers for emit in SHIPPERS[name] for one in emit(stack, logs)] if logs else []
+    logs = plan.spec.logs
+    return [one for name in logs.shippers for emit in SHIPPERS[name] for one in emit(plan, logs)] if logs else []

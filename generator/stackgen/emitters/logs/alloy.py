@@ -13,9 +13,9 @@ _ROTATED = "{gz,bz2,xz,zst,1,2,3,4,5,6,7,8,9}"
 _TIME = "time"
 
 
-def artefacts(stack: Plan, logs: Logs) -> list[Artefact]:
+def artefacts(plan: Plan, logs: Logs) -> list[Artefact]:
     """config.alloy."""
-    labels = {"service_name": stack.spec.stack.name, "environment": stack.spec.stack.environment}
+    labels = {"service_name": plan.spec.stack.name, "environment": plan.spec.stack.environment}
     found = {name: logql.extraction(field) for name, field in logql.METADATA.items()}
     to = logs.loki
     config = Artefact(

@@ -13,9 +13,9 @@ is shorter, so that a file is read from its first line on."""
 COMPRESSED = r"\.(gz|zst|xz|bz2)$"
 
 
-def artefacts(stack: Plan, logs: Logs) -> list[Artefact]:
+def artefacts(plan: Plan, logs: Logs) -> list[Artefact]:
     """filebeat.yml."""
-    name, environment = stack.spec.stack.name, stack.spec.stack.environment
+    name, environment = plan.spec.stack.name, plan.spec.stack.environment
     stream = DataStream.of(name, environment)
     elasticsearch = logs.elasticsearch
     key = elasticsearch.api_key_env

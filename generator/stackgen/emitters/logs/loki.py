@@ -16,13 +16,13 @@ DATA = "/loki"
 _HOUR = 3600
 
 
-def artefacts(stack: Plan, logs: Logs) -> list[Artefact]:
+def artefacts(plan: Plan, logs: Logs) -> list[Artefact]:
     """The rules, when anything is judged; loki.yaml for our own Loki."""
-    ours = [_config(stack, int(logs.loki.retention.seconds))] if logs.loki.bundled else []
-    return [*ours, *([_rules(stack)] if stack.logged else [])]
+    ours = [_config(plan, int(logs.loki.retention.seconds))] if logs.loki.bundled else []
+    return [*ours, *([_rules(plan)] if plan.logged else [])]
 
 
-def _config(stack: Plan, retention: int) -> Artefact:
+def _config(plan: Plan, retention: int) -> Artefact:
     return Artefact(
         path="logs/loki/loki.yaml",
         template="logs/loki.yaml.j2",
@@ -35,19 +35,19 @@ def _config(stack: Plan, retention: int) -> Artefact:
             "scratch": f"{DATA}/rules",
             "wal": f"{DATA}/ruler-wal",
             "retention": f"{retention // _HOUR}h",
-            "alertmanager": f"http://{stack.spec.prometheus.alertmanagers[0]}",
+            "alertmanager": f"http://{plan.spec.prometheus.alertmanagers[0]}",
         },
     )
 
 
-def _rules(stack: Plan) -> Artefact:
-    group = rules.group(stack)
+def _rules(plan: Plan) -> Artefact:
+    group = rules.group(plan)
     return Artefact(
-        path=rules.path(stack),
+        path=rules.path(plan),
         template="prometheus/rules.yml.j2",
         syntax="yaml",
         context={
-            "interval": promql.seconds(stack.site.evaluation),
+            "interval": promql.seconds(plan.site.evaluation),
             "group": {
                 "name": group.name,
                 "recordings": [],
