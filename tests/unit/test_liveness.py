@@ -203,7 +203,7 @@ def test_an_alert_on_heartbeats_alone_dies_with_them(promtool: Path, tmp_path: P
     for hold, accepted in ((600, False), (540, True)):
         plan, document = _planned(tmp_path, f"thresholds: {{workers_active: {{for: {hold}s}}}}")
         name = "celery:workers_active:count"
-        reading = plan.chosen[name].reading._replace(survives=False, rules=_heartbeats)
+        reading = replace(plan.chosen[name].reading, survives=False, rules=_heartbeats)
         plan = plan._replace(chosen={**plan.chosen, name: plan.chosen[name]._replace(reading=reading)})
         fed = [{"series": f'celery_worker_up{{{TARGET},hostname="h"}}', "values": "1x60 0x19 stale"}]
         refused = [p.where for p in liveness.of_plan(plan, document) if "workers_active" in p.where]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import Literal
 
 from stackgen.catalog.images import Image
 from stackgen.catalog.launch import Launch
@@ -15,7 +15,8 @@ from stackgen.catalog.timeline import Counter, Gauge, Input, Segment
 MetricType = Literal["counter", "gauge", "histogram"]
 
 
-class Metric(NamedTuple):
+@dataclass(frozen=True)
+class Metric:
     """One metric family as the exporter exposes it; a histogram is named without _bucket, _sum or _count."""
 
     name: str
@@ -29,25 +30,27 @@ class Metric(NamedTuple):
     """First version that has it; "" for all we support."""
 
 
-class Recorded(NamedTuple):
+@dataclass(frozen=True)
+class Recorded:
     """One recording rule of a reading: the expression and the labels the rule adds."""
 
     expr: str
-    labels: Mapping[str, str] = MappingProxyType({})
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 Stimulus = Callable[[Site, Mapping[str, str], tuple[Segment, ...], int], list[Input]]
 """What a test feeds to make a canonical series say a value: (site, labels, segments, step seconds) -> input series."""
 
 
-class Reading(NamedTuple):
+@dataclass(frozen=True)
+class Reading:
     """How one source computes one canonical series."""
 
     series: Series
     uses: tuple[Metric, ...]
     rules: Callable[[Site], tuple[Recorded, ...]]
     stimulus: Stimulus
-    spoiled_by: Mapping[Fact, str] = MappingProxyType({})
+    spoiled_by: Mapping[Fact, str] = field(default_factory=dict)
     """Facts under which this reading is wrong, each with the reason a user is told."""
     survives: bool = False
     """True when the series goes on as 0 after metrics with a lifetime are gone, so that an alert may wait for ever."""
@@ -55,7 +58,8 @@ class Reading(NamedTuple):
     """A known inaccuracy, printed by `explain` and in the runbook."""
 
 
-class Source(NamedTuple):
+@dataclass(frozen=True)
+class Source:
     """One exporter or endpoint that Prometheus scrapes."""
 
     id: str
@@ -67,8 +71,8 @@ class Source(NamedTuple):
     metrics: tuple[Metric, ...]
     readings: tuple[Reading, ...]
     path: str = "/metrics"
-    params: Mapping[str, tuple[str, ...]] = MappingProxyType({})
-    versions: Mapping[str, Image] = MappingProxyType({})
+    params: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    versions: Mapping[str, Image] = field(default_factory=dict)
     """Version -> container image; the first is the default."""
     broker: Literal["redis", "rabbitmq", ""] = ""
     """The only broker it understands; "" for any."""

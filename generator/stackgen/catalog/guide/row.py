@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Literal
 
 Language = Literal["promql", "bash", "python", "yaml", "text"]
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True)
+class Row:
     """One thing of the guide."""
 
     title: str
@@ -27,7 +29,8 @@ class Row(NamedTuple):
     """Files of output/ that hold it."""
 
 
-class Chapter(NamedTuple):
+@dataclass(frozen=True)
+class Chapter:
     """One section of the guide."""
 
     title: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
 from pydantic import JsonValue, WithJsonSchema
@@ -30,7 +31,8 @@ _WORDS: Mapping[Kind, str] = {
 _BYTES = "a size such as 512MiB or 1.5GiB"
 
 
-class Key(NamedTuple):
+@dataclass(frozen=True)
+class Key:
     """One key of a mapping."""
 
     name: str
@@ -39,7 +41,8 @@ class Key(NamedTuple):
     meaning: str
 
 
-class Section(NamedTuple):
+@dataclass(frozen=True)
+class Section:
     """One mapping of stack.yaml: the places it may stand, what it is, and its keys."""
 
     paths: tuple[str, ...]

@@ -37,7 +37,7 @@ def _section(one: Section) -> dict[str, object]:
         "title": one.paths[0] or "the whole file",
         "others": list(one.paths[1:]) or None,
         "meaning": one.meaning,
-        "fields": [key._asdict() for key in one.keys],
+        "fields": [vars(key) for key in one.keys],
     }
 
 
