@@ -10,7 +10,7 @@ from stackgen.diff.change import Change, differing, merged, worst_first
 from stackgen.diff.plans import Plans, Record, inside, limit, listed, mapping
 
 _MOST_OWN = 3
-_TIMES = {"for": "for", "keep_firing_for": "keeps firing"}
+_TOLD = {"alert": "name", "bad_when": "is bad", "for": "for", "keep_firing_for": "keeps firing"}
 
 Sides = tuple[Record | None, Record | None]
 
@@ -94,7 +94,7 @@ def _values(name: str, level: str, old: Record, new: Record, plans: Plans) -> It
     limits = (limit(side.get("threshold"), side.get("unit")) for side in (old, new))
     yield from differing(name, "", *limits, severities=[level])
     yield from _own(name, level, old, new, plans)
-    for key, told in _TIMES.items():
+    for key, told in _TOLD.items():
         yield from differing(name, told, old.get(key), new.get(key), severities=[level])
     guards = [mapping(side.get("guards")) for side in (old, new)]
     for key in dict.fromkeys((*guards[1], *guards[0])):
