@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Literal
 
 Syntax = Literal["yaml", "json", "ndjson", "markdown", "python", "text"]
 
 
-class Artefact(NamedTuple):
+@dataclass(frozen=True)
+class Artefact:
     """One file to be written: where, from which template, with which values."""
 
     path: str
@@ -19,7 +21,8 @@ class Artefact(NamedTuple):
     context: Mapping[str, object]
 
 
-class Rendered(NamedTuple):
+@dataclass(frozen=True)
+class Rendered:
     """One file as it will be written, still knowing the artefact it came from."""
 
     artefact: Artefact

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -207,8 +208,8 @@ def _findings_with(plan: Plan, change: Any) -> list[Problem]:
     for one in rendered(plan):
         board: Board | Any = one.artefact.context.get("document")
         if board and board["uid"] == "celery-queues":
-            artefact = one.artefact._replace(context={"document": change(board)})
-            made.append(one._replace(artefact=artefact))
+            artefact = replace(one.artefact, context={"document": change(board)})
+            made.append(replace(one, artefact=artefact))
         else:
             made.append(one)
     return judge.problems(made, groups(plan), plan)

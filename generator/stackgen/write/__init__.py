@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stackgen.write import manifest, said
+from stackgen.write import manifest, problems
 from stackgen.write.differences import compare, since_generated
 from stackgen.write.first import write_first
 from stackgen.write.folder import locked
@@ -18,6 +18,6 @@ def read_manifest(output: Path) -> Manifest | None:
     """What the last complete run wrote; None before the first. Raises SpecError when it cannot be read."""
     if not output.exists():
         return None
-    with said.told(output), locked(output, LOCK_SECONDS) as folder:
-        said.known_or_told(folder, output)
+    with problems.os_errors_as_problems(output), locked(output, LOCK_SECONDS) as folder:
+        problems.known(folder, output)
         return manifest.read(folder)

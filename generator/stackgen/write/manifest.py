@@ -6,8 +6,7 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from stackgen.write.folder import STAGE, Folder
 
@@ -19,11 +18,12 @@ Known = Mapping[str, frozenset[str]]
 """For each path the sha256 of every text that we may have written there."""
 
 
-class Manifest(NamedTuple):
+@dataclass(frozen=True)
+class Manifest:
     """What the last complete run wrote: sha256 of stack.yaml, and of each file by its path."""
 
     spec: str = ""
-    files: Mapping[str, str] = MappingProxyType({})
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def sha256(data: bytes) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o644
@@ -14,14 +15,16 @@ FILE_MODE = 0o644
 PLACEHOLDER = "placeholder\n"
 
 
-class Wanted(NamedTuple):
+@dataclass(frozen=True)
+class Wanted:
     """One secret file, and how a value for it can be made."""
 
     name: str
     kind: Literal["random", "users", "given"]
 
 
-class Written(NamedTuple):
+@dataclass(frozen=True)
+class Written:
     """Names of the files that were written, that were there, and that only a person can write."""
 
     created: tuple[str, ...]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from stackgen.problem import SpecError
-from stackgen.write import manifest, said
+from stackgen.write import manifest, problems
 from stackgen.write.folder import Folder, locked, readable
 from stackgen.write.manifest import JOURNAL, MANIFEST, Known, Manifest
 from stackgen.write.states import State, states
@@ -15,7 +15,8 @@ from stackgen.write.states import State, states
 LOCK_SECONDS = 10.0
 
 
-class Changes(NamedTuple):
+@dataclass(frozen=True)
+class Changes:
     """What a run did, as paths below output/, each group sorted."""
 
     created: tuple[str, ...] = ()
@@ -30,8 +31,8 @@ def write(files: Mapping[str, str], output: Path, *, spec_sha256: str, force: bo
     Raises SpecError before anything is changed when a file was edited by hand or is not ours (`force` overwrites these,
     but removes none), when a path below output/ leads through a link, and when there is no room or no permission.
     """
-    texts = said.texts(files, output)
-    with said.told(output):
+    texts = problems.texts(files, output)
+    with problems.os_errors_as_problems(output):
         if not output.is_dir():
             output.mkdir(parents=True, exist_ok=True)  # another run may be making it too
             readable(output)
@@ -44,8 +45,8 @@ def _write(folder: Folder, output: Path, texts: Mapping[str, bytes], spec_sha256
     new = {path: manifest.sha256(text) for path, text in texts.items()}
     known = _known(folder, output, force)
     found = states(folder, new, known)
-    if problems := [said.of_state(output, path, state) for path, state in found.items() if _stops(state, force)]:
-        raise SpecError(problems)
+    if wrong := [problems.of_state(output, path, state) for path, state in found.items() if _stops(state, force)]:
+        raise SpecError(wrong)
     changes = Changes(
         created=tuple(path for path in new if found[path] == "missing"),
         updated=tuple(path for path in new if found[path] not in {"missing", "new"}),
@@ -74,7 +75,7 @@ def _recorded(folder: Folder, record: bytes) -> bool:
 
 def _known(folder: Folder, output: Path, force: bool) -> Known:
     try:
-        return said.known_or_told(folder, output)
+        return problems.known(folder, output)
     except SpecError:
         if not force:
             raise
@@ -85,7 +86,8 @@ def _stops(state: State, force: bool) -> bool:
     return state == "blocked" or (state in {"edited", "foreign"} and not force)
 
 
-class _Swap(NamedTuple):
+@dataclass(frozen=True)
+class _Swap:
     """One set of changes, in the order in which they are safe."""
 
     put: Sequence[tuple[str, bytes]]

@@ -1,4 +1,4 @@
-"""What is said when output/ cannot be written, or is not as it should be."""
+"""What a person is told when output/ cannot be written, or is not as it should be."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stackgen.write.states import State
 
 GENERATE = "run `stackgen generate` and commit the output folder"
 
-_SAID: Mapping[State, tuple[str, str, str]] = {
+_OF_STATE: Mapping[State, tuple[str, str, str]] = {
     "missing": ("output-missing", "is not there", GENERATE),
     "ours": ("output-stale", "differs from what stack.yaml gives now", GENERATE),
     "edited": (
@@ -55,10 +55,10 @@ def problem(output: Path, path: str, rule: str, message: str, hint: str) -> Prob
 
 def of_state(output: Path, path: str, state: State) -> Problem:
     """What is wrong with a planned path in this state, which is not `new`."""
-    return problem(output, path, *_SAID[state])
+    return problem(output, path, *_OF_STATE[state])
 
 
-def known_or_told(folder: Folder, output: Path) -> Known:
+def known(folder: Folder, output: Path) -> Known:
     """What manifest and journal list. Raises SpecError when they are not ours."""
     try:
         return manifest.known(folder)
@@ -82,7 +82,7 @@ def texts(files: Mapping[str, str], output: Path) -> dict[str, bytes]:
 
 
 @contextmanager
-def told(output: Path) -> Iterator[None]:
+def os_errors_as_problems(output: Path) -> Iterator[None]:
     """What the operating system refuses becomes one Problem that names the file and what to do."""
     try:
         yield
