@@ -39,6 +39,15 @@ def wildcard(pattern: str) -> str:
     return f"{'.*' if head else ''}{escape_regex(core)}{'.*' if tail else ''}"
 
 
+def none_of(label: str, patterns: Iterable[str], regexp: str = "") -> str:
+    """A matcher for a label that no wildcard pattern and no regular expression matches; "" when there are none."""
+    wanted = list(patterns)
+    if len(wanted) == 1 and not regexp and "*" not in wanted[0]:
+        return one_of(label, wanted, negate=True)
+    all_of_them = "|".join([*([regexp] if regexp else []), *map(wildcard, wanted)])
+    return f"{label}!~{text(all_of_them)}" if all_of_them else ""
+
+
 def matching(pattern: str, name: str) -> str:
     """A text that the wildcard pattern matches and that contains the name where the pattern leaves room for it."""
     head, tail = pattern.startswith("*"), pattern.endswith("*") and len(pattern) > 1

@@ -88,13 +88,11 @@ class Site(NamedTuple):
 
     def queue_matcher(self, label: str, *, reserved: bool = False) -> str:
         """Leaves out the queues that stack.yaml ignores and, where a source shows them, Celery's own."""
-        ignored = [*([RESERVED_QUEUES] if reserved else []), *map(promql.wildcard, self.ignored_queues)]
-        return f"{label}!~{promql.text('|'.join(ignored))}" if ignored else ""
+        return promql.none_of(label, self.ignored_queues, RESERVED_QUEUES if reserved else "")
 
     def task_matcher(self, label: str) -> str:
         """Leaves out the tasks that stack.yaml ignores; "" when it ignores none."""
-        ignored = "|".join(map(promql.wildcard, self.ignored_tasks))
-        return f"{label}!~{promql.text(ignored)}" if ignored else ""
+        return promql.none_of(label, self.ignored_tasks)
 
     def working(self) -> str:
         """A matcher on canonical series for queues that workers should empty."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from stackgen.catalog.source import Metric
+from stackgen.problem import Mark
 from stackgen.resolve.plan import Plan, Scraped
 from stackgen.rules.model import Group
 
@@ -25,6 +26,15 @@ OF_TARGETS = frozenset(
 OF_ALERTS = frozenset({"ALERTS", "ALERTS_FOR_STATE"})
 """Series Prometheus makes for each alert; they carry whatever labels the alert has."""
 _VECTOR = "vector("
+
+
+class Place(NamedTuple):
+    """A rule: its file, its group ("": it may read late), how many rules stand before it, and its name."""
+
+    file: Mark
+    group: str
+    position: int
+    where: str
 
 
 class Exposed(NamedTuple):

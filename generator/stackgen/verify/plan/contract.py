@@ -7,9 +7,8 @@ https://prometheus.io/docs/prometheus/latest/querying/operators/
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import NamedTuple
 
 import promql_parser as ql
 
@@ -19,14 +18,13 @@ from stackgen.resolve.plan import Plan
 from stackgen.rules.build import groups
 from stackgen.rules.model import Alerting, Group, Recording
 from stackgen.spec.checks import nearest
-from stackgen.verify.known import OF_ALERTS, OF_TARGETS, TARGET, Exposed, Recorded, exposed
+from stackgen.verify import lints
+from stackgen.verify.known import OF_ALERTS, OF_TARGETS, TARGET, Exposed, Place, Recorded, exposed
 from stackgen.verify.labels import ANYTHING, SCALAR, Shape, matched, names
 from stackgen.verify.subject import Subject
 
 _NEEDS_COUNTER = frozenset({"rate", "increase", "irate", "resets"})
 _NEEDS_GAUGE = frozenset({"deriv", "delta", "idelta", "predict_linear"})
-_PICKS = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
-"""Aggregations that choose series and keep their labels."""
 _SETS = frozenset({"and", "or", "unless"})
 _VECTOR = re.compile(r"vector\([0-9.]+\)")
 _TEMPLATE_LABEL = re.compile(r"\$labels\.(\w+)")
@@ -41,43 +39,39 @@ def problems(subject: Subject) -> list[Problem]:
 
 def of_rules(groups: Sequence[Group], plan: Plan) -> list[Problem]:
     """Everything in these rules that would select nothing, the wrong thing, or something a round too old."""
-    contract = _Contract(groups, plan)
+    return sorted(dict.fromkeys(looked(groups, plan).found))
+
+
+def looked(groups: Sequence[Group], plan: Plan) -> Contract:
+    """A contract that has looked at these rules, so that it knows the labels of all that they record."""
+    contract = Contract(groups, plan)
     for group in groups:
         file = Mark(f"output/prometheus/rules/{group.name}.yml")
         for position, rule in enumerate(group.recordings):
-            contract.recording(_Place(file, group.name, position, rule.record), rule)
+            contract.recording(Place(file, group.name, position, rule.record), rule)
         for alert in group.alerts:
             where = f"{alert.alert} ({alert.severity})"
-            contract.alerting(_Place(file, group.name, len(group.recordings), where), alert)
-    return sorted(dict.fromkeys(contract.found))
+            contract.alerting(Place(file, group.name, len(group.recordings), where), alert)
+    return contract
 
 
-class _Place(NamedTuple):
-    """A rule: its file, its group, how many rules stand before it, and its name."""
-
-    file: Mark
-    group: str
-    position: int
-    where: str
-
-
-class _Contract:
+class Contract:
     """One run over all rules; what was found, and what is known so far."""
 
     def __init__(self, groups: Sequence[Group], plan: Plan) -> None:
         self.found: list[Problem] = []
-        self._exposed = exposed(plan)
+        self.exposed = exposed(plan)
         self._recorded = Recorded(groups)
         self._jobs = {scraped.source.job for scraped in plan.scraped}
         self._alerts = {alert.alert for group in groups for alert in group.alerts}
         self._least = _SCRAPES * plan.site.scrape
         self._parsed: dict[str, ql.Expr] = {}
 
-    def recording(self, at: _Place, rule: Recording) -> None:
+    def recording(self, at: Place, rule: Recording) -> None:
         """Looks at one recording rule and notes which labels its series have."""
         if _VECTOR.fullmatch(rule.expr):
             return
-        shape = self._expression(at, rule.expr)
+        shape = self.expression(at, rule.expr)
         series = registry.series().get(rule.record)
         if shape and not shape.open:
             labels = shape.labels | set(rule.labels)
@@ -85,34 +79,46 @@ class _Contract:
             extra = labels - set(series.labels) if series else frozenset[str]()
             if extra and series:
                 message = f"records {names(extra)}, which {series.name} must not have"
-                self._say(at, "recorded-labels", message, f"it has {names(series.labels)}")
+                self.say(at, "recorded-labels", message, f"it has {names(series.labels)}")
 
-    def alerting(self, at: _Place, rule: Alerting) -> None:
+    def alerting(self, at: Place, rule: Alerting) -> None:
         """Looks at one alert: its expression, the labels it keeps, and the labels its texts print."""
-        shape = self._expression(at, rule.expr)
-        if shape is None or shape.open:
+        shape = self.expression(at, rule.expr)
+        if shape is None:
+            return
+        for lint in lints.of_alert(self._parsed[rule.expr]):
+            self.say(at, *lint)
+        if shape.open:
             return
         by = frozenset(rule.judged.signal.by)
         if shape.labels != by:
             message = f"the alert keeps {names(shape.labels)}, but {rule.judged.signal.id} is judged by {names(by)}"
-            self._say(at, "alert-labels", message)
-        for text in (*rule.labels.values(), *rule.annotations.values()):
-            for name in sorted(set(_TEMPLATE_LABEL.findall(text)) - shape.labels):
-                self._say(at, "alert-text-label", f"a text prints $labels.{name}", f"it has {names(shape.labels)}")
+            self.say(at, "alert-labels", message)
+        self.texts(at, shape, (*rule.labels.values(), *rule.annotations.values()))
 
-    def _say(self, at: _Place, rule: str, message: str, hint: str = "") -> None:
+    def texts(self, at: Place, shape: Shape, texts: Iterable[str]) -> None:
+        """Looks for labels that the texts of an alert print and its expression does not keep."""
+        for text in () if shape.open else texts:
+            for name in sorted(set(_TEMPLATE_LABEL.findall(text)) - shape.labels):
+                self.say(at, "alert-text-label", f"a text prints $labels.{name}", f"it has {names(shape.labels)}")
+
+    def say(self, at: Place, rule: str, message: str, hint: str = "") -> None:
+        """Notes a finding."""
         self.found.append(Problem(at.file, rule, at.where, message, hint))
 
-    def _expression(self, at: _Place, text: str) -> Shape | None:
+    def expression(self, at: Place, text: str) -> Shape | None:
+        """What the expression gives; None when it is no PromQL."""
         try:
             if text not in self._parsed:
                 self._parsed[text] = ql.parse(text)
         except ValueError as error:
-            self._say(at, "promql-syntax", f"not PromQL: {error}", text)
+            self.say(at, "promql-syntax", f"not PromQL: {error}", text)
             return None
+        for lint in lints.of_expression(self._parsed[text]):
+            self.say(at, *lint)
         return self._shape(at, self._parsed[text])
 
-    def _shape(self, at: _Place, node: object) -> Shape:
+    def _shape(self, at: Place, node: object) -> Shape:
         match node:
             case ql.VectorSelector():
                 return self._selector(at, node)
@@ -131,7 +137,7 @@ class _Contract:
             case _:
                 return SCALAR
 
-    def _selector(self, at: _Place, node: ql.VectorSelector) -> Shape:
+    def _selector(self, at: Place, node: ql.VectorSelector) -> Shape:
         matchers = node.matchers.matchers
         exact = {m.name: m.value for m in matchers if m.op == ql.MatchOp.Equal}
         name = node.name or exact.pop("__name__", "")
@@ -141,9 +147,9 @@ class _Contract:
                 self._needs(at, shape, matcher.name, f"{name} is selected")
         return shape
 
-    def _named(self, at: _Place, name: str, exact: dict[str, str]) -> Shape:
-        if name in self._exposed:
-            return self._metric(at, name, exact, self._exposed[name])
+    def _named(self, at: Place, name: str, exact: dict[str, str]) -> Shape:
+        if name in self.exposed:
+            return self._metric(at, name, exact, self.exposed[name])
         if name in OF_TARGETS:
             if exact.get("job", next(iter(self._jobs))) not in self._jobs:
                 self._unknown_job(at, name, exact["job"])
@@ -151,25 +157,25 @@ class _Contract:
         if name in OF_ALERTS:
             alert = exact.get("alertname")
             if alert and alert not in self._alerts:
-                self._say(at, "unknown-alert", f"no alert is named {alert}", nearest(alert, self._alerts))
+                self.say(at, "unknown-alert", f"no alert is named {alert}", nearest(alert, self._alerts))
             return ANYTHING._replace(name=name, counts=False)
         return self._series(at, name, exact)
 
-    def _metric(self, at: _Place, name: str, exact: dict[str, str], sources: list[Exposed]) -> Shape:
+    def _metric(self, at: Place, name: str, exact: dict[str, str], sources: list[Exposed]) -> Shape:
         jobs = {one.scraped.source.job: one for one in sources}
         job = exact.get("job")
         if job is None:
             hint = f'write {name}{{job="{next(iter(jobs))}"}}'
-            self._say(at, "missing-job", f"{name} is selected from any job that has such a name", hint)
+            self.say(at, "missing-job", f"{name} is selected from any job that has such a name", hint)
         elif job not in jobs:
             self._unknown_job(at, name, job)
         one = jobs.get(job or "", sources[0])
         if one.missing_in:
             hint = f"it came with version {one.metric.since}"
-            self._say(at, "metric-since", f"{one.scraped.source.id} {one.missing_in} has no {name}", hint)
+            self.say(at, "metric-since", f"{one.scraped.source.id} {one.missing_in} has no {name}", hint)
         return Shape(one.labels, name, counts=one.counts)
 
-    def _series(self, at: _Place, name: str, exact: dict[str, str]) -> Shape:
+    def _series(self, at: Place, name: str, exact: dict[str, str]) -> Shape:
         """A recorded series; a rule may look back at its own, from the evaluation before."""
         selected = list(self._recorded.selected(name, exact))
         if not selected:
@@ -178,39 +184,41 @@ class _Contract:
         if name == at.where:
             return ANYTHING._replace(name=name, counts=False)
         late = next((r for r, last in selected if r.group != at.group or last >= at.position), None)
-        if late:
+        if late and at.group:
             where = "later in this group" if late.group == at.group else f"in group {late.group}"
             message = f"{name} is recorded {where}, so it is one interval late here"
-            self._say(at, "late-series", message, "record it earlier in this group")
+            self.say(at, "late-series", message, "record it earlier in this group")
             return ANYTHING._replace(name=name, counts=False)
         return Shape(frozenset().union(*(record.labels for record, _ in selected)), name, counts=False)
 
-    def _unknown(self, at: _Place, name: str, exact: dict[str, str]) -> None:
+    def _unknown(self, at: Place, name: str, exact: dict[str, str]) -> None:
         if name in self._recorded.names():
             wrong = {k: v for k, v in exact.items() if v not in (values := self._recorded.values(name, k)) and values}
             chosen = ", ".join(f'{k}="{v}"' for k, v in (wrong or exact).items())
             hint = "; ".join(f"{k} is {', '.join(sorted(self._recorded.values(name, k))[:9])}" for k in wrong)
-            self._say(at, "empty-selector", f"no rule records {name} with {chosen}", hint)
+            self.say(at, "empty-selector", f"no rule records {name} with {chosen}", hint)
             return
-        hint = nearest(name, [*self._exposed, *self._recorded.names()])
-        self._say(at, "unknown-metric", f"no scraped source exposes {name} and no rule records it", hint)
+        if exact.get("job", next(iter(self._jobs))) not in self._jobs:
+            self._unknown_job(at, name, exact["job"])
+        hint = nearest(name, [*self.exposed, *self._recorded.names()])
+        self.say(at, "unknown-metric", f"no scraped source exposes {name} and no rule records it", hint)
 
-    def _unknown_job(self, at: _Place, name: str, job: str) -> None:
-        self._say(at, "unknown-job", f'{name} is selected from job "{job}", which is not scraped for it')
+    def _unknown_job(self, at: Place, name: str, job: str) -> None:
+        self.say(at, "unknown-job", f'{name} is selected from job "{job}", which is not scraped for it')
 
-    def _needs(self, at: _Place, shape: Shape, label: str, use: str) -> None:
+    def _needs(self, at: Place, shape: Shape, label: str, use: str) -> None:
         if not shape.has(label):
             what = shape.name or "the expression"
             hint = f"{what} has {names(shape.labels)}, not {label}"
-            self._say(at, "unknown-label", f"{use} by a label it does not have: {label}", hint)
+            self.say(at, "unknown-label", f"{use} by a label it does not have: {label}", hint)
 
-    def _aggregate(self, at: _Place, node: ql.AggregateExpr) -> Shape:
+    def _aggregate(self, at: Place, node: ql.AggregateExpr) -> Shape:
         inner = self._shape(at, node.expr)
         labels = frozenset(node.modifier.labels) if node.modifier else frozenset[str]()
         for label in sorted(labels):
             self._needs(at, inner, label, f"{inner.name or 'an expression'} is grouped")
         operator = str(node.op)
-        if operator in _PICKS:
+        if operator in lints.PICKS:
             return inner._replace(name="")
         if node.modifier and node.modifier.type == ql.AggModifierType.Without:
             labels = inner.labels - labels
@@ -218,7 +226,7 @@ class _Contract:
             labels |= {node.param.val}
         return Shape(labels)
 
-    def _binary(self, at: _Place, node: ql.BinaryExpr) -> Shape:
+    def _binary(self, at: Place, node: ql.BinaryExpr) -> Shape:
         left, right = self._shape(at, node.lhs), self._shape(at, node.rhs)
         if left.scalar or right.scalar:
             return (right if left.scalar else left)._replace(name="", scalar=left.scalar and right.scalar)
@@ -230,7 +238,7 @@ class _Contract:
             return left._replace(name="")
         return matched(node, left, right)
 
-    def _agree(self, at: _Place, node: ql.BinaryExpr, left: Shape, right: Shape) -> None:
+    def _agree(self, at: Place, node: ql.BinaryExpr, left: Shape, right: Shape) -> None:
         """Both sides have the labels they are matched by; without any named, they have the same ones."""
         matching = node.modifier.matching if node.modifier else None
         named = frozenset(matching.labels) if matching else frozenset[str]()
@@ -243,9 +251,9 @@ class _Contract:
             return
         if left.labels - named != right.labels - named:
             message = f"one side of `{node.op}` has {names(left.labels)}, the other {names(right.labels)}"
-            self._say(at, "unmatched-labels", message, "say which labels must agree: on (...)")
+            self.say(at, "unmatched-labels", message, "say which labels must agree: on (...)")
 
-    def _call(self, at: _Place, node: ql.Call) -> Shape:
+    def _call(self, at: Place, node: ql.Call) -> Shape:
         function = node.func.name
         given = [self._shape(at, argument) for argument in node.args]
         vectors = [shape for shape in given if not shape.scalar]
@@ -265,19 +273,19 @@ class _Contract:
             return shape._replace(labels=shape.labels - {"le"}, name="")
         return shape._replace(name="")
 
-    def _copied(self, at: _Place, shape: Shape, target: str, sources: Sequence[str]) -> Shape:
+    def _copied(self, at: Place, shape: Shape, target: str, sources: Sequence[str]) -> Shape:
         for source in sources:
             self._needs(at, shape, source, f"{shape.name or 'an expression'} is relabelled")
         return shape._replace(labels=shape.labels | {target}, name="")
 
-    def _range(self, at: _Place, function: str, arguments: Sequence[object], shape: Shape) -> None:
+    def _range(self, at: Place, function: str, arguments: Sequence[object], shape: Shape) -> None:
         matrix = next((a for a in arguments if isinstance(a, ql.MatrixSelector)), None)
         if matrix is None or function not in _NEEDS_COUNTER | _NEEDS_GAUGE:
             return
         if shape.counts is not None and shape.counts != (function in _NEEDS_COUNTER):
             kind, hint = ("a counter", "rate or increase") if shape.counts else ("no counter", "delta or deriv")
-            self._say(at, "wrong-function", f"{function} of {shape.name}, which is {kind}", f"use {hint}")
+            self.say(at, "wrong-function", f"{function} of {shape.name}, which is {kind}", f"use {hint}")
         seconds = Fraction(matrix.range.total_seconds())
         if seconds < self._least:
             message = f"{function} of {shape.name} over {promql.seconds(seconds)} sees fewer than {_SCRAPES} scrapes"
-            self._say(at, "short-range", message, f"at least {promql.seconds(self._least)}")
+            self.say(at, "short-range", message, f"at least {promql.seconds(self._least)}")

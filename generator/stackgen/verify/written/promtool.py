@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 from stackgen.problem import Mark, Problem
-from stackgen.verify import tools
+from stackgen.verify import own_rules, tools
 from stackgen.verify.subject import Subject
 
 _FILES: Mapping[str, str] = {
@@ -20,6 +20,7 @@ _COMMANDS: Mapping[str, tuple[str, ...]] = {
     "rules": ("check", "rules", "--lint=all", "--lint-fatal"),
     "prometheus-config": ("check", "config"),
     "rule-tests": ("test", "rules"),
+    "own-rules": ("check", "rules", "--lint=none"),
 }
 _SHOWN = 4
 """Lines of promtool's answer that a Problem repeats."""
@@ -27,7 +28,8 @@ _SHOWN = 4
 
 def problems(subject: Subject) -> list[Problem]:
     """What promtool says of the generated rules, configuration and tests; raises ToolMissing without promtool."""
-    return asked(subject.output, {check: subject.matching(pattern) for check, pattern in _FILES.items()})
+    paths = {check: subject.matching(pattern) for check, pattern in _FILES.items()}
+    return asked(subject.output, paths | {"own-rules": own_rules.files(subject.output, paths["rules"])})
 
 
 def asked(output: Path, paths: Mapping[str, Sequence[str]]) -> list[Problem]:
