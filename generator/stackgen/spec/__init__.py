@@ -8,12 +8,12 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from stackgen.catalog import registry
+from stackgen.catalog.signal import Signal
 from stackgen.document import Document, Trail, has_credentials, where
 from stackgen.problem import Problem, SpecError
 from stackgen.spec import checks, messages, receivers, service_checks, thresholds
 from stackgen.spec.checks import Fault, SourceLike
 from stackgen.spec.model import StackSpec
-from stackgen.spec.thresholds import SignalLike
 
 __all__ = ["Catalogue", "StackSpec", "parse"]
 
@@ -21,7 +21,7 @@ __all__ = ["Catalogue", "StackSpec", "parse"]
 class Catalogue(NamedTuple):
     """The signals and sources a spec may name."""
 
-    signals: Mapping[str, SignalLike]
+    signals: Mapping[str, Signal]
     sources: Mapping[str, SourceLike]
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
-from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
-from typing import Literal, NamedTuple, Protocol, get_args
+from typing import NamedTuple, get_args
 
+from stackgen.catalog.signal import Signal
 from stackgen.document import Trail, shown
+from stackgen.spec.bound import UNWRITTEN, bound
 from stackgen.spec.checks import Fault, nearest
 from stackgen.spec.model import Override, Severity, StackSpec, ThresholdSpec
 from stackgen.spec.scalars import Kind, Quantity
@@ -26,33 +27,7 @@ _NOUN = {
 _KIND: dict[str, Kind] = {"ratio": "ratio", "seconds": "seconds", "per_second": "per_second"}
 
 
-class LevelLike(Protocol):
-    """What this module needs to know about a severity's default."""
-
-    @property
-    def threshold(self) -> Fraction | Decimal | int: ...
-    @property
-    def hold(self) -> Fraction | int: ...
-
-
-class SignalLike(Protocol):
-    """What this module needs to know about a signal of the catalogue."""
-
-    @property
-    def unit(self) -> str: ...
-    @property
-    def overrides(self) -> Literal["queue", "task"] | None: ...
-    @property
-    def levels(self) -> Mapping[Severity, LevelLike]: ...
-    @property
-    def bad_when(self) -> Literal["above", "below"]: ...
-    @property
-    def min_tasks(self) -> int | None: ...
-    @property
-    def min_failures(self) -> int | None: ...
-
-
-Signals = Mapping[str, SignalLike]
+Signals = Mapping[str, Signal]
 
 
 class _Effective(NamedTuple):
@@ -64,7 +39,7 @@ class _Effective(NamedTuple):
     path: Trail | None
 
 
-def expected(signal: SignalLike) -> str:
+def expected(signal: Signal) -> str:
     """What a threshold of this signal looks like: `a number of tasks above 0`."""
     noun = _NOUN.get(signal.unit, "a number")
     if signal.unit in _KIND:
@@ -117,18 +92,15 @@ def _overrides(
             faults = _numbers(signals[name], {(*path, severity): _of(override, severity) for severity in SEVERITIES})
             yield from faults
             if not faults and name not in wrong:
-                judged = spec.thresholds.get(name, _DEFAULTS)
+                judged = spec.thresholds.get(name, UNWRITTEN)
                 yield from _order(signals[name], _effective(path, signals[name], judged, override))
-
-
-_DEFAULTS = ThresholdSpec.model_construct()
 
 
 def _of(override: Override, severity: Severity) -> Quantity | None:
     return {"info": override.info, "warning": override.warning, "critical": override.critical}[severity]
 
 
-def _guards(path: Trail, signal: SignalLike, judged: ThresholdSpec) -> Iterator[Fault]:
+def _guards(path: Trail, signal: Signal, judged: ThresholdSpec) -> Iterator[Fault]:
     guards = {
         "min_tasks": (judged.min_tasks, signal.min_tasks),
         "min_failures": (judged.min_failures, signal.min_failures),
@@ -140,16 +112,16 @@ def _guards(path: Trail, signal: SignalLike, judged: ThresholdSpec) -> Iterator[
             yield Fault((*path, key), "no-guard", f"the signal {shown(str(path[-1]))} has no {key}", hint, at_key=True)
 
 
-def _zero_fits(signal: SignalLike) -> bool:
+def _zero_fits(signal: Signal) -> bool:
     """Whether 0 is a sensible threshold: it is when the catalogue itself has it, as for dead letters."""
     return any(level.threshold == 0 for level in signal.levels.values())
 
 
-def _numbers(signal: SignalLike, numbers: Mapping[Trail, Quantity | None]) -> list[Fault]:
+def _numbers(signal: Signal, numbers: Mapping[Trail, Quantity | None]) -> list[Fault]:
     return [fault for path, number in numbers.items() if number for fault in _number(path, signal, number)]
 
 
-def _number(path: Trail, signal: SignalLike, number: Quantity) -> Iterator[Fault]:
+def _number(path: Trail, signal: Signal, number: Quantity) -> Iterator[Fault]:
     wanted = f"expected {expected(signal)}, got {number.text}"
     if number.kind not in ("number", _KIND.get(signal.unit)):
         yield Fault(path, "wrong-unit", wanted)
@@ -163,39 +135,32 @@ def _number(path: Trail, signal: SignalLike, number: Quantity) -> Iterator[Fault
 
 
 def _effective(
-    path: Trail, signal: SignalLike, judged: ThresholdSpec, override: Override | None
+    path: Trail, signal: Signal, judged: ThresholdSpec, override: Override | None
 ) -> dict[Severity, _Effective]:
     found: dict[Severity, _Effective] = {}
-    if not judged.enabled:
-        return found
-    for severity in SEVERITIES:
-        chosen, default = judged.severity(severity), signal.levels.get(severity)
-        own = _of(override, severity) if override else None
-        stated = own or (chosen.threshold if chosen else None)
-        if (chosen and chosen.never) or (stated is None and default is None):
+    for severity in SEVERITIES if judged.enabled else ():
+        chosen, own = judged.severity(severity), _of(override, severity) if override else None
+        merged = bound(signal.levels, severity, judged, listed=own is not None)
+        if merged is None:
             continue
-        hold = (chosen.hold if chosen else None) or judged.hold
-        seconds = hold.seconds if hold else Fraction(default.hold if default else 0)
+        stated = own or (chosen.threshold if chosen else None)
         if stated is not None:
             mine = own is not None or override is None
-            found[severity] = _Effective(
-                Fraction(stated.value), seconds, stated.text, (*path, severity) if mine else None
-            )
-        elif default is not None:
-            found[severity] = _Effective(
-                Fraction(default.threshold), seconds, _plain(default.threshold, signal.unit), None
-            )
+            place = (*path, severity) if mine else None
+            found[severity] = _Effective(Fraction(stated.value), merged.hold, stated.text, place)
+        elif merged.threshold is not None:
+            found[severity] = _Effective(merged.threshold, merged.hold, _plain(merged.threshold, signal.unit), None)
     return found
 
 
-def _plain(value: Fraction | Decimal | int, unit: str) -> str:
+def _plain(value: Fraction, unit: str) -> str:
     number = float(value)
     return {"ratio": f"{number * 100:g}%", "per_second": f"{number:g}/s", "seconds": f"{number:g}s"}.get(
         unit, f"{number:g}"
     )
 
 
-def _order(signal: SignalLike, found: dict[Severity, _Effective]) -> Iterator[Fault]:
+def _order(signal: Signal, found: dict[Severity, _Effective]) -> Iterator[Fault]:
     names = [severity for severity in SEVERITIES if severity in found]
     for mild, severe in pairwise(names):
         a, b = found[mild], found[severe]
