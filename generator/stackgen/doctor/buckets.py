@@ -7,14 +7,16 @@ from fractions import Fraction
 
 from stackgen.catalog import promql
 from stackgen.catalog.series import TASK_DURATION_BUCKET, TASK_WAIT_BUCKET, Series
+from stackgen.catalog.signals.queues import QUEUE_WAIT_P95
+from stackgen.catalog.signals.tasks import DURATION_P95
 from stackgen.doctor.exposition import Sample
 from stackgen.doctor.finding import Finding
 from stackgen.doctor.seen import Seen
 from stackgen.resolve.plan import Judged, Plan
 
 _SIGNALS: tuple[tuple[Series, str], ...] = (
-    (TASK_DURATION_BUCKET, "task_duration_p95"),
-    (TASK_WAIT_BUCKET, "queue_wait_p95"),
+    (TASK_DURATION_BUCKET, DURATION_P95.id),
+    (TASK_WAIT_BUCKET, QUEUE_WAIT_P95.id),
 )
 
 

@@ -9,6 +9,9 @@ from itertools import chain
 from stackgen.catalog import registry
 from stackgen.catalog.series import Series
 from stackgen.catalog.signal import Signal
+from stackgen.catalog.signals.queues import QUEUE_WAIT_P95
+from stackgen.catalog.signals.tasks import DURATION_P95
+from stackgen.catalog.signals.workers import WORKERS_MISSING
 from stackgen.catalog.site import Fact, FlowerSettings, Site
 from stackgen.catalog.source import Reading, Source
 from stackgen.catalog.sources.flower import JOB as FLOWER
@@ -21,10 +24,8 @@ from stackgen.resolve.numbers import judge, limits_of
 from stackgen.resolve.plan import Chosen, Judged, Off, Plan, Scraped
 from stackgen.spec.model import StackSpec
 
-DURATION_BOUNDS = tuple(Fraction(b) for b in ("0.1", "0.5", "1", "5", "10", "30", "60", "120", "300", "600"))
-"""Bucket bounds of task durations in seconds, before thresholds are added: few, as each is a series per task."""
-WAIT_BOUNDS = tuple(Fraction(b) for b in ("0.1", "0.5", "1", "5", "10", "30", "60", "120", "300", "600"))
-"""Bucket bounds of waiting times in seconds, before the thresholds are added."""
+BUCKET_BOUNDS = tuple(Fraction(b) for b in ("0.1", "0.5", "1", "5", "10", "30", "60", "120", "300", "600"))
+"""Bucket bounds of durations and waits in seconds, before thresholds are added: few, as each is a series per task."""
 
 MAX_BOUNDS = 40
 """Most buckets of a histogram: its series are multiplied by this."""
@@ -103,9 +104,9 @@ def _site(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str, 
         tags=spec.versions,
         targets={s.source.id: s.targets for s in scraped},
         match={s.source.id: _match(s.source, spec) for s in scraped if s.source.match},
-        duration_buckets=_buckets(DURATION_BOUNDS, candidates["task_duration_p95"]),
-        wait_buckets=_buckets(WAIT_BOUNDS, candidates["queue_wait_p95"]),
-        fleet_settles=_fleet_settles(spec.prometheus.evaluation_interval.seconds, candidates["workers_missing"]),
+        duration_buckets=_buckets(candidates[DURATION_P95.id]),
+        wait_buckets=_buckets(candidates[QUEUE_WAIT_P95.id]),
+        fleet_settles=_fleet_settles(spec.prometheus.evaluation_interval.seconds, candidates[WORKERS_MISSING.id]),
         worker_memory_limit=spec.celery.worker_memory_limit,
         broker=spec.celery.broker.kind,
         broker_env=spec.celery.broker.env or "CELERY_BROKER_URL",
@@ -147,12 +148,12 @@ def _facts(spec: StackSpec) -> Iterable[Fact]:
         yield "no_memory_limit"
 
 
-def _buckets(base: tuple[Fraction, ...], judged: Judged) -> tuple[Fraction, ...]:
+def _buckets(judged: Judged) -> tuple[Fraction, ...]:
     """Every threshold is a bound, and one bound lies beyond the largest: between bounds a quantile is a guess."""
     limits = {b.threshold for b in judged.bounds.values() if b.threshold}
     limits |= set(chain.from_iterable(levels.values() for levels in judged.overrides.values()))
-    bounds = {*base, *limits}
-    if limits and max(limits) >= max(base):
+    bounds = {*BUCKET_BOUNDS, *limits}
+    if limits and max(limits) >= max(BUCKET_BOUNDS):
         bounds.add(2 * max(limits))
     return tuple(sorted(b for b in bounds if b > 0))
 
@@ -160,8 +161,8 @@ def _buckets(base: tuple[Fraction, ...], judged: Judged) -> tuple[Fraction, ...]
 def _too_many_bounds(site: Site, document: Document) -> Iterable[Problem]:
     """Each bound is one more series for every task or queue that the exporter sees."""
     for signal, section, bounds in (
-        ("task_duration_p95", "tasks", site.duration_buckets),
-        ("queue_wait_p95", "queues", site.wait_buckets),
+        (DURATION_P95.id, "tasks", site.duration_buckets),
+        (QUEUE_WAIT_P95.id, "queues", site.wait_buckets),
     ):
         if len(bounds) > MAX_BOUNDS:
             message = f"{signal} has so many different limits that each histogram would need {len(bounds)} buckets"
