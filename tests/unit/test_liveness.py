@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from stackgen.catalog.site import Site
-from stackgen.catalog.source import Recorded
+from stackgen.catalog.source import RecordingRule
 from stackgen.document import Document
 from stackgen.problem import Problem
 from stackgen.resolve.plan import Plan
@@ -192,9 +192,9 @@ def test_a_quantile_between_two_bounds_is_refused(tmp_path: Path) -> None:
     assert (found.rule, found.hint) == ("dead-alert-bucket", "the nearest bound is 5m")
 
 
-def _heartbeats(site: Site) -> tuple[Recorded, ...]:
+def _heartbeats(site: Site) -> tuple[RecordingRule, ...]:
     del site
-    return (Recorded('sum(celery_worker_up{job="celery-exporter"})'),)
+    return (RecordingRule('sum(celery_worker_up{job="celery-exporter"})'),)
 
 
 @pytest.mark.promtool

@@ -12,7 +12,7 @@ from stackgen.catalog.logs.log_queries import LogQuery
 from stackgen.catalog.runbook import Command
 from stackgen.catalog.series import Family, Series, Unit
 from stackgen.catalog.site import Site
-from stackgen.catalog.source import Recorded
+from stackgen.catalog.source import RecordingRule
 
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
@@ -108,7 +108,7 @@ class Signal(NamedTuple):
     bad_when: Literal["above", "below"] = "above"
     record: str = ""
     """Name under which the value is recorded; "" when `expr` is a plain selector."""
-    before: Callable[[Site], tuple[tuple[str, Recorded], ...]] | None = None
+    before: Callable[[Site], tuple[tuple[str, RecordingRule], ...]] | None = None
     """Series recorded before the value, as (name, rule)."""
     overrides: Dimension | None = None
     limits_from: Literal["min_workers", "period", ""] = ""

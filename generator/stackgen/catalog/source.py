@@ -31,7 +31,7 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordingRule:
     """One recording rule of a reading: the expression and the labels the rule adds."""
 
     expr: str
@@ -48,7 +48,7 @@ class Reading:
 
     series: Series
     uses: tuple[Metric, ...]
-    rules: Callable[[Site], tuple[Recorded, ...]]
+    rules: Callable[[Site], tuple[RecordingRule, ...]]
     stimulus: Stimulus
     spoiled_by: Mapping[Fact, str] = field(default_factory=dict)
     """Facts under which this reading is wrong, each with the reason a user is told."""

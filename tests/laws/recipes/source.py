@@ -10,7 +10,7 @@ from stackgen.catalog.images import Image, by_version
 from stackgen.catalog.launch import HttpHealth, Launch
 from stackgen.catalog.series import QUEUE_LENGTH
 from stackgen.catalog.site import Site
-from stackgen.catalog.source import Metric, Reading, Recorded, Source, gauge
+from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, gauge
 
 _JOB = 'job="toy"'
 LENGTH = Metric(name="toy_queue_length", type="gauge", labels=("name",))
@@ -40,7 +40,7 @@ TOY = Source(
             series=QUEUE_LENGTH,
             uses=(LENGTH,),
             rules=lambda site: (
-                Recorded(latest(LENGTH.name, (_JOB, site.queue_matcher("name")), site, {"queue": "name"})),
+                RecordingRule(latest(LENGTH.name, (_JOB, site.queue_matcher("name")), site, {"queue": "name"})),
             ),
             stimulus=gauge("toy", LENGTH, lambda canonical: {"name": canonical["queue"]}),
             caveat="A toy counts on its fingers.",

@@ -9,7 +9,7 @@ from stackgen.catalog.logs import log_queries
 from stackgen.catalog.series import TASK_DURATION_BUCKET, TASK_TIMEOUTS, TASKS
 from stackgen.catalog.signal import Guard, Level, Signal, guide
 from stackgen.catalog.site import Site
-from stackgen.catalog.source import Recorded
+from stackgen.catalog.source import RecordingRule
 
 _DASHBOARD = "celery-tasks"
 _FAILED = 'state="FAILURE"'
@@ -165,7 +165,7 @@ TIMEOUT_RATIO = Signal(
 )
 
 
-def _last_success(site: Site) -> tuple[tuple[str, Recorded], ...]:
+def _last_success(site: Site) -> tuple[tuple[str, RecordingRule], ...]:
     """The time of the last success, carried from evaluation to evaluation; the first evaluation starts the clock."""
     name = "celery:task_last_success:timestamp"
     moving = f'(sum by (task) ({TASKS.name}{{state="SUCCESS"}}) > bool 0)'
@@ -174,7 +174,7 @@ def _last_success(site: Site) -> tuple[tuple[str, Recorded], ...]:
     return (
         (
             name,
-            Recorded(
+            RecordingRule(
                 f"(time() * {moving} > 0 and on (task) {watched})"
                 f" or max by (task) (last_over_time({name}[1d]))"
                 f" or 0 * {watched} + time()"

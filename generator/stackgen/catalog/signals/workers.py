@@ -9,7 +9,7 @@ from stackgen.catalog.runbook import Command
 from stackgen.catalog.series import WORKER_CPU, WORKER_MEMORY, WORKER_START, WORKERS_ACTIVE, WORKERS_SERVING
 from stackgen.catalog.signal import Level, Signal, guide
 from stackgen.catalog.site import Site
-from stackgen.catalog.source import Recorded
+from stackgen.catalog.source import RecordingRule
 
 _DASHBOARD = "celery-workers"
 
@@ -39,9 +39,9 @@ WORKERS_ACTIVE_SIGNAL = Signal(
 _FLEET = "celery:workers_active:steady"
 
 
-def _fleet(site: Site) -> tuple[tuple[str, Recorded], ...]:
+def _fleet(site: Site) -> tuple[tuple[str, RecordingRule], ...]:
     """The number of workers that there were all the time: it follows a loss at once, and a gain when it has lasted."""
-    return ((_FLEET, Recorded(f"min_over_time({WORKERS_ACTIVE.name}[{promql.seconds(site.fleet_settles)}])")),)
+    return ((_FLEET, RecordingRule(f"min_over_time({WORKERS_ACTIVE.name}[{promql.seconds(site.fleet_settles)}])")),)
 
 
 WORKERS_MISSING = Signal(

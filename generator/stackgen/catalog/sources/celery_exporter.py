@@ -25,7 +25,7 @@ from stackgen.catalog.series import (
     WORKERS_ACTIVE,
 )
 from stackgen.catalog.site import Fact, Site
-from stackgen.catalog.source import Metric, Reading, Recorded, Source, base_labels, counter, gauge
+from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, base_labels, counter, gauge
 from stackgen.catalog.timeline import Gauge, Input, Segment
 
 JOB = "celery-exporter"
@@ -94,15 +94,15 @@ def _count(metric: str, site: Site, names: Mapping[str, str], window: int = WIND
     return per_replica(increase(metric, _matchers(site), site, "first value", window), names)
 
 
-def _workers(site: Site) -> tuple[Recorded, ...]:
+def _workers(site: Site) -> tuple[RecordingRule, ...]:
     """Heartbeats count hosts exactly but linger; inspect counts at once but per queue: believe 0 from inspect."""
     up = f"count by (instance) (last_over_time({WORKER_UP.name}{{{_JOB}}}[{site.bridge}]) == 1)"
     answers = f"sum by (instance) (last_over_time({ACTIVE_WORKERS.name}{{{_JOB}}}[{site.bridge}]))"
     alive = f"0 * max(max_over_time(up{{{_JOB}}}[{site.bridge}]) == 1)"
     if "pool_solo" in site.facts:
-        return (Recorded(f"max({up}) or {alive}"),)
+        return (RecordingRule(f"max({up}) or {alive}"),)
     fewest = f"max(last_over_time({ACTIVE_WORKERS.name}{{{_JOB}}}[{site.bridge}]))"
-    return (Recorded(f"max({up} and on (instance) {answers} > 0) or {fewest} or {alive}"),)
+    return (RecordingRule(f"max({up} and on (instance) {answers} > 0) or {fewest} or {alive}"),)
 
 
 def _workers_stimulus(
@@ -128,8 +128,10 @@ def _flag(segment: Segment, host: int) -> Segment:
     return Segment(Fraction(1 if host < segment.amount else 0), segment.steps)
 
 
-def _tasks(site: Site) -> tuple[Recorded, ...]:
-    return tuple(Recorded(_count(m.name, site, _BY_TASK, TASKS.window), {"state": state}) for state, m in ENDED.items())
+def _tasks(site: Site) -> tuple[RecordingRule, ...]:
+    return tuple(
+        RecordingRule(_count(m.name, site, _BY_TASK, TASKS.window), {"state": state}) for state, m in ENDED.items()
+    )
 
 
 def _tasks_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
@@ -164,7 +166,7 @@ READINGS = (
         series=QUEUE_WORKERS,
         uses=(ACTIVE_WORKERS,),
         rules=lambda site: (
-            Recorded(
+            RecordingRule(
                 latest(ACTIVE_WORKERS.name, (_JOB, site.queue_matcher("queue_name")), site, {"queue": "queue_name"})
             ),
         ),
@@ -175,7 +177,7 @@ READINGS = (
         series=QUEUE_LENGTH,
         uses=(QUEUE_LENGTH_METRIC,),
         rules=lambda site: (
-            Recorded(
+            RecordingRule(
                 latest(
                     QUEUE_LENGTH_METRIC.name, (_JOB, site.queue_matcher("queue_name")), site, {"queue": "queue_name"}
                 )
@@ -188,7 +190,7 @@ READINGS = (
     Reading(
         series=TASKS_STARTED,
         uses=(STARTED,),
-        rules=lambda site: (Recorded(_count(STARTED.name, site, {"queue": "queue_name"})),),
+        rules=lambda site: (RecordingRule(_count(STARTED.name, site, {"queue": "queue_name"})),),
         stimulus=counter(JOB, STARTED.name, _event_labels),
         spoiled_by=_QUEUED,
     ),
@@ -203,7 +205,7 @@ READINGS = (
     Reading(
         series=TASK_DURATION_BUCKET,
         uses=(RUNTIME,),
-        rules=lambda site: (Recorded(_count(f"{RUNTIME.name}_bucket", site, {**_BY_TASK, "le": "le"})),),
+        rules=lambda site: (RecordingRule(_count(f"{RUNTIME.name}_bucket", site, {**_BY_TASK, "le": "le"})),),
         stimulus=counter(JOB, f"{RUNTIME.name}_bucket", _event_labels),
         spoiled_by=_EVENTS,
         caveat="Only tasks that succeeded are timed.",
@@ -211,14 +213,14 @@ READINGS = (
     Reading(
         series=TASK_DURATION_SUM,
         uses=(RUNTIME,),
-        rules=lambda site: (Recorded(_count(f"{RUNTIME.name}_sum", site, _BY_TASK)),),
+        rules=lambda site: (RecordingRule(_count(f"{RUNTIME.name}_sum", site, _BY_TASK)),),
         stimulus=counter(JOB, f"{RUNTIME.name}_sum", _event_labels),
         spoiled_by=_EVENTS,
     ),
     Reading(
         series=TASK_WAIT_BUCKET,
         uses=(WAIT,),
-        rules=lambda site: (Recorded(_count(f"{WAIT.name}_bucket", site, {"queue": "queue_name", "le": "le"})),),
+        rules=lambda site: (RecordingRule(_count(f"{WAIT.name}_bucket", site, {"queue": "queue_name", "le": "le"})),),
         stimulus=counter(JOB, f"{WAIT.name}_bucket", _event_labels),
         spoiled_by=_QUEUED,
         caveat="ETA, countdown and retry back-off do not count as waiting.",

@@ -15,7 +15,7 @@ from stackgen.catalog.images import Image, by_version
 from stackgen.catalog.launch import SCRATCH, ConfigFile, HttpHealth, Launch, Limits, Mount
 from stackgen.catalog.series import WINDOW, WORKER_CPU, WORKER_MEMORY, WORKER_START, WORKERS_ACTIVE
 from stackgen.catalog.site import Site
-from stackgen.catalog.source import Metric, MetricType, Reading, Recorded, Source, Stimulus, base_labels
+from stackgen.catalog.source import Metric, MetricType, Reading, RecordingRule, Source, Stimulus, base_labels
 from stackgen.catalog.timeline import Counter, Gauge, Input, Segment
 
 CADVISOR = "cadvisor"
@@ -58,25 +58,25 @@ def _of_group(site: Site, metric: Metric, *more: str) -> str:
     return latest(metric.name, (*_chosen(site, PROCESSES, "groupname"), *more), site, {"worker": "groupname"})
 
 
-def _container_cpu(site: Site) -> tuple[Recorded, ...]:
+def _container_cpu(site: Site) -> tuple[RecordingRule, ...]:
     used = _used(CPU, _chosen(site, CADVISOR, "name"), "name")
     cores = f"({_of_container(site, QUOTA)} > 0) / {_of_container(site, PERIOD)}"
-    return (Recorded(f"{used} / ({WINDOW} * ({cores}))"),)
+    return (RecordingRule(f"{used} / ({WINDOW} * ({cores}))"),)
 
 
-def _group_cpu(site: Site) -> tuple[Recorded, ...]:
+def _group_cpu(site: Site) -> tuple[RecordingRule, ...]:
     used = _used(GROUP_CPU, _chosen(site, PROCESSES, "groupname"), "groupname")
-    return (Recorded(f"{used} / ({WINDOW} * clamp_min({_of_group(site, GROUP_PROCS)} - 1, 1))"),)
+    return (RecordingRule(f"{used} / ({WINDOW} * clamp_min({_of_group(site, GROUP_PROCS)} - 1, 1))"),)
 
 
-def _group_memory(site: Site) -> tuple[Recorded, ...]:
+def _group_memory(site: Site) -> tuple[RecordingRule, ...]:
     used = _of_group(site, GROUP_MEMORY, 'memtype="resident"')
-    return (Recorded(f"{used} / {site.worker_memory_limit}"),)
+    return (RecordingRule(f"{used} / {site.worker_memory_limit}"),)
 
 
-def _groups_count(site: Site) -> tuple[Recorded, ...]:
+def _groups_count(site: Site) -> tuple[RecordingRule, ...]:
     alive = f'0 * max(max_over_time(up{{job="{PROCESSES}"}}[{site.bridge}]) == 1)'
-    return (Recorded(f"count({_of_group(site, GROUP_PROCS)} > 0) or {alive}"),)
+    return (RecordingRule(f"count({_of_group(site, GROUP_PROCS)} > 0) or {alive}"),)
 
 
 def _beside(segments: tuple[Segment, ...], amount: Fraction) -> tuple[Segment, ...]:
@@ -168,7 +168,7 @@ CADVISOR_SOURCE = Source(
             series=WORKER_MEMORY,
             uses=(WORKING_SET, MEMORY_LIMIT),
             rules=lambda site: (
-                Recorded(of_limit(_of_container(site, WORKING_SET), _of_container(site, MEMORY_LIMIT), site)),
+                RecordingRule(of_limit(_of_container(site, WORKING_SET), _of_container(site, MEMORY_LIMIT), site)),
             ),
             stimulus=_feed(CADVISOR, "name", (WORKING_SET, 0, {}), (MEMORY_LIMIT, _LIMIT)),
             caveat="A container without a limit is judged by celery.worker_memory_limit only.",
@@ -176,7 +176,7 @@ CADVISOR_SOURCE = Source(
         Reading(
             series=WORKER_START,
             uses=(STARTED,),
-            rules=lambda site: (Recorded(_of_container(site, STARTED)),),
+            rules=lambda site: (RecordingRule(_of_container(site, STARTED)),),
             stimulus=_feed(CADVISOR, "name", (STARTED, 1, {})),
         ),
     ),
@@ -220,7 +220,7 @@ PROCESS_EXPORTER_SOURCE = Source(
             series=WORKER_START,
             uses=(GROUP_START, GROUP_PROCS),
             rules=lambda site: (
-                Recorded(f"{_of_group(site, GROUP_START)} and on (worker) {_of_group(site, GROUP_PROCS)} > 0"),
+                RecordingRule(f"{_of_group(site, GROUP_START)} and on (worker) {_of_group(site, GROUP_PROCS)} > 0"),
             ),
             stimulus=_feed(PROCESSES, "groupname", (GROUP_START, 1, {}), (GROUP_PROCS, 3)),
         ),

@@ -13,7 +13,7 @@ from stackgen.catalog.images import Image, by_version
 from stackgen.catalog.launch import HttpHealth, Launch, Limits, Mount, Secret, Variable
 from stackgen.catalog.series import STATES, TASK_DURATION_BUCKET, TASK_DURATION_SUM, TASKS, WORKERS_ACTIVE
 from stackgen.catalog.site import Fact, Site
-from stackgen.catalog.source import Metric, Reading, Recorded, Source, base_labels, counter
+from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, base_labels, counter
 from stackgen.catalog.timeline import Gauge, Input, Segment
 
 JOB = "flower"
@@ -40,9 +40,9 @@ _EVENTS: dict[Fact, str] = {"events_off": "the workers send no events (celery.ev
 _NO_QUEUE = "Flower does not say which queue a task came from."
 
 
-def _tasks(site: Site) -> tuple[Recorded, ...]:
+def _tasks(site: Site) -> tuple[RecordingRule, ...]:
     return tuple(
-        Recorded(
+        RecordingRule(
             per_replica(
                 increase(
                     EVENTS.name,
@@ -66,14 +66,14 @@ def _labels(canonical: Mapping[str, str]) -> dict[str, str]:
     return labels | ({"le": canonical["le"]} if "le" in canonical else {})
 
 
-def _runtime(site: Site, part: str, names: Mapping[str, str]) -> tuple[Recorded, ...]:
+def _runtime(site: Site, part: str, names: Mapping[str, str]) -> tuple[RecordingRule, ...]:
     matchers = (_JOB, site.task_matcher("task"))
-    return (Recorded(per_replica(increase(f"{RUNTIME.name}_{part}", matchers, site, "first value"), names)),)
+    return (RecordingRule(per_replica(increase(f"{RUNTIME.name}_{part}", matchers, site, "first value"), names)),)
 
 
-def _workers(site: Site) -> tuple[Recorded, ...]:
+def _workers(site: Site) -> tuple[RecordingRule, ...]:
     online = f"count by (instance) (last_over_time({ONLINE.name}{{{_JOB}}}[{site.bridge}]) == 1)"
-    return (Recorded(f"max({online}) or 0 * max(max_over_time(up{{{_JOB}}}[{site.bridge}]) == 1)"),)
+    return (RecordingRule(f"max({online}) or 0 * max(max_over_time(up{{{_JOB}}}[{site.bridge}]) == 1)"),)
 
 
 def _workers_stimulus(

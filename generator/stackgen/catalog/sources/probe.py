@@ -13,7 +13,7 @@ from stackgen.catalog.images import from_demo
 from stackgen.catalog.launch import HttpHealth, Launch, Limits, Mount
 from stackgen.catalog.series import BROKER_UP, QUEUE_LENGTH, QUEUE_WORKERS, WORKERS_ACTIVE
 from stackgen.catalog.site import Site
-from stackgen.catalog.source import Metric, Reading, Recorded, Source, gauge
+from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, gauge
 
 JOB = "celery-probe"
 _JOB = f'job="{JOB}"'
@@ -59,7 +59,7 @@ SOURCE = Source(
             series=QUEUE_LENGTH,
             uses=(LENGTH,),
             rules=lambda site: (
-                Recorded(latest(LENGTH.name, (_JOB, site.queue_matcher("queue")), site, {"queue": "queue"})),
+                RecordingRule(latest(LENGTH.name, (_JOB, site.queue_matcher("queue")), site, {"queue": "queue"})),
             ),
             stimulus=gauge(JOB, LENGTH, _queue),
         ),
@@ -67,7 +67,7 @@ SOURCE = Source(
             series=QUEUE_WORKERS,
             uses=(CONSUMERS,),
             rules=lambda site: (
-                Recorded(latest(CONSUMERS.name, (_JOB, site.queue_matcher("queue")), site, {"queue": "queue"})),
+                RecordingRule(latest(CONSUMERS.name, (_JOB, site.queue_matcher("queue")), site, {"queue": "queue"})),
             ),
             stimulus=gauge(JOB, CONSUMERS, _queue),
             spoiled_by={"pool_solo": "a busy worker of the solo pool does not answer and counts as 0"},
@@ -75,14 +75,14 @@ SOURCE = Source(
         Reading(
             series=WORKERS_ACTIVE,
             uses=(ACTIVE,),
-            rules=lambda site: (Recorded(latest(ACTIVE.name, (_JOB,), site, {})),),
+            rules=lambda site: (RecordingRule(latest(ACTIVE.name, (_JOB,), site, {})),),
             stimulus=gauge(JOB, ACTIVE, lambda _: {}),
             spoiled_by={"pool_solo": "a busy worker of the solo pool does not answer and counts as 0"},
         ),
         Reading(
             series=BROKER_UP,
             uses=(UP,),
-            rules=lambda site: (Recorded(latest(UP.name, (_JOB,), site, {})),),
+            rules=lambda site: (RecordingRule(latest(UP.name, (_JOB,), site, {})),),
             stimulus=gauge(JOB, UP, lambda _: {}),
         ),
     ),

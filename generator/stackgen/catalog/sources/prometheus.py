@@ -18,7 +18,7 @@ from stackgen.catalog.series import (
     WINDOW,
 )
 from stackgen.catalog.site import Site
-from stackgen.catalog.source import Metric, Reading, Recorded, Source, base_labels, counter
+from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, base_labels, counter
 from stackgen.catalog.timeline import Gauge, Input, Segment
 
 PROMETHEUS = "prometheus"
@@ -33,17 +33,17 @@ NOTIFICATIONS_FAILED = Metric(
 )
 
 
-def _up(site: Site) -> tuple[Recorded, ...]:
+def _up(site: Site) -> tuple[RecordingRule, ...]:
     """`or vector(0)` because a job that service discovery forgot has no `up` at all."""
     return tuple(
-        Recorded(f'max(max_over_time(up{{job="{job}"}}[{site.bridge}])) or vector(0)', {"source": source})
+        RecordingRule(f'max(max_over_time(up{{job="{job}"}}[{site.bridge}])) or vector(0)', {"source": source})
         for source, job in site.jobs.items()
     )
 
 
-def _failed_scrapes(site: Site) -> tuple[Recorded, ...]:
+def _failed_scrapes(site: Site) -> tuple[RecordingRule, ...]:
     return tuple(
-        Recorded(
+        RecordingRule(
             f'max(count_over_time(up{{job="{job}"}}[15m]) - sum_over_time(up{{job="{job}"}}[15m]))',
             {"source": source},
         )
@@ -66,20 +66,20 @@ def _failed_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[S
     return [Gauge("up", base_labels(site.jobs[canonical["source"]], site), tuple(parts))]
 
 
-def _rules(site: Site) -> tuple[Recorded, ...]:
+def _rules(site: Site) -> tuple[RecordingRule, ...]:
     del site
     ours = f'job="{PROMETHEUS}",rule_group=~".*;{GROUP_PREFIX}.*"'
-    return (Recorded(f"max by (rule_group) (increase({RULES_FAILED.name}{{{ours}}}[{promql.seconds(WINDOW)}]))"),)
+    return (RecordingRule(f"max by (rule_group) (increase({RULES_FAILED.name}{{{ours}}}[{promql.seconds(WINDOW)}]))"),)
 
 
-def _notifications(site: Site) -> tuple[Recorded, ...]:
+def _notifications(site: Site) -> tuple[RecordingRule, ...]:
     del site
     window = promql.seconds(WINDOW)
     sent = f'increase({NOTIFICATIONS_FAILED.name}{{job="{ALERTMANAGER}"}}[{window}])'
     dropped = f'increase({NOTIFICATIONS_DROPPED.name}{{job="{PROMETHEUS}"}}[{window}])'
     return (
-        Recorded(f"max by (integration) (sum by (instance, integration) ({sent}))"),
-        Recorded(f"max({dropped})", {"integration": "alertmanager"}),
+        RecordingRule(f"max by (integration) (sum by (instance, integration) ({sent}))"),
+        RecordingRule(f"max({dropped})", {"integration": "alertmanager"}),
     )
 
 

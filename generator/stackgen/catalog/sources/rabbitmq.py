@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from stackgen.catalog.counting import latest
 from stackgen.catalog.series import BROKER_UP, QUEUE_LENGTH, QUEUE_WORKERS
-from stackgen.catalog.source import Metric, Reading, Recorded, Source, base_labels, gauge
+from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, base_labels, gauge
 from stackgen.catalog.timeline import Gauge
 
 JOB = "rabbitmq"
@@ -38,7 +38,7 @@ SOURCE = Source(
             series=QUEUE_LENGTH,
             uses=(READY,),
             rules=lambda site: (
-                Recorded(
+                RecordingRule(
                     latest(READY.name, (_JOB, site.queue_matcher("queue", reserved=True)), site, {"queue": "queue"})
                 ),
             ),
@@ -48,7 +48,7 @@ SOURCE = Source(
             series=QUEUE_WORKERS,
             uses=(CONSUMERS,),
             rules=lambda site: (
-                Recorded(
+                RecordingRule(
                     latest(CONSUMERS.name, (_JOB, site.queue_matcher("queue", reserved=True)), site, {"queue": "queue"})
                 ),
             ),
@@ -57,7 +57,7 @@ SOURCE = Source(
         Reading(
             series=BROKER_UP,
             uses=(),
-            rules=lambda site: (Recorded(f"max(max_over_time(up{{{_JOB}}}[{site.bridge}]))"),),
+            rules=lambda site: (RecordingRule(f"max(max_over_time(up{{{_JOB}}}[{site.bridge}]))"),),
             stimulus=lambda site, canonical, segments, step: [Gauge("up", base_labels(JOB, site), segments)],
         ),
     ),

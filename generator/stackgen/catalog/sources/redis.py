@@ -14,7 +14,7 @@ from stackgen.catalog.images import Image, by_version
 from stackgen.catalog.launch import HttpHealth, Launch
 from stackgen.catalog.series import BROKER_UP, QUEUE_LENGTH
 from stackgen.catalog.site import Site
-from stackgen.catalog.source import Metric, Reading, Recorded, Source, gauge
+from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, gauge
 
 JOB = "redis-exporter"
 PRIORITY_SEPARATOR = "\x06\x16"
@@ -30,12 +30,12 @@ def keys(queue: str) -> tuple[str, ...]:
     return (queue, *(f"{queue}{PRIORITY_SEPARATOR}{step}" for step in PRIORITY_STEPS))
 
 
-def _length(site: Site) -> tuple[Recorded, ...]:
+def _length(site: Site) -> tuple[RecordingRule, ...]:
     sizes = f"last_over_time({KEY_SIZE.name}{{{_JOB}}}[{site.bridge}])"
     # (?s) lets the dot match a newline; the priority suffix is cut off, so that its lists add up to one queue.
     pattern = promql.text("(?s)(.*?)(?:\x06\x16[0-9]+)?")
     named = f'label_replace({sizes}, "queue", "$1", "key", {pattern})'
-    return (Recorded(f"max by (queue) (sum by (instance, queue) ({named}))"),)
+    return (RecordingRule(f"max by (queue) (sum by (instance, queue) ({named}))"),)
 
 
 def _key(canonical: Mapping[str, str]) -> dict[str, str]:
@@ -73,7 +73,7 @@ SOURCE = Source(
         Reading(
             series=BROKER_UP,
             uses=(REDIS_UP,),
-            rules=lambda site: (Recorded(f"max(max_over_time({REDIS_UP.name}{{{_JOB}}}[{site.bridge}]))"),),
+            rules=lambda site: (RecordingRule(f"max(max_over_time({REDIS_UP.name}{{{_JOB}}}[{site.bridge}]))"),),
             stimulus=gauge(JOB, REDIS_UP, lambda _: {}),
         ),
     ),

@@ -26,7 +26,7 @@ from stackgen.catalog.series import (
     WORKERS_SERVING,
 )
 from stackgen.catalog.site import Site
-from stackgen.catalog.source import Metric, Reading, Recorded, Source, base_labels, counter
+from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, base_labels, counter
 from stackgen.catalog.timeline import Counter, Gauge, Input, Segment
 
 JOB = "celery-worker"
@@ -124,7 +124,7 @@ READINGS = (
     Reading(
         series=WORKERS_ACTIVE,
         uses=(),
-        rules=lambda site: (Recorded(_answering(site)),),
+        rules=lambda site: (RecordingRule(_answering(site)),),
         stimulus=_alive_stimulus,
         caveat="Counts targets: a worker that service discovery does not know is not counted.",
     ),
@@ -132,65 +132,65 @@ READINGS = (
         series=WORKERS_SERVING,
         uses=(),
         # A job that service discovery forgot has no `up` at all.
-        rules=lambda site: (Recorded(f"{_answering(site)} or vector(0)"),),
+        rules=lambda site: (RecordingRule(f"{_answering(site)} or vector(0)"),),
         stimulus=_alive_stimulus,
     ),
     Reading(
         series=WORKER_CPU,
         uses=(CPU, PROCESSES),
-        rules=lambda site: (Recorded(_cpu(site)),),
+        rules=lambda site: (RecordingRule(_cpu(site)),),
         stimulus=_cpu_stimulus,
     ),
     Reading(
         series=WORKER_MEMORY,
         uses=(MEMORY, MEMORY_LIMIT),
-        rules=lambda site: (Recorded(of_limit(_gauge(MEMORY, site), _gauge(MEMORY_LIMIT, site), site)),),
+        rules=lambda site: (RecordingRule(of_limit(_gauge(MEMORY, site), _gauge(MEMORY_LIMIT, site), site)),),
         stimulus=_memory_stimulus,
         caveat="Pages that pool processes share are counted once per process.",
     ),
     Reading(
         series=WORKER_START,
         uses=(START,),
-        rules=lambda site: (Recorded(_gauge(START, site)),),
+        rules=lambda site: (RecordingRule(_gauge(START, site)),),
         stimulus=_start_stimulus,
     ),
     Reading(
         series=TASKS_STARTED,
         uses=(WAIT,),
-        rules=lambda site: (Recorded(_count(f"{WAIT.name}_count", site, {"queue": "queue"})),),
+        rules=lambda site: (RecordingRule(_count(f"{WAIT.name}_count", site, {"queue": "queue"})),),
         stimulus=counter(JOB, f"{WAIT.name}_count", _labels),
         caveat="Counts tasks whose publisher loads the module too.",
     ),
     Reading(
         series=TASK_WAIT_BUCKET,
         uses=(WAIT,),
-        rules=lambda site: (Recorded(_count(f"{WAIT.name}_bucket", site, {"queue": "queue", "le": "le"})),),
+        rules=lambda site: (RecordingRule(_count(f"{WAIT.name}_bucket", site, {"queue": "queue", "le": "le"})),),
         stimulus=counter(JOB, f"{WAIT.name}_bucket", _labels),
     ),
     Reading(
         series=TASKS,
         uses=(ENDED,),
         rules=lambda site: (
-            Recorded(_count(ENDED.name, site, {**_TASK, "state": "state"}, _STATES, window=TASKS.window)),
+            RecordingRule(_count(ENDED.name, site, {**_TASK, "state": "state"}, _STATES, window=TASKS.window)),
         ),
         stimulus=counter(JOB, ENDED.name, _labels),
     ),
     Reading(
         series=TASK_DURATION_BUCKET,
         uses=(DURATION,),
-        rules=lambda site: (Recorded(_count(f"{DURATION.name}_bucket", site, {**_TASK, "le": "le"})),),
+        rules=lambda site: (RecordingRule(_count(f"{DURATION.name}_bucket", site, {**_TASK, "le": "le"})),),
         stimulus=counter(JOB, f"{DURATION.name}_bucket", _labels),
     ),
     Reading(
         series=TASK_DURATION_SUM,
         uses=(DURATION,),
-        rules=lambda site: (Recorded(_count(f"{DURATION.name}_sum", site, _TASK)),),
+        rules=lambda site: (RecordingRule(_count(f"{DURATION.name}_sum", site, _TASK)),),
         stimulus=counter(JOB, f"{DURATION.name}_sum", _labels),
     ),
     Reading(
         series=TASK_TIMEOUTS,
         uses=(TIMEOUTS,),
-        rules=lambda site: (Recorded(_count(TIMEOUTS.name, site, _TASK, window=TASK_TIMEOUTS.window)),),
+        rules=lambda site: (RecordingRule(_count(TIMEOUTS.name, site, _TASK, window=TASK_TIMEOUTS.window)),),
         stimulus=counter(JOB, TIMEOUTS.name, lambda c: {**_labels(c), "kind": "hard"}),
     ),
 )
