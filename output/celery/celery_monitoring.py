@@ -40,9 +40,10 @@ import traceback
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar
@@ -56,6 +57,7 @@ class LogSettings:
     path: str | None = None
     level: str = "info"
     allow_arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    allow_fields: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ SETTINGS = Settings(
         path="/var/log/celery/worker.log",
         level="info",
         allow_arguments={},
+        allow_fields=[],
     ),
     metrics=MetricSettings(
         enabled=True,
@@ -165,6 +168,8 @@ SETTINGS = Settings(
 
 
 SENT_HEADER = "celery_monitoring_sent"
+_LATEST = 1 << 40
+"""A header may hold anything: not a number, or one that no clock shows."""
 
 
 def mark_published() -> None:
@@ -179,26 +184,31 @@ def _stamp(headers: dict[str, Any] | None = None, **_: object) -> None:
         headers[SENT_HEADER] = time.time()
 
 
-def wait_seconds(request: Any) -> float | None:
-    """Seconds between sending, or the ETA if that is later, and now; None when the sender did not say when."""
-    sent = getattr(request, SENT_HEADER, None)
-    if not isinstance(sent, (int, float)):
+def wait_seconds(request: Any, began: float | None = None) -> float | None:
+    """Seconds between sending, or the ETA if that is later, and the beginning, now if that is not known.
+
+    None when the sender did not say when, or said something that is no time.
+    """
+    sent: Any = getattr(request, SENT_HEADER, None)
+    if type(sent) not in (int, float) or not 0 <= sent < _LATEST:
         return None
     eta = getattr(request, "eta", None)
-    return max(0.0, time.time() - (max(float(sent), _eta(eta)) if eta else float(sent)))
+    return max(0.0, (began or time.time()) - (max(float(sent), _eta(eta)) if eta else float(sent)))
 
 
 def _eta(value: object) -> float:
     try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    except ValueError:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+        return moment.timestamp()
+    except (ValueError, OverflowError, OSError):
         return 0.0
-    return moment.timestamp()
 
 
 LONGEST_MESSAGE = 8192
 LONGEST_ERROR = 500
 LONGEST_STACK = 16_384
+LONGEST_VALUE = 200
+"""Characters of one argument or field that stack.yaml allows."""
 
 LIBRARIES = frozenset({"amqp", "billiard", "celery", "kombu", "multiprocessing"})
 """Loggers of Celery and what it is made of: an object in their text is named by its type only."""
@@ -236,6 +246,8 @@ def is_undecodable(record: logging.LogRecord) -> bool:
 def message_of(record: logging.LogRecord) -> str:
     """The record's text, cut; of a library's values only plain ones, for a repr would show arguments."""
     if record.name.partition(".")[0] not in LIBRARIES:
+        if isinstance(record.msg, Mapping):
+            return cut(_said_in(record.msg), LONGEST_MESSAGE)
         return cut(_formatted(record.msg, record.args), LONGEST_MESSAGE)
     if is_undecodable(record):
         return _UNDECODABLE
@@ -247,8 +259,14 @@ def message_of(record: logging.LogRecord) -> str:
     return cut(_formatted(record.msg, safe), LONGEST_MESSAGE)
 
 
+def _said_in(message: Mapping[Any, object]) -> str:
+    """The sentence among the fields of a message, as structlog makes them; without one, the fields' names."""
+    found = next((message[key] for key in ("event", "message", "msg") if message.get(key)), None)
+    return text_of(found) if found is not None else ", ".join(text_of(key) for key in message)
+
+
 def _formatted(message: object, args: object) -> str:
-    text = str(message)
+    text = text_of(message)
     try:
         return text % args if args else text
     except (TypeError, ValueError, KeyError):
@@ -259,9 +277,25 @@ def _plain(value: object) -> object:
     if value is None or isinstance(value, (bool, int, float, str, date, timedelta)):
         return value
     if isinstance(value, BaseException):
-        return f"{type(value).__name__}: {cut(str(value), LONGEST_ERROR)}"
+        return f"{type(value).__name__}: {cut(text_of(value), LONGEST_ERROR)}"
     request = any(kind.__module__ == "celery.worker.request" for kind in type(value).__mro__)
     return str(value) if request else f"<{type(value).__name__}>"
+
+
+def shown(value: object) -> str:
+    """An allowed value as a short text; of lists and objects only the type."""
+    simple = value is None or isinstance(value, (bool, int, float, str))
+    return cut(str(value), LONGEST_VALUE) if simple else f"<{type(value).__name__}>"
+
+
+def text_of(value: object) -> str:
+    """Its str(); where that raises, its type."""
+    try:
+        return str(value)
+    except Exception as error:
+        if type(error).__name__ == "SoftTimeLimitExceeded":
+            raise
+        return f"<{type(value).__name__} without a text>"
 
 
 def cut(text: str, limit: int) -> str:
@@ -274,7 +308,7 @@ def error_fields(error: BaseException | None, trace: TracebackType | None = None
     if error is None:
         return {}
     error = getattr(error, "exc", None) if type(error).__name__ == "ExceptionWithTraceback" else error
-    found: dict[str, object] = {"type": type(error).__name__, "message": cut(str(error), LONGEST_ERROR)}
+    found: dict[str, object] = {"type": type(error).__name__, "message": cut(text_of(error), LONGEST_ERROR)}
     if stack := _stack(error, trace):
         found["stack_trace"] = stack
     return found
@@ -295,240 +329,443 @@ def _stack(error: BaseException | None, trace: TracebackType | None) -> str:
     return text if len(text) <= LONGEST_STACK else "…" + text[-LONGEST_STACK + 1 :]
 
 
-Fields = dict[str, Any]  # JSON is open by nature
-ECS_VERSION = "9.0.0"
-OWN_FIELDS = "celery_monitoring"
-"""Attribute of a record that holds fields of ours, nested as they will be written."""
+class OwnLogger(logging.Logger):
+    """logging.config disables every logger that it is not told of; not this one."""
+
+    @property  # type: ignore[override, unused-ignore]
+    def disabled(self) -> bool:
+        """Never."""
+        return False
+
+    @disabled.setter
+    def disabled(self, value: bool) -> None:
+        """Is not listened to."""
+
+
+OWN_LOGGER = OwnLogger("celery_monitoring")
+"""Not known to logging, so that nobody takes its handlers; without logs of ours it speaks through the root logger."""
+OWN_LOGGER.parent = logging.getLogger()
+
+
+_AGAIN_SECONDS = 0.05
+"""Between two tries to open a log that cannot be opened: logrotate is done by then."""
+_PATIENCE_SECONDS = 5.0
+"""A log that cannot be opened for longer is worth a word; every rotation has its moment."""
+_STDOUT = 1
+_NOBODYS = (-1, -1)
 
 _fcntl: Any = None
 with suppress(ImportError):  # Windows
     _fcntl = importlib.import_module("fcntl")
 
 
-def install_logs(settings: Settings, trace_fields: Callable[[], Fields]) -> None:
-    """Takes over the logging of workers and beat; Celery then configures nothing itself."""
-    from celery import signals  # type: ignore[import-untyped, unused-ignore]
+class Sink:
+    """Appends whole lines, each with one write, so that processes of a pool do not mix theirs.
 
-    def configure(loglevel: int | None = None, logfile: str | None = None, **_: object) -> None:
-        from celery.utils.log import get_multiprocessing_logger  # type: ignore[import-untyped, unused-ignore]
+    A pipe promises this for 4096 bytes only, so there a lock is taken; it ends with the process, even a killed one.
+    A descriptor is ours only while it leads to the file that we opened: when the application has closed our number and
+    opened something else under it, that is neither written nor closed. The caller keeps threads apart.
+    """
 
-        level = min(getattr(logging, settings.logs.level.upper()), loglevel or logging.CRITICAL)
-        handler = JsonLines(settings, logfile or settings.logs.path, trace_fields)
-        root = logging.getLogger()
-        root.handlers = [handler]
-        root.setLevel(level)
-        if (pool := get_multiprocessing_logger()) is not None:
-            pool.handlers = [handler]
-            pool.setLevel(logging.ERROR)
-        sys.stdout = _Lines("stdout")
-        sys.stderr = _Lines("stderr")
+    def __init__(self, path: str | None, said: Callable[[str], bytes]) -> None:
+        """Opens the path, None being standard output; `said` makes a line of a sentence about the log itself."""
+        self._path, self._said = path, said
+        self._file, self._identity = _STDOUT, _NOBODYS
+        self._notes: list[str] = []
+        self._since, self._next_try, self._told = 0.0, 0.0, False
+        self._lost, self._why, self._torn = 0, "", False
+        self._pid = os.getpid()
+        if path and (error := self._open(path)):
+            self._notes.append(f"the log {path} cannot be opened ({error}): standard output is written until it can")
+            self._told = True
 
-    def quiet(instance: Any = None, **_: object) -> None:
-        from celery.apps import worker as worker_program  # type: ignore[import-untyped, unused-ignore]
+    def write(self, line: bytes) -> None:
+        """Writes the line, or counts it as lost; says before it, as soon as anything can be said, what was lost."""
+        if self._pid != os.getpid():  # what the parent has to say, it says
+            self._pid, self._lost, self._torn = os.getpid(), 0, False
+            self._notes.clear()
+        if self._path:
+            self._follow(self._path)
+        if self._notes or self._lost:
+            lost = f"{self._lost} records of this process could not be written: {self._why}"
+            notes = [*self._notes, *([lost] if self._lost else [])]
+            if not self._put(b"".join(map(self._said, notes))):
+                self._lost += 1
+                return
+            self._notes.clear()
+            self._lost = 0
+        if not self._put(line):
+            self._lost += 1
 
-        instance.quiet = True  # no banner: it is not JSON, nor are the words that Celery says when it is told to stop
-        worker_program.safe_say = _say
+    def _follow(self, path: str) -> None:
+        """Opens the log anew when its name leads elsewhere: first the new one, then ours is let go."""
+        with suppress(OSError):
+            if _identity(os.stat(path)) == self._identity:
+                self._since, self._told = 0.0, False
+                return
+        now = time.monotonic()
+        if now < self._next_try:
+            return
+        self._next_try = now + _AGAIN_SECONDS
+        error = self._open(path)
+        if not error:
+            self._since, self._told = 0.0, False
+            return
+        self._since = self._since or now
+        if not self._told and now - self._since > _PATIENCE_SECONDS:
+            self._told = True
+            self._notes.append(f"the log {path} cannot be opened ({error}): the old one is written until it can")
 
-    signals.setup_logging.connect(configure, weak=False, dispatch_uid="celery_monitoring.logs")
-    signals.celeryd_after_setup.connect(quiet, weak=False, dispatch_uid="celery_monitoring.quiet")
+    def _open(self, path: str) -> str:
+        """What is wrong, or ""; then the new file is ours, and the old one closed."""
+        try:
+            new = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o640)
+        except OSError as error:
+            return error.strerror or type(error).__name__
+        if self._ours() is not None:
+            os.close(self._file)
+        self._file, self._identity = new, _identity(os.fstat(new))
+        return ""
+
+    def _ours(self) -> os.stat_result | None:
+        """What our descriptor leads to; None when somebody closed it, whatever its number is used for now."""
+        with suppress(OSError):
+            found = os.fstat(self._file)
+            if _identity(found) == self._identity:
+                return found
+        return None
+
+    def _put(self, line: bytes) -> bool:
+        """Whether the line was written, and wholly."""
+        found = self._ours()
+        if found is None and self._path:
+            self._identity = _NOBODYS
+            self._open(self._path)
+            found = self._ours()
+        file, done = self._file if found else _STDOUT, 0
+        if self._torn:
+            line = b"\n" + line
+        try:
+            with _alone(file) if stat.S_ISFIFO((found or os.fstat(file)).st_mode) else nullcontext():
+                while done < len(line):
+                    done += _written(file, line[done:])
+        except OSError as error:
+            self._why = error.strerror or type(error).__name__
+            self._torn = bool(done) and not _taken_back(file, done)
+            return False
+        self._torn = False
+        return True
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+@contextmanager
+def _alone(file: int) -> Iterator[None]:
+    if _fcntl is not None:
+        with suppress(OSError):
+            _fcntl.lockf(file, _fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if _fcntl is not None:
+            with suppress(OSError):
+                _fcntl.lockf(file, _fcntl.LOCK_UN)
+
+
+def _written(file: int, data: bytes) -> int:
+    """How many bytes were taken; a reader that set the pipe to non-blocking has a second to read on."""
+    try:
+        return os.write(file, data)
+    except BlockingIOError:
+        from select import select
+
+        select([], [file], [], 1.0)
+        return os.write(file, data)
+
+
+def _taken_back(file: int, size: int) -> bool:
+    """Whether the beginning of a line, behind which the disk was full, is gone again."""
+    with suppress(OSError):
+        end = os.lseek(file, 0, os.SEEK_CUR)
+        if os.fstat(file).st_size == end:
+            os.ftruncate(file, end - size)
+            return True
+    return False
+
+
+Fields = dict[str, Any]  # JSON is open by nature
+ECS_VERSION = "9.0.0"
+LONGEST_NAME = 300
+"""Characters of a name or an id, which come with the message and may be anything."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, default=str, separators=(",", ":")).encode
+_PLAIN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime", "taskName"}
+"""Attributes that every record has; what else there is came as `extra`."""
 
 
 class JsonLines(logging.Handler):
-    """Appends lines to a file that may be renamed at any time, or writes them to standard output.
-
-    Each line is one write to a file opened for appending, so processes of a pool do not mix theirs. A pipe promises
-    this for 4096 bytes only, so there a lock is taken; it ends with the process, even a killed one.
-    """
+    """Writes records, and events of tasks, which are no records: nothing done to `logging` can silence those."""
 
     def __init__(self, settings: Settings, path: str | None, trace_fields: Callable[[], Fields]) -> None:
         super().__init__()
         self._service = {"name": settings.name, "environment": settings.environment}
         self._host = socket.gethostname()
-        self._path = path
+        self._allowed = settings.logs.allow_fields
         self._trace_fields = trace_fields
-        self._file = _opened(path) if path else 1
-        self._is_pipe = stat.S_ISFIFO(os.fstat(self._file).st_mode)
+        self._sink = Sink(path, self._said)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Writes the record, unless one of ours replaces it."""
-        done = False
-        with suppress(Exception):
+        """Writes the record, unless an event of ours replaces it."""
+        try:
             if not is_replaced(record):
-                self._write(as_line(self._fields(record)))
-            done = True
-        if not done:
-            self._say_lost(record)
+                self._sink.write(as_line(self._fields(record)))
+        except Exception as error:
+            reraise_limit(error)
+            # logging's own handleError would print the record's values
+            self._sink.write(self._said(f"a record of {record.name}, line {record.lineno}, could not be written"))
+
+    def event(self, level: str, message: str, fields: Fields) -> None:
+        """Writes what happened to a task, or what it printed; raises nothing but the task's own time limit."""
+        try:
+            line = as_line({**self._head(level), "message": message, **self._tail(), **self._trace_fields(), **fields})
+        except Exception as error:
+            reraise_limit(error)
+            line = self._said("an event of a task could not be written")
+        self.acquire()
+        try:
+            self._sink.write(line)
+        finally:
+            self.release()
 
     def _fields(self, record: logging.LogRecord) -> Fields:
-        moment = datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds")
-        fields: Fields = {
-            "@timestamp": moment.replace("+00:00", "Z"),
+        fields = self._head(record.levelname.lower(), record.created)
+        fields["process"]["thread"] = {"name": record.threadName}
+        fields["log"]["logger"] = record.name
+        own = record.msg if isinstance(record.msg, Mapping) else {}
+        fields.update({"message": message_of(record), **self._tail(), "event": {"dataset": "celery.log"}})
+        if (error := _error_of(record, own)) and not is_undecodable(record):
+            fields["error"] = error
+        if self._allowed and record.name.partition(".")[0] not in LIBRARIES and (labels := self._labels(record, own)):
+            fields["labels"] = labels
+        return {**fields, **self._trace_fields(), **of_running_task()}
+
+    def _labels(self, record: logging.LogRecord, own: Mapping[Any, object]) -> dict[str, str]:
+        """The fields that stack.yaml allows: of `extra`, of a message that is a mapping (structlog), of loguru."""
+        found = {key: value for key, value in vars(record).items() if key not in _PLAIN}
+        loguru = found.get("extra")
+        found.update({**(loguru if isinstance(loguru, Mapping) else {}), **own})
+        return {name: shown(found[name]) for name in self._allowed if name in found}
+
+    def _head(self, level: str, created: float | None = None) -> Fields:
+        """Filebeat knows a file by its first bytes: when, where and who come first."""
+        moment = datetime.now(timezone.utc) if created is None else datetime.fromtimestamp(created, timezone.utc)
+        return {
+            "@timestamp": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "host": {"name": self._host},
-            "process": {"pid": os.getpid(), "thread": {"name": record.threadName}},
-            "log": {"level": record.levelname.lower(), "logger": record.name},
-            "message": message_of(record),
-            "ecs": {"version": ECS_VERSION},
-            "service": self._service,
-            "event": {"dataset": "celery.log"},
+            "process": {"pid": os.getpid()},
+            "log": {"level": level},
         }
-        if record.exc_info and record.exc_info[1] and not is_undecodable(record):
-            fields["error"] = error_fields(record.exc_info[1], record.exc_info[2])
-        fields.update(self._trace_fields())
-        own = getattr(record, OWN_FIELDS, None)
-        fields.update(own if isinstance(own, Mapping) else _of_running_task())
-        return fields
 
-    def _say_lost(self, record: logging.LogRecord) -> None:
-        """logging's own handleError would print the record's values; on a full disk the task itself must go on."""
-        text = f"a record of {record.name}, line {record.lineno}, could not be written"
-        with suppress(OSError):
-            self._write(as_line({"message": text, "log": {"level": "error", "logger": "celery_monitoring"}}))
+    def _tail(self) -> Fields:
+        return {"ecs": {"version": ECS_VERSION}, "service": self._service}
 
-    def _write(self, line: bytes) -> None:
-        if self._path:
-            self._follow_rename(self._path)
-        if not self._is_pipe or _fcntl is None:
-            os.write(self._file, line)
-            return
-        _fcntl.lockf(self._file, _fcntl.LOCK_EX)
-        try:
-            while line:
-                line = line[os.write(self._file, line) :]
-        finally:
-            _fcntl.lockf(self._file, _fcntl.LOCK_UN)
-
-    def _follow_rename(self, path: str) -> None:
-        mine = os.fstat(self._file)
-        try:
-            there = os.stat(path)
-            if (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino):
-                return
-        except FileNotFoundError:
-            pass  # opening makes it
-        os.close(self._file)
-        self._file = _opened(path)
+    def _said(self, text: str) -> bytes:
+        """A line about the log itself."""
+        about = {"event": {"dataset": "celery.log"}, "log": {"level": "error", "logger": "celery_monitoring"}}
+        return as_line({**self._head("error"), "message": text, **self._tail(), **about})
 
 
-def _say(text: str, stream: object = None) -> None:
-    """Celery 5's safe_say, which runs while a signal is handled: for the log its last words."""
-    del stream
-    logging.getLogger("celery.apps.worker").warning("%s", text)
-
-
-def _opened(path: str) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+def reraise_limit(error: Exception) -> None:
+    """A soft time limit may be raised anywhere, in our code too; it is meant for the task."""
+    if type(error).__name__ == "SoftTimeLimitExceeded":
+        raise error
 
 
 def as_line(fields: Mapping[str, object]) -> bytes:
     """Half of a surrogate pair, which UTF-8 has not, becomes an escape that JSON has."""
-    return json.dumps(fields, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace") + b"\n"
+    return _encode(fields).encode("utf-8", "backslashreplace") + b"\n"
 
 
-def _of_running_task() -> Fields:
+def _error_of(record: logging.LogRecord, own: Mapping[Any, object]) -> dict[str, object]:
+    found: Any = record.exc_info or own.get("exc_info")
+    if isinstance(found, BaseException):
+        return error_fields(found)
+    raised = found if isinstance(found, tuple) and len(found) == 3 else sys.exc_info() if found else (None, None, None)
+    return error_fields(raised[1], raised[2])
+
+
+def of_running_task() -> Fields:
+    """The object `celery` of the task that runs here; empty outside of one."""
     from celery._state import get_current_task  # type: ignore[import-untyped, unused-ignore]
 
     task = get_current_task()
     return {"celery": task_fields(task.name, task.request)} if task is not None and task.request.id else {}
 
 
-def task_fields(name: str, request: Any) -> Fields:
-    """The object `celery`: which task this is, from which queue, on which worker."""
-    task = {"name": name, "id": getattr(request, "id", None), "retries": getattr(request, "retries", None) or 0}
-    where = getattr(request, "delivery_info", None) or {}
-    found = {
-        "queue": where.get("routing_key") or where.get("exchange"),
-        "worker": getattr(request, "hostname", None),
-        "root_id": getattr(request, "root_id", None),
-        "parent_id": getattr(request, "parent_id", None),
+def task_fields(name: object, request: Any) -> Fields:
+    """The object `celery`: which task this is, from which queue, on which worker. All of it came with a message."""
+    where = getattr(request, "delivery_info", None)
+    where = where if isinstance(where, Mapping) else {}
+    retries = getattr(request, "retries", None)
+    task = {
+        "name": named(name),
+        "id": named(getattr(request, "id", None)),
+        "retries": retries if type(retries) is int else 0,
     }
-    return {"task": task, **{key: value for key, value in found.items() if value}}
+    found: Sequence[tuple[str, object]] = (
+        ("queue", where.get("routing_key") or where.get("exchange")),
+        ("worker", getattr(request, "hostname", None)),
+        ("root_id", getattr(request, "root_id", None)),
+        ("parent_id", getattr(request, "parent_id", None)),
+    )
+    more = {key: named(value) for key, value in found if value and value != task["id"]}
+    return {"task": task, **more}
 
 
-class _Lines(io.TextIOBase):
-    """Standard output or error of a worker: each line that is printed becomes a record."""
+def named(value: object) -> str | None:
+    """A name or an id as a short text; of anything else its type."""
+    if value is None or isinstance(value, str):
+        return value and cut(value, LONGEST_NAME)
+    return f"<{type(value).__name__}>"
 
-    def __init__(self, name: str) -> None:
+
+Streams = tuple[io.TextIOWrapper, io.TextIOWrapper, Callable[[], None]]
+
+
+def printed(handler: JsonLines, at: object, least: int) -> Streams:
+    """The two streams, and what ends their open lines when a task ends; nothing is written below the least level."""
+    number = at if isinstance(at, int) else getattr(logging, str(at).upper(), logging.WARNING)
+    bytes_out, bytes_err = (Printed(handler, number, one, silent=number < least) for one in (1, 2))
+
+    def end_lines() -> None:
+        bytes_out.end_line()
+        bytes_err.end_line()
+
+    return _text(bytes_out), _text(bytes_err), end_lines
+
+
+def _text(lines: Printed) -> io.TextIOWrapper:
+    return io.TextIOWrapper(lines, "utf-8", "backslashreplace", newline="\n", write_through=True)
+
+
+class Printed(io.BufferedIOBase):
+    """What is printed, as text or as bytes: each line becomes a record; one thread's does not mix with another's."""
+
+    def __init__(self, handler: JsonLines, level: int, number: int, *, silent: bool) -> None:
         super().__init__()
-        self._log = logging.getLogger("celery.redirected")
-        self._name = name
+        self.name = "<stdout>" if number == 1 else "<stderr>"
+        self._number, self._silent = number, silent
+        self._lines, self._level = handler, logging.getLevelName(level).lower()
+        self._about = {
+            "log": {"level": self._level, "logger": "celery.redirected"},
+            "event": {"dataset": "celery.log"},
+        }
         self._local = threading.local()
 
     def writable(self) -> bool:
         """Whether one may print to it."""
         return True
 
-    def write(self, text: str) -> int:
-        """Keeps what has no line end yet; one thread's text does not mix with another's."""
-        if getattr(self._local, "busy", False):
-            return len(text)  # printed while this very line is being logged
-        *lines, self._local.rest = (getattr(self._local, "rest", "") + text).split("\n")
-        self._local.busy = True
-        try:
-            for line in filter(str.strip, lines):
-                self._log.log(logging.WARNING, "%s", line)
-        finally:
-            self._local.busy = False
-        return len(text)
-
-    def flush(self) -> None:
-        """Nothing is kept but the beginning of a line."""
-
     def fileno(self) -> int:
         """The real stream, for programs that the worker starts."""
-        return 1 if self._name == "stdout" else 2
+        return self._number
+
+    def write(self, data: Any) -> int:
+        """Keeps what has no line end yet, up to the longest message."""
+        data = bytes(data)
+        local = self._local
+        if self._silent or getattr(local, "busy", False):  # printed while this very line is being logged
+            return len(data)
+        *lines, rest = (getattr(local, "rest", b"") + data).split(b"\n")
+        while len(rest) > LONGEST_MESSAGE:
+            lines.append(rest[:LONGEST_MESSAGE])
+            rest = rest[LONGEST_MESSAGE:]
+        local.rest = rest
+        self._write(lines)
+        return len(data)
+
+    def end_line(self) -> None:
+        """What was printed without a line end belongs to the task that ends now."""
+        rest = getattr(self._local, "rest", b"")
+        if rest:
+            self._local.rest = b""
+            self._write([rest])
+
+    def _write(self, lines: list[bytes]) -> None:
+        self._local.busy = True
+        try:
+            for line in filter(bytes.strip, lines):
+                text = line[: 4 * LONGEST_MESSAGE].decode("utf-8", "backslashreplace")[:LONGEST_MESSAGE]
+                self._lines.event(self._level, text, {**self._about, **of_running_task()})
+        finally:
+            self._local.busy = False
 
 
-LONGEST_ARGUMENT = 200
 MOST_REMEMBERED = 5_000
 _STARTED_AT = "celery_monitoring_started_at"
 
-
-def install_task_logs(settings: Settings) -> None:
-    """Connects a record to each signal."""
-    records = TaskRecords(settings)
-    for name in ("received", "prerun", "success", "failure", "retry", "revoked"):
-        _connect(f"task_{name}", getattr(records, name))
-    for name in ("postrun", "rejected", "unknown", "internal_error"):
-        _connect(f"task_{name}", getattr(records, name))
-
-
-def _connect(signal: str, receiver: object) -> None:
-    from celery import signals  # type: ignore[import-untyped, unused-ignore]
-
-    getattr(signals, signal).connect(receiver, weak=False, dispatch_uid=f"celery_monitoring.logs.{signal}")
+# The level of what a signal tells. A signal below the level is not listened to, but for the two that others need.
+_LEVELS = {
+    "received": logging.ERROR,  # a failure that only the main process knows names its queue
+    "prerun": logging.ERROR,  # and every end its duration
+    "success": logging.INFO,
+    "postrun": logging.WARNING,
+    "retry": logging.WARNING,
+    "revoked": logging.WARNING,
+    "failure": logging.ERROR,
+    "rejected": logging.ERROR,
+    "unknown": logging.ERROR,
+    "internal_error": logging.CRITICAL,
+}
 
 
 class TaskRecords:
-    """Writes the records; remembers a while, in the worker's main process, what it has received."""
+    """Writes the events; remembers a while, in the worker's main process, what it has received."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._log = logging.getLogger("celery_monitoring.task")
-        self._allowed = settings.logs.allow_arguments
+    def __init__(self, lines: JsonLines, settings: LogSettings) -> None:
+        self._lines = lines
+        self._allowed = settings.allow_arguments
         self._received: OrderedDict[str, Fields] = OrderedDict()
+        self._level = logging.INFO
+        self._end_lines: Callable[[], None] | None = None
+
+    def connect(self, level: int, end_lines: Callable[[], None] | None) -> None:
+        """Listens to what the level lets through; `end_lines` is called when a task ends."""
+        from celery import signals  # type: ignore[import-untyped, unused-ignore]
+
+        self._level, self._end_lines = level, end_lines
+        for name, told in _LEVELS.items():
+            signal, uid = getattr(signals, f"task_{name}"), f"celery_monitoring.logs.task_{name}"
+            signal.disconnect(dispatch_uid=uid)
+            if told >= level or (name == "postrun" and end_lines):
+                signal.connect(getattr(self, name), weak=False, dispatch_uid=uid)
 
     def received(self, request: Any, **_: object) -> None:
         """The worker has the message."""
         about = task_fields(request.name, request)
-        about["task"]["retries"] = request.request_dict.get("retries") or 0
+        retries = request.request_dict.get("retries")
+        about["task"]["retries"] = retries if type(retries) is int else 0
         if request.eta:
             about["eta"] = request.eta.isoformat()
         self._received[request.id] = about
         while len(self._received) > MOST_REMEMBERED:
             self._received.popitem(last=False)
-        self._write(logging.INFO, "received", about, {"type": ["info"]})
+        if self._level <= logging.INFO:
+            self._write(logging.INFO, "received", about, {})
 
     def prerun(self, task: Any, **_: object) -> None:
         """A process of the pool begins."""
-        setattr(task.request, _STARTED_AT, time.monotonic())
-        wait = wait_seconds(task.request)
-        if wait is not None:
-            task.request.celery_monitoring_wait = round(wait, 3)
-        self._write(logging.INFO, "started", self._about(task), {"type": ["start"]})
+        request = task.request
+        setattr(request, _STARTED_AT, time.monotonic())
+        if self._level <= logging.DEBUG:
+            self._write(logging.DEBUG, "started", self._about(task, request), {})
 
     def success(self, sender: Any, runtime: float | None = None, **_: object) -> None:
         """The task returned; what it returned is not written. Celery before 5.6 does not say how long it took."""
         took = _runtime(sender.request) if runtime is None else runtime
-        self._write(logging.INFO, "succeeded", self._about(sender), _end("success", took))
+        self._write(logging.INFO, "succeeded", self._about(sender, sender.request), _end("success", took))
 
     def failure(self, sender: Any, task_id: str, exception: BaseException | None = None, **_: object) -> None:
         """The task raised, or the main process found it killed; a limit that is told twice is written once."""
@@ -537,7 +774,7 @@ class TaskRecords:
         request = sender.request
         known = self._received.pop(task_id, None)
         if request.id == task_id and hasattr(request, _STARTED_AT):
-            about, runtime = self._about(sender), _runtime(request)
+            about, runtime = self._about(sender, request), _runtime(request)
         elif known is not None:
             about, runtime = known, None
         else:
@@ -563,10 +800,13 @@ class TaskRecords:
         self._write(logging.WARNING, "revoked", about, _end("failure") | {"reason": why})
 
     def postrun(self, task: Any, state: str | None = None, **_: object) -> None:
-        """Only what has no signal of its own: the task gave its message back, or asked to be forgotten."""
-        if state in ("REJECTED", "IGNORED"):
-            level = logging.WARNING if state == "REJECTED" else logging.INFO
-            self._write(level, state.lower(), self._about(task), _end("unknown", _runtime(task.request)))
+        """What has no signal of its own: the task gave its message back, or asked to be forgotten."""
+        level = {"REJECTED": logging.WARNING, "IGNORED": logging.INFO}.get(str(state))
+        if level is not None and level >= self._level:
+            request = task.request
+            self._write(level, str(state).lower(), self._about(task, request), _end("unknown", _runtime(request)))
+        if self._end_lines is not None:
+            self._end_lines()
 
     def rejected(self, message: Any, exc: BaseException | None = None, **_: object) -> None:
         """A message that is no task; neither its body nor its headers are written."""
@@ -582,26 +822,28 @@ class TaskRecords:
 
     def internal_error(self, sender: Any, task_id: str, exception: BaseException, **_: object) -> None:
         """Celery itself failed around the task."""
-        about = self._about(sender) if sender.request.id else _of_message(sender.name, task_id, None)
+        about = self._about(sender, sender.request) if sender.request.id else _of_message(sender.name, task_id, None)
         self._write(logging.CRITICAL, "internal-error", about, _end("failure"), error_fields(exception))
 
-    def _about(self, task: Any, request: Any = None) -> Fields:
-        request = task.request if request is None else request
+    def _about(self, task: Any, request: Any) -> Fields:
         about = task_fields(task.name, request)
-        wait = getattr(request, "celery_monitoring_wait", None)
+        began = _runtime(request)
+        wait = None if began is None else wait_seconds(request, time.time() - began)
         if wait is not None:
-            about["task"]["wait_seconds"] = wait
-        if (names := self._allowed.get(task.name)) and (shown := _arguments(task, request, names)):
-            about["task"]["arguments"] = shown
+            about["task"]["wait_seconds"] = round(wait, 3)
+        if (names := self._allowed.get(task.name)) and (given := _arguments(task, request, names)):
+            about["task"]["arguments"] = given
         return about
 
     def _write(self, level: int, action: str, about: Fields, event: Fields, error: Fields | None = None) -> None:
-        kind: Fields = {"dataset": "celery.task", "kind": "event", "category": ["process"]}
-        own: Fields = {"event": {**kind, "action": f"task-{action}", **event}, "celery": about}
+        fields: Fields = {
+            "event": {"dataset": "celery.task", "action": f"task-{action}", **event},
+            "celery": about,
+        }
         if error:
-            own["error"] = error
-        name = about["task"]["name"]
-        self._log.log(level, "task %s %s", name, action.replace("-", " "), extra={OWN_FIELDS: own})
+            fields["error"] = error
+        text = f"task {about['task']['name']} {action.replace('-', ' ')}"
+        self._lines.event(logging.getLevelName(level).lower(), text, fields)
 
 
 def _runtime(request: Any) -> float | None:
@@ -612,13 +854,14 @@ def _runtime(request: Any) -> float | None:
 def _end(outcome: str, runtime: float | None = None) -> Fields:
     """ECS counts nanoseconds."""
     took = {} if runtime is None else {"duration": int(runtime * 1_000_000_000)}
-    return {"type": ["end"], "outcome": outcome, **took}
+    return {"outcome": outcome, **took}
 
 
-def _of_message(name: str | None, task_id: str | None, message: Any) -> Fields:
-    where = getattr(message, "delivery_info", None) or {}
-    about: Fields = {"task": {"name": name, "id": task_id, "retries": 0}}
-    return {**about, "queue": where["routing_key"]} if where.get("routing_key") else about
+def _of_message(name: object, task_id: object, message: Any) -> Fields:
+    where = getattr(message, "delivery_info", None)
+    queue = where.get("routing_key") if isinstance(where, Mapping) else None
+    about: Fields = {"task": {"name": named(name), "id": named(task_id), "retries": 0}}
+    return {**about, "queue": named(queue)} if queue else about
 
 
 def _arguments(task: Any, request: Any, names: Sequence[str]) -> dict[str, str]:
@@ -627,12 +870,112 @@ def _arguments(task: Any, request: Any, names: Sequence[str]) -> dict[str, str]:
         given = inspect.signature(task.run).bind_partial(*(request.args or ()), **(request.kwargs or {})).arguments
     except (TypeError, ValueError):
         given = dict(request.kwargs or {})
-    return {name: _shown(given[name]) for name in names if name in given}
+    return {name: shown(given[name]) for name in names if name in given}
 
 
-def _shown(value: object) -> str:
-    simple = value is None or isinstance(value, (bool, int, float, str))
-    return cut(str(value), LONGEST_ARGUMENT) if simple else f"<{type(value).__name__}>"
+# Celery's own information about each task; an event of ours says the same, so it need not even be made.
+_SAID_BY_US = ("celery.app.trace", "celery.worker.strategy")
+
+
+def install_logs(app: Any, settings: Settings, trace_fields: Callable[[], Fields]) -> None:
+    """Connects to the start of workers and beat."""
+    from celery import signals  # type: ignore[import-untyped, unused-ignore]
+
+    logs = Logs(app, settings, trace_fields)
+    for told, receiver in (
+        (signals.celeryd_init, logs.started),
+        (signals.setup_logging, logs.configure),
+        (signals.celeryd_after_setup, logs.quiet),
+    ):
+        told.connect(receiver, weak=False, dispatch_uid=f"celery_monitoring.logs.{receiver.__name__}")
+    _banner_to_stderr()
+
+
+class Logs:
+    """What Celery's signals tell about how to log, and the handler made of it."""
+
+    def __init__(self, app: Any, settings: Settings, trace_fields: Callable[[], Fields]) -> None:
+        self._app, self._settings, self._trace_fields = app, settings, trace_fields
+        self._worker: Any = None
+
+    def started(self, instance: Any = None, **_: object) -> None:
+        """A worker begins; its app may be another one than that of setup()."""
+        self._worker, self._app = instance, instance.app
+
+    def configure(self, loglevel: int | None = None, logfile: str | None = None, **_: object) -> None:
+        """Celery asks who configures logging. It asks once a process; again in each with a log file of its own."""
+        logs, conf = self._settings.logs, self._app.conf
+        level = _asked(loglevel) or min(getattr(logging, logs.level.upper()), loglevel or logging.CRITICAL)
+        handler = JsonLines(self._settings, logfile or logs.path, self._trace_fields)
+        _take_over(handler, level, alone=bool(conf.worker_hijack_root_logger))
+        chosen = self._worker if hasattr(self._worker, "redirect_stdouts") else None
+        if chosen.redirect_stdouts if chosen else conf.worker_redirect_stdouts:
+            name = chosen.redirect_stdouts_level if chosen else conf.worker_redirect_stdouts_level
+            sys.stdout, sys.stderr, ends = printed(handler, name, level)
+        else:
+            ends = None
+        TaskRecords(handler, logs).connect(level, ends)
+
+    def quiet(self, instance: Any = None, **_: object) -> None:
+        """No banner: it is not JSON, nor are the words that Celery says when it is told to stop."""
+        from celery.apps import worker as worker_program  # type: ignore[import-untyped, unused-ignore]
+
+        instance.quiet = True
+        worker_program.safe_say = _say
+
+
+def _take_over(handler: logging.Handler, level: int, *, alone: bool) -> None:
+    """Our handler at the root, beside the application's own ones where Celery is told not to take the root logger."""
+    from celery.utils.log import get_multiprocessing_logger  # type: ignore[import-untyped, unused-ignore]
+
+    root = logging.getLogger()
+    kept = [one for one in root.handlers if not isinstance(one, JsonLines)]
+    root.handlers = [handler] if alone else [*kept, handler]
+    root.setLevel(level)
+    if alone:
+        for name in ("celery", "celery.task", "celery.redirected"):
+            logging.getLogger(name).handlers = []
+    for own, least in ((get_multiprocessing_logger(), logging.ERROR), (OWN_LOGGER, level)):
+        if own is not None:
+            own.handlers = [handler]
+            own.setLevel(least)
+    OWN_LOGGER.propagate = False
+    for name in _SAID_BY_US:
+        celerys = logging.getLogger(name)
+        if celerys.level == logging.NOTSET and _listeners(celerys) == [handler]:
+            celerys.setLevel(logging.WARNING)
+
+
+def _listeners(logger: logging.Logger | None) -> list[logging.Handler]:
+    found: list[logging.Handler] = []
+    while logger is not None:
+        found += logger.handlers
+        logger = logger.parent if logger.propagate else None
+    return found
+
+
+def _asked(loglevel: int | None) -> int | None:
+    """The level, when the command line named it; what Celery assumes when nobody names one does not count."""
+    click = sys.modules.get("click")
+    context = click.get_current_context(silent=True) if click is not None else None
+    source = context.get_parameter_source("loglevel") if context is not None else None
+    return loglevel if source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT") else None
+
+
+def _banner_to_stderr() -> None:
+    """Beat prints before it asks who configures logging: what it prints is not JSON."""
+    click = sys.modules.get("click")
+    context = click.get_current_context(silent=True) if click is not None else None
+    if getattr(context, "invoked_subcommand", None) == "beat":
+        from celery.apps import beat  # type: ignore[import-untyped, unused-ignore]
+
+        beat.print = partial(print, file=sys.stderr)
+
+
+def _say(text: str, stream: object = None) -> None:
+    """Celery 5's safe_say, which runs while a signal is handled: for the log its last words."""
+    del stream
+    logging.getLogger("celery.apps.worker").warning("%s", text)
 
 
 class Services:
@@ -671,7 +1014,7 @@ class Services:
         for problem in self._problems:
             if problem not in self._told:
                 self._told.add(problem)
-                logging.getLogger("celery_monitoring").error("%s", problem)
+                OWN_LOGGER.error("%s", problem)
 
     def _imported(self, name: str, package: str) -> Any:
         try:
@@ -1833,8 +2176,7 @@ def setup(app: Any, settings: Settings = SETTINGS) -> None:
     services = Services(settings)
     services.install()
     if settings.logs.enabled:
-        install_logs(settings, services.trace_fields)
-        install_task_logs(settings)
+        install_logs(app, settings, services.trace_fields)
     install_metrics(app, settings)
 
 

@@ -16,7 +16,8 @@ from stackgen.emitters import celery
 from tests.app.workers import write_module
 
 EVERYTHING = (
-    "{logs: {path: /var/log/celery/worker.log, level: debug, allow_arguments: {shop.pay: [order_id], x: []}}, "
+    "{logs: {path: /var/log/celery/worker.log, level: debug, allow_arguments: {shop.pay: [order_id], x: []}, "
+    "allow_fields: [order_id, user]}, "
     "metrics: {enabled: true, host: 127.0.0.1, port: 19809}, sentry: {enabled: true, monitor_beat: true}, "
     "newrelic: {enabled: true}, opentelemetry: {enabled: true}}"
 )
@@ -67,7 +68,7 @@ def test_settings_are_what_stack_yaml_says(tmp_path: Path) -> None:
     show = "from celery_monitoring import SETTINGS as s; print(s.logs, s.sentry, s.metrics.port, s.opentelemetry)"
     assert _run(tmp_path, sys.executable, "-c", show).stdout.strip() == (
         "LogSettings(enabled=True, path='/var/log/celery/worker.log', level='debug', "
-        "allow_arguments={'shop.pay': ['order_id'], 'x': []}) "
+        "allow_arguments={'shop.pay': ['order_id'], 'x': []}, allow_fields=['order_id', 'user']) "
         "SentrySettings(enabled=True, dsn_env='SENTRY_DSN', traces_sample_rate=0.1, monitor_beat=True) 19809 True"
     )
 

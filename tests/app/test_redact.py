@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stackgen.app.parts.logs import JsonLines, as_line
+from stackgen.app.parts.lines import JsonLines, as_line
 from stackgen.app.parts.redact import LONGEST_ERROR, LONGEST_STACK, error_fields, is_replaced, message_of
 from stackgen.app.parts.settings import Settings
 

@@ -116,7 +116,7 @@ def test_lines_of_a_traced_task_carry_the_ids_that_the_collector_gets(broker: st
         send(tmp_path, broker)
         endpoint = f"http://127.0.0.1:{sink.port}"
         options = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_BSP_SCHEDULE_DELAY": "200"}
-        with worker(tmp_path, broker, "-P", pool, **options):
+        with worker(tmp_path, broker, "-P", pool, "-l", "DEBUG", **options):
             text = wait_until(tmp_path / "out.txt", "good succeeded", "bad failed")
             good = [line for line in lines(text) if line["message"].startswith("task proj.good s")]
             ids = {line["trace"]["id"] for line in good}

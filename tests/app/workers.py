@@ -117,6 +117,16 @@ def send(folder: Path, broker: str, *, many: int = 0, limits: bool = False) -> N
     subprocess.run([sys.executable, "send.py"], cwd=folder, env=_environment(broker, {}), check=True, timeout=30)
 
 
+def start_sending(folder: Path, broker: str, text: str, *, wait: bool = True) -> subprocess.Popen[bytes]:
+    """Runs a program beside the application; when asked to wait, until it is done."""
+    (folder / "send.py").write_text(text, encoding="utf-8")
+    program = subprocess.Popen([sys.executable, "send.py"], cwd=folder, env=_environment(broker, {}))
+    if wait and program.wait(30):
+        message = f"send.py ended with {program.returncode}"
+        raise AssertionError(message)
+    return program
+
+
 def _environment(broker: str, more: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, "BROKER": broker, "PYTHONWARNINGS": "ignore", "PYTHONPATH": "", **more}
 

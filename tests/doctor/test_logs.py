@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from stackgen import pipeline
-from stackgen.app.parts.logs import JsonLines
+from stackgen.app.parts.lines import JsonLines
 from stackgen.app.parts.settings import Settings
 from stackgen.cli import main
 from stackgen.doctor.examine import Asked, examine

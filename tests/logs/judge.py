@@ -83,7 +83,7 @@ def wrong_fields(line: Mapping[str, Any]) -> list[str]:
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, inner in value.items():
         name = f"{prefix}{key}"
-        if isinstance(inner, dict) and KINDS.get(name) != "flattened":
+        if isinstance(inner, dict) and KINDS.get(name) not in ("flattened", "object"):
             yield from _flat(inner, f"{name}.")
         else:
             yield name, inner
@@ -99,7 +99,7 @@ def _fits(name: str, value: object) -> bool:
             return type(value) is int
         case "double":
             return type(value) in (int, float)
-        case "flattened":
+        case "flattened" | "object":
             return isinstance(value, dict) and all(isinstance(inner, str) for inner in value.values())
         case "keyword" if isinstance(value, list):
             return all(isinstance(one, str) for one in value)

@@ -43,7 +43,7 @@ def killed(token):
 """
 
 # What each task must write, attempt by attempt; known from Celery's documentation, not from what was read.
-_BEGINS = ("task-received", "task-started")
+_BEGINS = ("task-received",)
 WRITES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "steps": ((*_BEGINS, *OWN, "task-succeeded"),),
     "long": ((*_BEGINS, LONG, "task-succeeded"),),

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from stackgen import pipeline
-from stackgen.app.parts.logs import JsonLines
+from stackgen.app.parts.lines import JsonLines
 from stackgen.diff.compare import compare
 from stackgen.diff.words import render
 from stackgen.emitters.logs import SHIPPERS

@@ -31,7 +31,7 @@ def test_every_event_is_read_exactly_once(ran: Run, capsys: pytest.CaptureFixtur
 
 
 def test_files_were_renamed_while_tasks_ran(ran: Run) -> None:
-    busy = [name for name, text in ran.files.items() if b"task-started" in text]
+    busy = [name for name, text in ran.files.items() if b"task-received" in text]
     assert len(busy) >= 5, f"{ran.rotations} times, {busy}"
 
 

@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 
-from stackgen.app.parts.logs import ECS_VERSION, JsonLines, as_line
+from stackgen.app.parts.lines import ECS_VERSION, JsonLines, as_line
 from stackgen.app.parts.settings import LogSettings, Settings
 from stackgen.catalog.logs.line import FIELDS
 from stackgen.emitters.logs.filebeat import FINGERPRINT
 
 ECS = Path(__file__).with_name(f"ecs-{ECS_VERSION}.csv")
-WRITTEN = {"event.kind": {"event"}, "event.category": {"process"}, "event.type": {"info", "start", "end"}}
 OUTCOMES = {"success", "failure", "unknown"}
 
 
@@ -40,9 +39,7 @@ def test_no_field_is_declared_twice() -> None:
 
 
 def test_values_that_the_schema_lists_are_used() -> None:
-    schema = _schema()
-    for name, values in {**WRITTEN, "event.outcome": OUTCOMES}.items():
-        assert values <= set(schema[name]["allowed"].split()), name
+    assert set(_schema()["event.outcome"]["allowed"].split()) >= OUTCOMES
 
 
 def _line(tmp_path: Path, message: str, **names: str) -> bytes:
@@ -62,4 +59,4 @@ def test_what_tells_two_files_apart_stands_in_the_bytes_that_filebeat_looks_at(m
     line = _line(tmp_path, message, host="h" * 64)
     fields = json.loads(line)
     start = line[:FINGERPRINT].decode()
-    assert all(text in start for text in (fields["@timestamp"], "h" * 64, f'"pid": {fields["process"]["pid"]}'))
+    assert all(text in start for text in (fields["@timestamp"], "h" * 64, f'"pid":{fields["process"]["pid"]}'))

@@ -18,7 +18,7 @@ LINE: dict[str, Any] = {
     "message": "task proj.good failed",
     "log": {"level": "error"},
     "process": {"pid": 12},
-    "event": {"action": "task-failed", "type": ["end"], "duration": 5},
+    "event": {"action": "task-failed", "duration": 5},
     "celery": {"task": {"name": "proj.good", "id": "a", "retries": 0, "wait_seconds": 1, "arguments": {"x": "1"}}},
 }
 
@@ -73,7 +73,7 @@ def test_a_torn_line_is_no_json() -> None:
         ("message", None),
         ("process.pid", "12"),
         ("process.pid", True),
-        ("event.type", [1]),
+        ("event.outcome", [1]),
         ("celery.task.wait_seconds", "1"),
         ("celery.task.arguments", {"x": {"y": "1"}}),
         ("celery.task", "proj.good"),

@@ -110,7 +110,7 @@ def _line(plan: Plan, file: Path, text: bytes, alerts: tuple[str, ...]) -> Itera
 
 def _fields(plan: Plan, file: Path, fields: Mapping[str, object], alerts: tuple[str, ...]) -> Iterator[Finding]:
     declared = {field.path: field.kind for field in line.FIELDS}
-    found = dict(_flat(fields, {name for name, kind in declared.items() if kind == "flattened"}))
+    found = dict(_flat(fields, {name for name, kind in declared.items() if kind in ("flattened", "object")}))
     fix = "use the generated celery_monitoring.py of this stack.yaml, and let nothing else write into the file"
     if unknown := sorted(name for name in found if name not in declared):
         more = f" and {len(unknown) - _MOST} more" if len(unknown) > _MOST else ""

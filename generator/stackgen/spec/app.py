@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from stackgen.spec.names import AbsPath, ArgumentName, EnvName, IpAddress, ServiceName, TaskName
+from stackgen.spec.names import AbsPath, ArgumentName, EnvName, FieldName, IpAddress, ServiceName, TaskName
 from stackgen.spec.part import ITEMS, SECTION, Part
 from stackgen.spec.scalars import Share
 from stackgen.spec.services import Port
@@ -16,9 +16,11 @@ class AppLogs(Part):
     path: AbsPath | None = None
     """File the lines are appended to; absent means standard output. `celery --logfile` wins over it."""
     level: Literal["debug", "info", "warning", "error"] = "info"
-    """Least level that is written; `celery --loglevel` can only make it write more."""
+    """Least level that is written; `celery --loglevel`, when it is given, wins over it."""
     allow_arguments: Annotated[dict[TaskName, Annotated[list[ArgumentName], ITEMS]], SECTION] = {}
     """Arguments that may be logged: task, then names of arguments. All others, and results, are never logged."""
+    allow_fields: Annotated[list[FieldName], ITEMS] = []
+    """Fields of the application's own records (`extra`, structlog, loguru) that are written, in `labels`; no others."""
 
 
 class AppMetrics(Part):

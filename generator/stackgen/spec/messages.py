@@ -202,7 +202,7 @@ def _too_few(f: Finding) -> Said:
 _VALUES = (
     *("app", "bytes", "duration", "duration-range", "env-name", "host-port", "label-name", "label-value", "owner-name"),
     *("path", "path-or-url", "queue-name", "slug", "task-name", "url", "version", "version-tag"),
-    *("ip-address", "log-glob", "url-path", "argument-name", "service-name", "share"),
+    *("ip-address", "log-glob", "url-path", "argument-name", "field-name", "service-name", "share"),
     *("aws-region", "log-group", "metric-namespace", "topic-arn"),
     *("login-name", "secret-path", "tenant", "whole-days"),
 )

@@ -214,6 +214,10 @@ ArgumentName = Annotated[
 ]
 """An argument of a task."""
 
+_FIELD_SAID = "the name of a log record's field, such as order_id"
+FieldName = Annotated[str, _like("field-name", r"[A-Za-z_]\w{0,99}", _FIELD_SAID, "letters, digits and _, no dots")]
+"""A field that the application gives its log records."""
+
 _SERVICE = r"[A-Za-z0-9_][A-Za-z0-9_./:+-]{0,99}"
 _SERVICE_HINT = "letters, digits and _ . / : + -, no spaces"
 ServiceName = Annotated[str, _like("service-name", _SERVICE, "a name such as shop-workers", _SERVICE_HINT)]

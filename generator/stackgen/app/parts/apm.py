@@ -7,9 +7,10 @@ import logging
 import os
 from typing import Any
 
-from stackgen.app.parts.logs import Fields
+from stackgen.app.parts.lines import Fields
 from stackgen.app.parts.redact import LIBRARIES, is_replaced, is_undecodable, message_of
 from stackgen.app.parts.settings import Settings
+from stackgen.app.parts.told import OWN_LOGGER
 
 
 class Services:
@@ -48,7 +49,7 @@ class Services:
         for problem in self._problems:
             if problem not in self._told:
                 self._told.add(problem)
-                logging.getLogger("celery_monitoring").error("%s", problem)
+                OWN_LOGGER.error("%s", problem)
 
     def _imported(self, name: str, package: str) -> Any:
         try:

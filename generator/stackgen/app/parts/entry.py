@@ -13,7 +13,6 @@ from stackgen.app.parts.metrics import install_metrics
 from stackgen.app.parts.probe import probe_main
 from stackgen.app.parts.published import mark_published
 from stackgen.app.parts.settings import SETTINGS, Settings
-from stackgen.app.parts.tasklogs import install_task_logs
 
 
 def setup(app: Any, settings: Settings = SETTINGS) -> None:
@@ -22,8 +21,7 @@ def setup(app: Any, settings: Settings = SETTINGS) -> None:
     services = Services(settings)
     services.install()
     if settings.logs.enabled:
-        install_logs(settings, services.trace_fields)
-        install_task_logs(settings)
+        install_logs(app, settings, services.trace_fields)
     install_metrics(app, settings)
 
 

@@ -1,202 +1,119 @@
-"""One JSON object a line, with field names of the Elastic Common Schema, from every process of a worker."""
+"""Takes over the logging of workers and beat, as Celery's own settings allow it."""
 
 from __future__ import annotations
 
-import importlib
-import io
-import json
 import logging
-import os
-import socket
-import stat
 import sys
-import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from datetime import datetime, timezone
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from stackgen.app.parts.redact import error_fields, is_replaced, is_undecodable, message_of
+from stackgen.app.parts.lines import Fields, JsonLines
+from stackgen.app.parts.printed import printed
 from stackgen.app.parts.settings import Settings
+from stackgen.app.parts.tasklogs import TaskRecords
+from stackgen.app.parts.told import OWN_LOGGER
 
-Fields = dict[str, Any]  # JSON is open by nature
-ECS_VERSION = "9.0.0"
-OWN_FIELDS = "celery_monitoring"
-"""Attribute of a record that holds fields of ours, nested as they will be written."""
-
-_fcntl: Any = None
-with suppress(ImportError):  # Windows
-    _fcntl = importlib.import_module("fcntl")
+# Celery's own information about each task; an event of ours says the same, so it need not even be made.
+_SAID_BY_US = ("celery.app.trace", "celery.worker.strategy")
 
 
-def install_logs(settings: Settings, trace_fields: Callable[[], Fields]) -> None:
-    """Takes over the logging of workers and beat; Celery then configures nothing itself."""
+def install_logs(app: Any, settings: Settings, trace_fields: Callable[[], Fields]) -> None:
+    """Connects to the start of workers and beat."""
     from celery import signals  # type: ignore[import-untyped, unused-ignore]
 
-    def configure(loglevel: int | None = None, logfile: str | None = None, **_: object) -> None:
-        from celery.utils.log import get_multiprocessing_logger  # type: ignore[import-untyped, unused-ignore]
+    logs = Logs(app, settings, trace_fields)
+    for told, receiver in (
+        (signals.celeryd_init, logs.started),
+        (signals.setup_logging, logs.configure),
+        (signals.celeryd_after_setup, logs.quiet),
+    ):
+        told.connect(receiver, weak=False, dispatch_uid=f"celery_monitoring.logs.{receiver.__name__}")
+    _banner_to_stderr()
 
-        level = min(getattr(logging, settings.logs.level.upper()), loglevel or logging.CRITICAL)
-        handler = JsonLines(settings, logfile or settings.logs.path, trace_fields)
-        root = logging.getLogger()
-        root.handlers = [handler]
-        root.setLevel(level)
-        if (pool := get_multiprocessing_logger()) is not None:
-            pool.handlers = [handler]
-            pool.setLevel(logging.ERROR)
-        sys.stdout = _Lines("stdout")
-        sys.stderr = _Lines("stderr")
 
-    def quiet(instance: Any = None, **_: object) -> None:
+class Logs:
+    """What Celery's signals tell about how to log, and the handler made of it."""
+
+    def __init__(self, app: Any, settings: Settings, trace_fields: Callable[[], Fields]) -> None:
+        self._app, self._settings, self._trace_fields = app, settings, trace_fields
+        self._worker: Any = None
+
+    def started(self, instance: Any = None, **_: object) -> None:
+        """A worker begins; its app may be another one than that of setup()."""
+        self._worker, self._app = instance, instance.app
+
+    def configure(self, loglevel: int | None = None, logfile: str | None = None, **_: object) -> None:
+        """Celery asks who configures logging. It asks once a process; again in each with a log file of its own."""
+        logs, conf = self._settings.logs, self._app.conf
+        level = _asked(loglevel) or min(getattr(logging, logs.level.upper()), loglevel or logging.CRITICAL)
+        handler = JsonLines(self._settings, logfile or logs.path, self._trace_fields)
+        _take_over(handler, level, alone=bool(conf.worker_hijack_root_logger))
+        chosen = self._worker if hasattr(self._worker, "redirect_stdouts") else None
+        if chosen.redirect_stdouts if chosen else conf.worker_redirect_stdouts:
+            name = chosen.redirect_stdouts_level if chosen else conf.worker_redirect_stdouts_level
+            sys.stdout, sys.stderr, ends = printed(handler, name, level)
+        else:
+            ends = None
+        TaskRecords(handler, logs).connect(level, ends)
+
+    def quiet(self, instance: Any = None, **_: object) -> None:
+        """No banner: it is not JSON, nor are the words that Celery says when it is told to stop."""
         from celery.apps import worker as worker_program  # type: ignore[import-untyped, unused-ignore]
 
-        instance.quiet = True  # no banner: it is not JSON, nor are the words that Celery says when it is told to stop
+        instance.quiet = True
         worker_program.safe_say = _say
 
-    signals.setup_logging.connect(configure, weak=False, dispatch_uid="celery_monitoring.logs")
-    signals.celeryd_after_setup.connect(quiet, weak=False, dispatch_uid="celery_monitoring.quiet")
+
+def _take_over(handler: logging.Handler, level: int, *, alone: bool) -> None:
+    """Our handler at the root, beside the application's own ones where Celery is told not to take the root logger."""
+    from celery.utils.log import get_multiprocessing_logger  # type: ignore[import-untyped, unused-ignore]
+
+    root = logging.getLogger()
+    kept = [one for one in root.handlers if not isinstance(one, JsonLines)]
+    root.handlers = [handler] if alone else [*kept, handler]
+    root.setLevel(level)
+    if alone:
+        for name in ("celery", "celery.task", "celery.redirected"):
+            logging.getLogger(name).handlers = []
+    for own, least in ((get_multiprocessing_logger(), logging.ERROR), (OWN_LOGGER, level)):
+        if own is not None:
+            own.handlers = [handler]
+            own.setLevel(least)
+    OWN_LOGGER.propagate = False
+    for name in _SAID_BY_US:
+        celerys = logging.getLogger(name)
+        if celerys.level == logging.NOTSET and _listeners(celerys) == [handler]:
+            celerys.setLevel(logging.WARNING)
 
 
-class JsonLines(logging.Handler):
-    """Appends lines to a file that may be renamed at any time, or writes them to standard output.
+def _listeners(logger: logging.Logger | None) -> list[logging.Handler]:
+    found: list[logging.Handler] = []
+    while logger is not None:
+        found += logger.handlers
+        logger = logger.parent if logger.propagate else None
+    return found
 
-    Each line is one write to a file opened for appending, so processes of a pool do not mix theirs. A pipe promises
-    this for 4096 bytes only, so there a lock is taken; it ends with the process, even a killed one.
-    """
 
-    def __init__(self, settings: Settings, path: str | None, trace_fields: Callable[[], Fields]) -> None:
-        super().__init__()
-        self._service = {"name": settings.name, "environment": settings.environment}
-        self._host = socket.gethostname()
-        self._path = path
-        self._trace_fields = trace_fields
-        self._file = _opened(path) if path else 1
-        self._is_pipe = stat.S_ISFIFO(os.fstat(self._file).st_mode)
+def _asked(loglevel: int | None) -> int | None:
+    """The level, when the command line named it; what Celery assumes when nobody names one does not count."""
+    click = sys.modules.get("click")
+    context = click.get_current_context(silent=True) if click is not None else None
+    source = context.get_parameter_source("loglevel") if context is not None else None
+    return loglevel if source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT") else None
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Writes the record, unless one of ours replaces it."""
-        done = False
-        with suppress(Exception):
-            if not is_replaced(record):
-                self._write(as_line(self._fields(record)))
-            done = True
-        if not done:
-            self._say_lost(record)
 
-    def _fields(self, record: logging.LogRecord) -> Fields:
-        moment = datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds")
-        fields: Fields = {
-            "@timestamp": moment.replace("+00:00", "Z"),
-            "host": {"name": self._host},
-            "process": {"pid": os.getpid(), "thread": {"name": record.threadName}},
-            "log": {"level": record.levelname.lower(), "logger": record.name},
-            "message": message_of(record),
-            "ecs": {"version": ECS_VERSION},
-            "service": self._service,
-            "event": {"dataset": "celery.log"},
-        }
-        if record.exc_info and record.exc_info[1] and not is_undecodable(record):
-            fields["error"] = error_fields(record.exc_info[1], record.exc_info[2])
-        fields.update(self._trace_fields())
-        own = getattr(record, OWN_FIELDS, None)
-        fields.update(own if isinstance(own, Mapping) else _of_running_task())
-        return fields
+def _banner_to_stderr() -> None:
+    """Beat prints before it asks who configures logging: what it prints is not JSON."""
+    click = sys.modules.get("click")
+    context = click.get_current_context(silent=True) if click is not None else None
+    if getattr(context, "invoked_subcommand", None) == "beat":
+        from celery.apps import beat  # type: ignore[import-untyped, unused-ignore]
 
-    def _say_lost(self, record: logging.LogRecord) -> None:
-        """logging's own handleError would print the record's values; on a full disk the task itself must go on."""
-        text = f"a record of {record.name}, line {record.lineno}, could not be written"
-        with suppress(OSError):
-            self._write(as_line({"message": text, "log": {"level": "error", "logger": "celery_monitoring"}}))
-
-    def _write(self, line: bytes) -> None:
-        if self._path:
-            self._follow_rename(self._path)
-        if not self._is_pipe or _fcntl is None:
-            os.write(self._file, line)
-            return
-        _fcntl.lockf(self._file, _fcntl.LOCK_EX)
-        try:
-            while line:
-                line = line[os.write(self._file, line) :]
-        finally:
-            _fcntl.lockf(self._file, _fcntl.LOCK_UN)
-
-    def _follow_rename(self, path: str) -> None:
-        mine = os.fstat(self._file)
-        try:
-            there = os.stat(path)
-            if (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino):
-                return
-        except FileNotFoundError:
-            pass  # opening makes it
-        os.close(self._file)
-        self._file = _opened(path)
+        beat.print = partial(print, file=sys.stderr)
 
 
 def _say(text: str, stream: object = None) -> None:
     """Celery 5's safe_say, which runs while a signal is handled: for the log its last words."""
     del stream
     logging.getLogger("celery.apps.worker").warning("%s", text)
-
-
-def _opened(path: str) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
-
-
-def as_line(fields: Mapping[str, object]) -> bytes:
-    """Half of a surrogate pair, which UTF-8 has not, becomes an escape that JSON has."""
-    return json.dumps(fields, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace") + b"\n"
-
-
-def _of_running_task() -> Fields:
-    from celery._state import get_current_task  # type: ignore[import-untyped, unused-ignore]
-
-    task = get_current_task()
-    return {"celery": task_fields(task.name, task.request)} if task is not None and task.request.id else {}
-
-
-def task_fields(name: str, request: Any) -> Fields:
-    """The object `celery`: which task this is, from which queue, on which worker."""
-    task = {"name": name, "id": getattr(request, "id", None), "retries": getattr(request, "retries", None) or 0}
-    where = getattr(request, "delivery_info", None) or {}
-    found = {
-        "queue": where.get("routing_key") or where.get("exchange"),
-        "worker": getattr(request, "hostname", None),
-        "root_id": getattr(request, "root_id", None),
-        "parent_id": getattr(request, "parent_id", None),
-    }
-    return {"task": task, **{key: value for key, value in found.items() if value}}
-
-
-class _Lines(io.TextIOBase):
-    """Standard output or error of a worker: each line that is printed becomes a record."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._log = logging.getLogger("celery.redirected")
-        self._name = name
-        self._local = threading.local()
-
-    def writable(self) -> bool:
-        """Whether one may print to it."""
-        return True
-
-    def write(self, text: str) -> int:
-        """Keeps what has no line end yet; one thread's text does not mix with another's."""
-        if getattr(self._local, "busy", False):
-            return len(text)  # printed while this very line is being logged
-        *lines, self._local.rest = (getattr(self._local, "rest", "") + text).split("\n")
-        self._local.busy = True
-        try:
-            for line in filter(str.strip, lines):
-                self._log.log(logging.WARNING, "%s", line)
-        finally:
-            self._local.busy = False
-        return len(text)
-
-    def flush(self) -> None:
-        """Nothing is kept but the beginning of a line."""
-
-    def fileno(self) -> int:
-        """The real stream, for programs that the worker starts."""
-        return 1 if self._name == "stdout" else 2

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 SENT_HEADER = "celery_monitoring_sent"
+_LATEST = 1 << 40
+"""A header may hold anything: not a number, or one that no clock shows."""
 
 
 def mark_published() -> None:
@@ -21,18 +23,21 @@ def _stamp(headers: dict[str, Any] | None = None, **_: object) -> None:
         headers[SENT_HEADER] = time.time()
 
 
-def wait_seconds(request: Any) -> float | None:
-    """Seconds between sending, or the ETA if that is later, and now; None when the sender did not say when."""
-    sent = getattr(request, SENT_HEADER, None)
-    if not isinstance(sent, (int, float)):
+def wait_seconds(request: Any, began: float | None = None) -> float | None:
+    """Seconds between sending, or the ETA if that is later, and the beginning, now if that is not known.
+
+    None when the sender did not say when, or said something that is no time.
+    """
+    sent: Any = getattr(request, SENT_HEADER, None)
+    if type(sent) not in (int, float) or not 0 <= sent < _LATEST:
         return None
     eta = getattr(request, "eta", None)
-    return max(0.0, time.time() - (max(float(sent), _eta(eta)) if eta else float(sent)))
+    return max(0.0, (began or time.time()) - (max(float(sent), _eta(eta)) if eta else float(sent)))
 
 
 def _eta(value: object) -> float:
     try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    except ValueError:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+        return moment.timestamp()
+    except (ValueError, OverflowError, OSError):
         return 0.0
-    return moment.timestamp()

@@ -7,10 +7,13 @@ import traceback
 from collections.abc import Mapping
 from datetime import date, timedelta
 from types import TracebackType
+from typing import Any
 
 LONGEST_MESSAGE = 8192
 LONGEST_ERROR = 500
 LONGEST_STACK = 16_384
+LONGEST_VALUE = 200
+"""Characters of one argument or field that stack.yaml allows."""
 
 LIBRARIES = frozenset({"amqp", "billiard", "celery", "kombu", "multiprocessing"})
 """Loggers of Celery and what it is made of: an object in their text is named by its type only."""
@@ -48,6 +51,8 @@ def is_undecodable(record: logging.LogRecord) -> bool:
 def message_of(record: logging.LogRecord) -> str:
     """The record's text, cut; of a library's values only plain ones, for a repr would show arguments."""
     if record.name.partition(".")[0] not in LIBRARIES:
+        if isinstance(record.msg, Mapping):
+            return cut(_said_in(record.msg), LONGEST_MESSAGE)
         return cut(_formatted(record.msg, record.args), LONGEST_MESSAGE)
     if is_undecodable(record):
         return _UNDECODABLE
@@ -59,8 +64,14 @@ def message_of(record: logging.LogRecord) -> str:
     return cut(_formatted(record.msg, safe), LONGEST_MESSAGE)
 
 
+def _said_in(message: Mapping[Any, object]) -> str:
+    """The sentence among the fields of a message, as structlog makes them; without one, the fields' names."""
+    found = next((message[key] for key in ("event", "message", "msg") if message.get(key)), None)
+    return text_of(found) if found is not None else ", ".join(text_of(key) for key in message)
+
+
 def _formatted(message: object, args: object) -> str:
-    text = str(message)
+    text = text_of(message)
     try:
         return text % args if args else text
     except (TypeError, ValueError, KeyError):
@@ -71,9 +82,25 @@ def _plain(value: object) -> object:
     if value is None or isinstance(value, (bool, int, float, str, date, timedelta)):
         return value
     if isinstance(value, BaseException):
-        return f"{type(value).__name__}: {cut(str(value), LONGEST_ERROR)}"
+        return f"{type(value).__name__}: {cut(text_of(value), LONGEST_ERROR)}"
     request = any(kind.__module__ == "celery.worker.request" for kind in type(value).__mro__)
     return str(value) if request else f"<{type(value).__name__}>"
+
+
+def shown(value: object) -> str:
+    """An allowed value as a short text; of lists and objects only the type."""
+    simple = value is None or isinstance(value, (bool, int, float, str))
+    return cut(str(value), LONGEST_VALUE) if simple else f"<{type(value).__name__}>"
+
+
+def text_of(value: object) -> str:
+    """Its str(); where that raises, its type."""
+    try:
+        return str(value)
+    except Exception as error:
+        if type(error).__name__ == "SoftTimeLimitExceeded":
+            raise
+        return f"<{type(value).__name__} without a text>"
 
 
 def cut(text: str, limit: int) -> str:
@@ -86,7 +113,7 @@ def error_fields(error: BaseException | None, trace: TracebackType | None = None
     if error is None:
         return {}
     error = getattr(error, "exc", None) if type(error).__name__ == "ExceptionWithTraceback" else error
-    found: dict[str, object] = {"type": type(error).__name__, "message": cut(str(error), LONGEST_ERROR)}
+    found: dict[str, object] = {"type": type(error).__name__, "message": cut(text_of(error), LONGEST_ERROR)}
     if stack := _stack(error, trace):
         found["stack_trace"] = stack
     return found

@@ -14,6 +14,7 @@ class LogSettings:
     path: str | None = None
     level: str = "info"
     allow_arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    allow_fields: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

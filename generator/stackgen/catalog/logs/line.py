@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Kind = Literal["date", "keyword", "match_only_text", "wildcard", "long", "double", "flattened"]
+Kind = Literal["date", "keyword", "match_only_text", "wildcard", "long", "double", "flattened", "object"]
 
 
 class Field(NamedTuple):
@@ -40,16 +40,13 @@ WORKER = Field("celery.worker", "keyword", "The worker's node name, such as cele
 
 FIELDS = (
     *(TIME, MESSAGE, LEVEL),
-    Field("log.logger", "keyword", "The logger that was used."),
+    Field("log.logger", "keyword", "The logger that was used; none for what happened to a task."),
     Field("ecs.version", "keyword", "The version of the Elastic Common Schema."),
     *(SERVICE, ENVIRONMENT),
     Field("host.name", "keyword", "The host, or container, that wrote the line."),
     Field("process.pid", "long", "The process that wrote the line."),
-    Field("process.thread.name", "keyword", "The thread that wrote the line."),
+    Field("process.thread.name", "keyword", "The thread that logged it."),
     Field("event.dataset", "keyword", "celery.task for what happened to a task, celery.log for all else."),
-    Field("event.kind", "keyword", "event, for what happened to a task."),
-    Field("event.category", "keyword", "process, for what happened to a task."),
-    Field("event.type", "keyword", "info, start or end."),
     ACTION,
     Field("event.outcome", "keyword", "success, failure or unknown, when a task ended."),
     Field("event.duration", "long", "How long the task ran, in nanoseconds."),
@@ -57,6 +54,7 @@ FIELDS = (
     ERROR_TYPE,
     Field("error.message", "match_only_text", "The exception's text, cut short."),
     Field("error.stack_trace", "wildcard", "Files, lines and source of the frames, without values, cut short."),
+    Field("labels", "object", "The application's own fields that stack.yaml allows, as short texts."),
     *(TRACE, SPAN, TASK, TASK_ID),
     Field("celery.task.retries", "long", "How often it was tried before."),
     Field("celery.task.wait_seconds", "double", "How long it waited between being sent and being started."),
