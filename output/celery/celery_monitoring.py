@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import importlib.util
 import inspect
 import io
 import json
@@ -978,6 +979,113 @@ def _say(text: str, stream: object = None) -> None:
     logging.getLogger("celery.apps.worker").warning("%s", text)
 
 
+_TOLD_TWICE_SECONDS = 60.0
+"""Celery 5.7 tells of a hard time limit when it is over, and when the process is gone."""
+_MOST_TOLD = 1_000
+
+
+class SentryReports:
+    """Failures that Sentry's own integration cannot see: it lives where the task ran, if it ran."""
+
+    def __init__(self, sdk: Any) -> None:
+        self._sdk = sdk
+        self._told: OrderedDict[str, float] = OrderedDict()
+        self._errors: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    def connect(self) -> None:
+        """Listens for them; in processes of a pool nothing of the kind is told."""
+        from celery import signals  # type: ignore[import-untyped, unused-ignore]
+
+        for told, receiver in (
+            (signals.task_unknown, self.unknown),
+            (signals.task_rejected, self.rejected),
+            (signals.task_failure, self.failure),
+        ):
+            told.connect(receiver, weak=False, dispatch_uid=f"celery_monitoring.sentry.{receiver.__name__}")
+
+    def unknown(self, name: object = None, **_: object) -> None:
+        """A task that this worker does not have."""
+        self._report(named(name), "NotRegistered", "the worker does not know this task; its message is thrown away")
+
+    def rejected(self, message: Any = None, **_: object) -> None:
+        """A message that is no task."""
+        headers = message.headers if isinstance(message.headers, Mapping) else {}
+        self._report(named(headers.get("task")), "InvalidMessage", "a message that is no task was thrown away")
+
+    def failure(
+        self, sender: Any = None, task_id: str = "", exception: Any = None, traceback: Any = None, **_: object
+    ) -> None:
+        """A task whose process was lost, or killed, or whose result could not be stored."""
+        kind = type(exception).__name__
+        if kind == "Reject" or _passed_integration(traceback):
+            return
+        _remember(self._errors, _key(exception), None)
+        now = time.monotonic()
+        if now - self._told.get(task_id, -_TOLD_TWICE_SECONDS) >= _TOLD_TWICE_SECONDS:
+            _remember(self._told, task_id, now)
+            self._report(sender.name, kind, cut(text_of(exception), LONGEST_ERROR))
+
+    def _report(self, task: str | None, kind: str, text: str) -> None:
+        event = {
+            "level": "error",
+            "logger": "celery_monitoring",
+            "transaction": task,
+            "fingerprint": [kind, task or ""],
+            "exception": {"values": [{"type": kind, "value": text, "mechanism": {"type": "celery", "handled": False}}]},
+        }
+        with suppress(Exception):
+            self._sdk.capture_event(event)
+
+    def before_send(self, event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any] | None:
+        """Celery's own log records become events, with bodies of messages; the command line may hold a password."""
+        event.get("extra", {}).pop("sys.argv", None)
+        record = hint.get("log_record")
+        if isinstance(record, logging.LogRecord) and record.name.partition(".")[0] in (*LIBRARIES, "py"):
+            if self._is_told(record):
+                return None
+            event.pop("extra", None)
+            quotes = is_replaced(record) or is_undecodable(record)
+            event["logentry"] = {"message": str(record.msg).partition("\n")[0] if quotes else message_of(record)}
+            if quotes:
+                event.pop("exception", None)
+        return event
+
+    def _is_told(self, record: logging.LogRecord) -> bool:
+        """Whether an event of ours says what the record says."""
+        text = str(record.msg)
+        if record.name == "celery.worker.consumer.consumer":
+            return is_replaced(record)
+        if record.name != "celery.worker.request":
+            return False
+        errors = record.args if text.startswith("Task handler raised") and isinstance(record.args, tuple) else ()
+        return text.startswith("Hard time limit") or any(_key(error) in self._errors for error in errors)
+
+
+def _key(error: object) -> tuple[str, str]:
+    return type(error).__name__, text_of(error)
+
+
+def _passed_integration(traceback: Any) -> bool:
+    """Whether the exception came out of the task itself: then Sentry's integration has seen it."""
+    while isinstance(traceback, TracebackType):
+        if str(traceback.tb_frame.f_globals.get("__name__")).startswith("sentry_sdk."):
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
+def _remember(told: OrderedDict[Any, Any], key: object, value: object) -> None:
+    told[key] = value
+    if len(told) > _MOST_TOLD:
+        told.popitem(last=False)
+
+
+def without_library_records(crumb: dict[str, Any], hint: object) -> dict[str, Any] | None:
+    """Celery's own log records carry the arguments of tasks."""
+    del hint
+    return None if str(crumb.get("category", "")).partition(".")[0] in LIBRARIES else crumb
+
+
 class Services:
     """The services that are switched on, and what went wrong with them before there was a log."""
 
@@ -986,6 +1094,7 @@ class Services:
         self._problems: list[str] = []
         self._told: set[str] = set()
         self._spans: Any = None
+        self._exporter = ""
 
     def install(self) -> None:
         """Connects the services to the start of workers, of their processes, and of beat."""
@@ -1032,6 +1141,7 @@ class Services:
         if sdk is None or sdk.get_client().is_active():  # a forked process has its parent's client
             return
         celery = importlib.import_module("sentry_sdk.integrations.celery")
+        reports = SentryReports(sdk)
         try:
             sdk.init(
                 dsn=dsn,
@@ -1040,9 +1150,10 @@ class Services:
                 traces_sample_rate=settings.traces_sample_rate,
                 send_default_pii=False,
                 include_local_variables=False,
-                before_send=_without_arguments,
-                before_breadcrumb=_without_library_records,
+                before_send=reports.before_send,
+                before_breadcrumb=without_library_records,
             )
+            reports.connect()
         except ValueError:  # BadDsn
             self._problems.append(f"Sentry is off: {settings.dsn_env} holds no DSN such as https://key@host/1")
 
@@ -1063,11 +1174,39 @@ class Services:
         celery = self._imported("opentelemetry.instrumentation.celery", "opentelemetry-instrumentation-celery")
         if self._spans is None or celery is None:
             return
+        self._exporter = self._chosen_exporter()
         # Before our own signal handlers are connected, so that the span is there when they write; in programs that
         # send tasks too. The exporter's thread would not survive a fork, so it starts in the pool's processes.
         celery.CeleryInstrumentor().instrument()
         signals.worker_process_init.connect(self._export, weak=False, dispatch_uid="celery_monitoring.spans")
         signals.celeryd_after_setup.connect(self._export_unforked, weak=False, dispatch_uid="celery_monitoring.spans")
+
+    def _chosen_exporter(self) -> str:
+        """The package that sends spans as the OTEL_ variables say; "" when none can, and then why is a problem."""
+        kind = os.environ.get("OTEL_TRACES_EXPORTER", "").strip() or "otlp"
+        if kind != "otlp":
+            if kind != "none":
+                self._problems.append(
+                    f"no span is sent: OTEL_TRACES_EXPORTER is {kind}, and only otlp or none is known"
+                )
+            return ""
+        protocol = _first_set("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL") or "http/protobuf"
+        name = {"http/protobuf": "http", "grpc": "grpc"}.get(protocol)
+        if name is None:
+            self._problems.append(f"no span is sent: the OTLP protocol is {protocol}, not grpc or http/protobuf")
+            return ""
+        package = f"opentelemetry.exporter.otlp.proto.{name}"
+        try:
+            found = importlib.util.find_spec(package)  # not imported: gRPC does not survive a fork
+        except ImportError:
+            found = None
+        if found is None:
+            needed = f"opentelemetry-exporter-otlp-proto-{name}"
+            self._problems.append(
+                f"no span is sent: stack.yaml switches on what is not installed here: pip install {needed}"
+            )
+            return ""
+        return package
 
     def _export_unforked(self, instance: Any = None, **_: object) -> None:
         if not instance.pool_cls.__module__.endswith(".prefork"):
@@ -1078,12 +1217,9 @@ class Services:
         sdk = self._imported("opentelemetry.sdk.trace", "opentelemetry-sdk")
         if sdk is None or isinstance(self._spans.get_tracer_provider(), sdk.TracerProvider):
             return  # the application has set it up itself
-        otlp = self._imported(
-            "opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry-exporter-otlp-proto-http"
-        )
-        if otlp is None:
-            self._tell()
+        if not self._exporter:
             return
+        otlp = importlib.import_module(f"{self._exporter}.trace_exporter")
         resources = importlib.import_module("opentelemetry.sdk.resources")
         export = importlib.import_module("opentelemetry.sdk.trace.export")
         name = os.environ.get("OTEL_SERVICE_NAME") or self._settings.name
@@ -1101,23 +1237,8 @@ class Services:
             start.connect(flush, weak=False, dispatch_uid="celery_monitoring.spans")
 
 
-def _without_arguments(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
-    """Celery's own log records become events, with bodies of messages; the command line may hold a password."""
-    event.get("extra", {}).pop("sys.argv", None)
-    record = hint.get("log_record")
-    if isinstance(record, logging.LogRecord) and record.name.partition(".")[0] in (*LIBRARIES, "py"):
-        event.pop("extra", None)
-        quotes = is_replaced(record) or is_undecodable(record)
-        event["logentry"] = {"message": str(record.msg).partition("\n")[0] if quotes else message_of(record)}
-        if quotes:
-            event.pop("exception", None)
-    return event
-
-
-def _without_library_records(crumb: dict[str, Any], hint: object) -> dict[str, Any] | None:
-    """Celery's own log records carry the arguments of tasks."""
-    del hint
-    return None if str(crumb.get("category", "")).partition(".")[0] in LIBRARIES else crumb
+def _first_set(*names: str) -> str:
+    return next((value for name in names if (value := os.environ.get(name, "").strip())), "")
 
 
 PLAIN_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -42,6 +43,29 @@ class Collector:
         while not ready():
             assert time.monotonic() < end, f"only {[(path, body[:200]) for path, body in self.got]}"
             time.sleep(0.1)
+
+
+@contextmanager
+def spans_by_grpc() -> Iterator[tuple[int, list[bytes]]]:
+    """A collector that speaks gRPC: its port, and the requests it gets."""
+    import grpc  # type: ignore[import-untyped]
+
+    got: list[bytes] = []
+
+    def export(request: bytes, context: object) -> bytes:
+        del context
+        got.append(request)
+        return b""
+
+    method = {"Export": grpc.unary_unary_rpc_method_handler(export)}
+    name = "opentelemetry.proto.collector.trace.v1.TraceService"
+    server = grpc.server(ThreadPoolExecutor(2), handlers=[grpc.method_handlers_generic_handler(name, method)])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield port, got
+    finally:
+        server.stop(None).wait()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.collector import Collector, collector
+from tests.app.collector import Collector, collector, spans_by_grpc
 from tests.app.workers import celery, lines, send, wait_until, worker, write_module, write_project
 from tests.flower.redis_server import redis_server
 
@@ -64,6 +64,22 @@ def test_sentry_gets_the_failures_of_tasks(reported: Collector) -> None:
     assert _types(reported) >= {"ValueError", "ConnectionError", "TimeLimitExceeded"}
 
 
+def test_one_failure_is_one_event_and_what_only_the_main_process_knows_groups_by_task(reported: Collector) -> None:
+    events = reported.events("event")
+    raised = [event for event in events if "exception" in event]
+    told = [(event["exception"]["values"][-1]["type"], event.get("fingerprint")) for event in raised]
+    assert sorted(told, key=str) == [
+        ("ConnectionError", None),
+        ("EncodeError", ["EncodeError", "proj.strange"]),
+        ("InvalidMessage", ["InvalidMessage", ""]),
+        ("NotRegistered", ["NotRegistered", "missing"]),
+        ("TimeLimitExceeded", ["TimeLimitExceeded", "proj.endless"]),
+        ("ValueError", None),
+    ]
+    others = {event["logentry"]["message"].partition(":")[0] for event in events if "exception" not in event}
+    assert others == {"Can't decode message body"}
+
+
 def test_sentry_gets_traces_at_the_rate_of_stack_yaml(reported: Collector) -> None:
     names = {event["transaction"] for event in reported.events("transaction")}
     assert names >= {"proj.good", "proj.bad"}
@@ -89,7 +105,7 @@ def test_without_a_usable_dsn_the_worker_starts(broker: str, tmp_path: Path, dsn
     write_project(tmp_path)
     with worker(tmp_path, broker.replace("/0", "/1"), "-P", "solo", SENTRY_DSN=dsn):
         text = wait_until(tmp_path / "out.txt", "ready")
-    problems = [line["message"] for line in lines(text) if line["log"]["logger"] == "celery_monitoring"]
+    problems = [line["message"] for line in lines(text) if line["log"].get("logger") == "celery_monitoring"]
     assert [problem.startswith(said) for problem in problems] == [True] * bool(said)
     assert not dsn or dsn not in text
 
@@ -126,6 +142,42 @@ def test_lines_of_a_traced_task_carry_the_ids_that_the_collector_gets(broker: st
     assert len(ids) == 1
     assert len({line["span"]["id"] for line in good}) == 1
     assert SECRET not in b"".join(sink.bodies("/v1/traces"))
+
+
+def test_spans_go_by_grpc_where_the_variable_says_so(broker: str, tmp_path: Path) -> None:
+    write_module(tmp_path, "{opentelemetry: {enabled: true}}")
+    write_project(tmp_path)
+    with spans_by_grpc() as (port, got):
+        send(tmp_path, broker.replace("/0", "/6"))
+        options = {
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
+            "OTEL_BSP_SCHEDULE_DELAY": "200",
+        }
+        with worker(tmp_path, broker.replace("/0", "/6"), **options):
+            wait_until(tmp_path / "out.txt", "good succeeded")
+    assert b"proj.good" in b"".join(got)
+    assert SECRET not in b"".join(got)
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, ["the OTLP protocol is http/json, not grpc or http/protobuf"]),
+        ({"OTEL_TRACES_EXPORTER": "zipkin"}, ["OTEL_TRACES_EXPORTER is zipkin, and only otlp or none is known"]),
+        ({"OTEL_TRACES_EXPORTER": "none"}, []),
+    ],
+)
+def test_a_worker_says_once_why_no_span_is_sent(
+    broker: str, tmp_path: Path, variables: dict[str, str], said: list[str]
+) -> None:
+    write_module(tmp_path, "{opentelemetry: {enabled: true}}")
+    write_project(tmp_path)
+    send(tmp_path, broker.replace("/0", "/7"))
+    with worker(tmp_path, broker.replace("/0", "/7"), **variables):
+        text = wait_until(tmp_path / "out.txt", "good succeeded")
+    own = [line["message"] for line in lines(text) if line["log"].get("logger") == "celery_monitoring"]
+    assert own == [f"no span is sent: {why}" for why in said]
 
 
 def _python(folder: Path, *command: str, **more: str) -> subprocess.CompletedProcess[str]:

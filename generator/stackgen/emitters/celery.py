@@ -14,7 +14,7 @@ from stackgen.artefact import Artefact
 from stackgen.resolve.plan import Plan
 
 PARTS = (
-    *("published", "redact", "told", "sink", "lines", "printed", "tasklogs", "logs", "apm"),
+    *("published", "redact", "told", "sink", "lines", "printed", "tasklogs", "logs", "sentry", "apm"),
     *("exposition", "counts", "resources", "broker", "endpoint", "health", "metrics", "probe"),
     "entry",
 )

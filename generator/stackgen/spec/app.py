@@ -60,7 +60,7 @@ class OpenTelemetry(Part):
     """Traces of tasks; the workers then need opentelemetry-sdk and opentelemetry-instrumentation-celery."""
 
     enabled: bool = False
-    """Whether tasks are traced and log lines carry trace.id and span.id; OTEL_ variables say where traces go."""
+    """Whether tasks are traced and log lines carry trace.id and span.id; OTEL_ variables say how traces are sent."""
 
 
 class App(Part):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import logging
+import importlib.util
 import os
 from typing import Any
 
 from stackgen.app.parts.lines import Fields
-from stackgen.app.parts.redact import LIBRARIES, is_replaced, is_undecodable, message_of
+from stackgen.app.parts.sentry import SentryReports, without_library_records
 from stackgen.app.parts.settings import Settings
 from stackgen.app.parts.told import OWN_LOGGER
 
@@ -21,6 +21,7 @@ class Services:
         self._problems: list[str] = []
         self._told: set[str] = set()
         self._spans: Any = None
+        self._exporter = ""
 
     def install(self) -> None:
         """Connects the services to the start of workers, of their processes, and of beat."""
@@ -67,6 +68,7 @@ class Services:
         if sdk is None or sdk.get_client().is_active():  # a forked process has its parent's client
             return
         celery = importlib.import_module("sentry_sdk.integrations.celery")
+        reports = SentryReports(sdk)
         try:
             sdk.init(
                 dsn=dsn,
@@ -75,9 +77,10 @@ class Services:
                 traces_sample_rate=settings.traces_sample_rate,
                 send_default_pii=False,
                 include_local_variables=False,
-                before_send=_without_arguments,
-                before_breadcrumb=_without_library_records,
+                before_send=reports.before_send,
+                before_breadcrumb=without_library_records,
             )
+            reports.connect()
         except ValueError:  # BadDsn
             self._problems.append(f"Sentry is off: {settings.dsn_env} holds no DSN such as https://key@host/1")
 
@@ -98,11 +101,39 @@ class Services:
         celery = self._imported("opentelemetry.instrumentation.celery", "opentelemetry-instrumentation-celery")
         if self._spans is None or celery is None:
             return
+        self._exporter = self._chosen_exporter()
         # Before our own signal handlers are connected, so that the span is there when they write; in programs that
         # send tasks too. The exporter's thread would not survive a fork, so it starts in the pool's processes.
         celery.CeleryInstrumentor().instrument()
         signals.worker_process_init.connect(self._export, weak=False, dispatch_uid="celery_monitoring.spans")
         signals.celeryd_after_setup.connect(self._export_unforked, weak=False, dispatch_uid="celery_monitoring.spans")
+
+    def _chosen_exporter(self) -> str:
+        """The package that sends spans as the OTEL_ variables say; "" when none can, and then why is a problem."""
+        kind = os.environ.get("OTEL_TRACES_EXPORTER", "").strip() or "otlp"
+        if kind != "otlp":
+            if kind != "none":
+                self._problems.append(
+                    f"no span is sent: OTEL_TRACES_EXPORTER is {kind}, and only otlp or none is known"
+                )
+            return ""
+        protocol = _first_set("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL") or "http/protobuf"
+        name = {"http/protobuf": "http", "grpc": "grpc"}.get(protocol)
+        if name is None:
+            self._problems.append(f"no span is sent: the OTLP protocol is {protocol}, not grpc or http/protobuf")
+            return ""
+        package = f"opentelemetry.exporter.otlp.proto.{name}"
+        try:
+            found = importlib.util.find_spec(package)  # not imported: gRPC does not survive a fork
+        except ImportError:
+            found = None
+        if found is None:
+            needed = f"opentelemetry-exporter-otlp-proto-{name}"
+            self._problems.append(
+                f"no span is sent: stack.yaml switches on what is not installed here: pip install {needed}"
+            )
+            return ""
+        return package
 
     def _export_unforked(self, instance: Any = None, **_: object) -> None:
         if not instance.pool_cls.__module__.endswith(".prefork"):
@@ -113,12 +144,9 @@ class Services:
         sdk = self._imported("opentelemetry.sdk.trace", "opentelemetry-sdk")
         if sdk is None or isinstance(self._spans.get_tracer_provider(), sdk.TracerProvider):
             return  # the application has set it up itself
-        otlp = self._imported(
-            "opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry-exporter-otlp-proto-http"
-        )
-        if otlp is None:
-            self._tell()
+        if not self._exporter:
             return
+        otlp = importlib.import_module(f"{self._exporter}.trace_exporter")
         resources = importlib.import_module("opentelemetry.sdk.resources")
         export = importlib.import_module("opentelemetry.sdk.trace.export")
         name = os.environ.get("OTEL_SERVICE_NAME") or self._settings.name
@@ -136,20 +164,5 @@ class Services:
             start.connect(flush, weak=False, dispatch_uid="celery_monitoring.spans")
 
 
-def _without_arguments(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
-    """Celery's own log records become events, with bodies of messages; the command line may hold a password."""
-    event.get("extra", {}).pop("sys.argv", None)
-    record = hint.get("log_record")
-    if isinstance(record, logging.LogRecord) and record.name.partition(".")[0] in (*LIBRARIES, "py"):
-        event.pop("extra", None)
-        quotes = is_replaced(record) or is_undecodable(record)
-        event["logentry"] = {"message": str(record.msg).partition("\n")[0] if quotes else message_of(record)}
-        if quotes:
-            event.pop("exception", None)
-    return event
-
-
-def _without_library_records(crumb: dict[str, Any], hint: object) -> dict[str, Any] | None:
-    """Celery's own log records carry the arguments of tasks."""
-    del hint
-    return None if str(crumb.get("category", "")).partition(".")[0] in LIBRARIES else crumb
+def _first_set(*names: str) -> str:
+    return next((value for name in names if (value := os.environ.get(name, "").strip())), "")
