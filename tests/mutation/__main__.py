@@ -1,37 +1,48 @@
-"""`python -m tests.mutation`: how many mistakes in the generated rules the generated tests notice."""
+"""`python -m tests.mutation`: how many mistakes in the generated rules the tests notice.
+
+Mistakes in alerts and limits must be noticed by the generated tests in output/ alone, those in what is recorded also by
+the tests that are written by hand (tests/sources).
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 
+from stackgen.catalog import registry
 from stackgen.verify import tools
 from tests.mutation.equivalent import reason
-from tests.mutation.judge import Verdict, judged, rendered
+from tests.mutation.judge import Suite, Verdict, judged, suites
 from tests.mutation.mutants import Mutant, mutants
+from tests.sources.stacks import EVERY_SIGNAL
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-OWN_SPEC = Path(__file__).with_name("everything.yaml")
-"""A stack with every kind of override, owner, guard and source that the repository's own has not."""
 
 
-def chosen(specs: Iterable[Path], every: int = 1, signal: str = "") -> Iterable[tuple[dict[str, str], list[Mutant]]]:
-    """The mutants of each stack; what an earlier stack has word for word is not mutated again."""
+def chosen(specs: Iterable[Path], every: int = 1, signal: str = "") -> Iterator[tuple[Suite, list[Mutant]]]:
+    """The mutants of each suite; what an earlier one has is not mutated again.
+
+    Readings are mutated in the stack of their source, values in the first stack that has them, alerts and limits
+    wherever they differ.
+    """
+    read = frozenset(registry.series())
     seen: set[tuple[object, ...]] = set()
-    for spec in specs:
-        files = rendered(spec)
-        fresh = []
-        for mutant in mutants(files):
-            key = (mutant.rule, mutant.what, *(str(mutant.changed.get(k)) for k in ("expr", "for", "keep_firing_for")))
-            if key not in seen and (not signal or signal in mutant.signals):
-                seen.add(key)
-                fresh.append(mutant)
-        yield files, fresh[::every]
+    for suite in suites(specs):
+        fresh: dict[tuple[object, ...], Mutant] = {}
+        for mutant in mutants(suite.files):
+            record = mutant.changed.get("record")
+            here = record not in read if suite.records is None else record in suite.records
+            numbers = [str(mutant.changed.get(k)) for k in ("expr", "for", "keep_firing_for")] if mutant.judges else []
+            key = (mutant.rule, mutant.what if mutant.judges else "", *numbers)
+            if here and (suite.records or key not in seen) and (not signal or signal in mutant.signals):
+                fresh[(*key, mutant.what)] = mutant
+        seen |= {key[:-1] for key in fresh} if suite.records is None else set()
+        yield suite, list(fresh.values())[::every]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -42,8 +53,8 @@ def main(arguments: Sequence[str]) -> int:
     every = 1
     if asked.sample:
         every = max(1, sum(len(m) for _, m in chosen(asked.spec, 1, asked.signal)) // asked.sample)
-    for files, some in chosen(asked.spec, every, asked.signal):
-        run = judged(some, files, asked.promtool)
+    for suite, some in chosen(asked.spec, every, asked.signal):
+        run = judged(some, suite, asked.promtool)
         shown = track(run, "mutating", len(some), console=console, disable=not console.is_terminal, transient=True)
         for verdict in shown:
             verdicts.append(verdict)
@@ -59,7 +70,7 @@ def _asked(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("--sample", type=int, metavar="N", help="about N mutants, evenly spread")
     parser.add_argument("--signal", default="", metavar="ID", help="only mutants of this signal")
-    parser.add_argument("--spec", type=Path, nargs="+", default=[REPOSITORY / "stack.yaml", OWN_SPEC])
+    parser.add_argument("--spec", type=Path, nargs="+", default=[EVERY_SIGNAL, REPOSITORY / "stack.yaml"])
     parser.add_argument("--promtool", type=Path, default=None, help="default: the newest that is found")
     asked = parser.parse_args(arguments)
     asked.promtool = (asked.promtool or tools.find("promtool")).absolute()
@@ -85,11 +96,16 @@ def report(verdicts: Sequence[Verdict]) -> str:
             excused[why] = excused.get(why, 0) + 1
     lines += [f"survives: {v.mutant.rule}: {v.mutant.what}" for v in verdicts if _survives(v)]
     lines += [f"equivalent ({count}): {why}" for why, count in excused.items()]
-    counted = len(verdicts) - sum(excused.values())
-    killed = sum(v.killed for v in verdicts)
-    score = 100 * killed / counted if counted else 0.0
-    lines.append(f"mutation score: {score:.1f} % ({killed} of {counted})")
+    alerts = [v for v in verdicts if v.mutant.judges]
+    lines.append(f"alerts and their limits, by the tests in output/ alone: {_score(alerts)}")
+    lines.append(f"mutation score: {_score(verdicts)}")
     return "\n".join(lines)
+
+
+def _score(verdicts: Sequence[Verdict]) -> str:
+    killed = sum(v.killed for v in verdicts)
+    counted = killed + sum(map(_survives, verdicts))
+    return f"{100 * killed / counted if counted else 0.0:.1f} % ({killed} of {counted})"
 
 
 if __name__ == "__main__":

@@ -38,6 +38,11 @@ EQUIVALENT = (
         "`unless x offset` compares all labels, so a wider right side takes nothing more away",
     ),
     Equivalent(
+        r"celery:worker_(cpu:ratio5m|memory:ratio)",
+        r"container_\w+: name=~.* dropped|namedprocess_\w+: groupname=~.* dropped",
+        "a quotient pairs its sides by worker: the name on the other side decides",
+    ),
+    Equivalent(
         r"(Celery\w+|celery:threshold_override) \((workers_\w+|exporter_down|broker_down|queue_no_consumers"
         r"|scrape_failures|queue_stuck|queue_workers), .*\)",
         r"(1 -> 0\.[59]|2 -> 1\.8|3 -> (2\.7|3\.3)|4 -> 3\.6|7 -> 7\.7)",

@@ -1,14 +1,16 @@
-"""Runs the generated tests of a mutant's signals with the real promtool."""
+"""Runs the tests that should notice a mutant with the real promtool: those of its signals, those of its source."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from stackgen.catalog import registry
 from stackgen.emitters import prometheus
 from stackgen.load import load
 from stackgen.render.environment import render
@@ -16,6 +18,7 @@ from stackgen.resolve.resolver import resolve
 from stackgen.spec import parse
 from stackgen.verify import tools
 from tests.mutation.mutants import Mutant
+from tests.sources.stacks import EVERY_SIGNAL, HERE, SOURCES, VALUES, stack
 
 
 @dataclass(frozen=True)
@@ -30,17 +33,37 @@ def rendered(stack: Path) -> dict[str, str]:
     """The rules and their generated tests of a stack.yaml, by path below output/."""
     document = load(stack)
     plan = resolve(parse(document), document)
-    artefacts = [*prometheus.artefacts(plan)]
-    return {a.path: render(a).text for a in artefacts if a.path != "prometheus/prometheus.yml"}
+    return {a.path: render(a).text for a in prometheus.artefacts(plan) if a.path != "prometheus/prometheus.yml"}
 
 
-def judged(mutants: Iterable[Mutant], files: Mapping[str, str], promtool: Path) -> Iterator[Verdict]:
+@dataclass(frozen=True)
+class Suite:
+    """The rules of one stack, their generated tests, and tests that were written by hand for them."""
+
+    files: Mapping[str, str]
+    """Rules and generated tests, by path below output/."""
+    by_hand: Path | None = None
+    records: frozenset[str] | None = None
+    """The recorded series that are broken here; None: all rules that no source's reading makes."""
+
+
+def suites(specs: Iterable[Path]) -> Iterator[Suite]:
+    """A stack for the readings of each source, then the given ones for what all users' rules have in common."""
+    with tempfile.TemporaryDirectory(prefix="stackgen-stacks-") as folder:
+        for name in SOURCES:
+            records = frozenset(reading.series.name for reading in registry.sources()[name].readings)
+            yield Suite(rendered(stack(name, Path(folder))), HERE / f"{name}.yaml", records)
+        for spec in specs:
+            yield Suite(rendered(spec), HERE / f"{VALUES}.yaml" if spec == EVERY_SIGNAL else None)
+
+
+def judged(mutants: Iterable[Mutant], suite: Suite, promtool: Path) -> Iterator[Verdict]:
     """A verdict for each mutant, in order; one promtool per core."""
     os.environ.setdefault("GOGC", "800")  # promtool lives for half a second: a fifth less time without much collecting
     with tempfile.TemporaryDirectory(prefix="stackgen-mutation-") as folder:
         root = Path(folder)
         (root / "prometheus" / "tests").mkdir(parents=True)
-        for path, text in files.items():
+        for path, text in suite.files.items():
             if path.startswith("prometheus/tests/"):
                 (root / path).write_text(text, encoding="utf-8")
 
@@ -48,32 +71,36 @@ def judged(mutants: Iterable[Mutant], files: Mapping[str, str], promtool: Path) 
 
         def judge(numbered: tuple[int, Mutant]) -> Verdict:
             number, mutant = numbered
-            return Verdict(mutant, _killed(root / str(number), mutant, files, promtool, can_choose=can_choose))
+            return Verdict(mutant, _killed(root / str(number), mutant, suite, promtool, can_choose=can_choose))
 
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             yield from pool.map(judge, enumerate(mutants))
 
 
-def _likely(mutant: Mutant) -> str:
-    """The cases most likely to notice, as a regular expression: running these alone first halves the time."""
-    if "alert" in mutant.changed:
-        return "all stories|ends when|own limit"
-    return "new|outlives|celery:"
-
-
-def _killed(folder: Path, mutant: Mutant, files: Mapping[str, str], promtool: Path, *, can_choose: bool) -> bool:
-    rules = folder / "prometheus" / "rules" / Path(mutant.file).name
-    rules.parent.mkdir(parents=True)
-    rules.write_text(mutant.applied(files[mutant.file]), encoding="utf-8")
+def _killed(folder: Path, mutant: Mutant, suite: Suite, promtool: Path, *, can_choose: bool) -> bool:
+    rules = folder / "prometheus" / "rules"
+    rules.mkdir(parents=True)
+    for path, text in suite.files.items():
+        if path.startswith("prometheus/rules/"):
+            (rules / Path(path).name).write_text(
+                mutant.applied(text) if path == mutant.file else text, encoding="utf-8"
+            )
+    if suite.by_hand:
+        (folder / "prometheus" / suite.by_hand.name).symlink_to(suite.by_hand)
+    # promtool opens rule files relative to the test file's own folder as it is written, so a link is enough.
     (folder / "prometheus" / "tests").symlink_to(Path("../../prometheus/tests"))
     try:
-        # promtool opens rule files relative to the test file's own folder as it is written, so a link is enough.
-        first = f"prometheus/tests/{mutant.signals[0]}.yml"
-        if can_choose and tools.run(promtool, "test", "rules", "--run", _likely(mutant), first, cwd=folder).code:
-            return True
         return any(
-            tools.run(promtool, "test", "rules", f"prometheus/tests/{signal}.yml", cwd=folder).code != 0
-            for signal in mutant.signals
+            tools.run(promtool, "test", "rules", *of, cwd=folder).code for of in _tests(mutant, suite, can_choose)
         )
     finally:
-        rules.unlink()
+        shutil.rmtree(rules)
+
+
+def _tests(mutant: Mutant, suite: Suite, can_choose: bool) -> Iterator[tuple[str, ...]]:
+    """promtool's arguments, those first that notice soonest; for alerts and limits the tests in output/ alone."""
+    if suite.by_hand and not mutant.judges:
+        yield (f"prometheus/{suite.by_hand.name}",)
+    if can_choose:
+        yield "--run", "after|own", f"prometheus/tests/{mutant.signals[0]}.yml"
+    yield from ((f"prometheus/tests/{signal}.yml",) for signal in mutant.signals)

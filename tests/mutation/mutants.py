@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -32,6 +32,11 @@ class Mutant:
     changed: Mapping[str, object]
     signals: tuple[str, ...]
     """Signals that use the rule; the first one that notices kills the mutant."""
+
+    @property
+    def judges(self) -> bool:
+        """Whether it is an alert or a limit that an alert compares with."""
+        return "signal" in cast("Mapping[str, str]", self.changed.get("labels", {})) or "alert" in self.changed
 
     def applied(self, text: str) -> str:
         """The rule file with the mistake in it."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.mutation.__main__ import REPOSITORY, chosen
@@ -33,8 +31,12 @@ def test_every_excuse_gives_its_proof() -> None:
 @pytest.mark.slow
 def test_a_sample_of_mutants_is_killed() -> None:
     promtool = REPOSITORY / ".tools" / "v3" / "usr" / "bin" / "promtool"
-    ((files, sample),) = chosen([Path(REPOSITORY / "stack.yaml")], EVERY)
 
-    survivors = [v.mutant for v in judged(sample, files, promtool) if not v.killed and not reason(v.mutant)]
+    survivors = [
+        verdict.mutant
+        for suite, sample in chosen([REPOSITORY / "stack.yaml"], EVERY)
+        for verdict in judged(sample, suite, promtool)
+        if not verdict.killed and not reason(verdict.mutant)
+    ]
 
     assert [f"{m.rule}: {m.what}" for m in survivors] == []

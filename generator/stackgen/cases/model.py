@@ -1,91 +1,85 @@
-"""Tests of rules as data: subjects that are fed over time, and the moments at which alerts are counted."""
+"""Tests of rules as data: subjects that are fed over time, and what must be true at which moment."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal, NamedTuple
 
-from stackgen.cases.feeding import Phase
 from stackgen.catalog.signal import Severity
 from stackgen.catalog.timeline import Input
 
 
-class Spell(NamedTuple):
-    """A stretch of time in which an alert fires, in seconds from the test's start; None: until its end.
-
-    The edges are known to within what windows and bridges blur.
-    """
+@dataclass(frozen=True)
+class FiringInterval:
+    """When an alert fires, in seconds from the test's start; windows and bridges blur both edges."""
 
     earliest: int
     """Surely not before."""
     surely: int
+    """Surely from here on."""
     ending: int | None = None
-    """It fires until here; from `gone` on surely not."""
+    """Surely until here; None: until the test's end."""
     gone: int | None = None
+    """Surely not any more from here on."""
 
     def fires(self, at: int) -> bool | None:
-        """Whether the alert fires at this evaluation; None when windows and bridges leave it open."""
+        """Whether the alert fires at this evaluation; None when that is open."""
         if at < self.earliest or (self.gone is not None and at >= self.gone):
             return False
         return True if at >= self.surely and (self.ending is None or at < self.ending) else None
 
 
-class Subject(NamedTuple):
-    """One queue, task, worker … of a test: what is fed for it and when each severity fires."""
+@dataclass(frozen=True)
+class Subject:
+    """One queue, task, worker … of a case: its input series, and when each severity fires for it."""
 
-    name: str
     labels: Mapping[str, str]
     inputs: tuple[Input, ...]
-    spells: Mapping[Severity, Spell]
+    firing: Mapping[Severity, FiringInterval]
     limits: Mapping[Severity, Fraction | None]
     value: float = 0.0
-    """The signal's value while it is bad; only used for the texts of alerts."""
+    """The signal's value while it is bad, which the alert's text repeats."""
+
+    def silent(self) -> Subject:
+        """The same subject, for which no alert fires."""
+        return replace(self, firing={})
+
+    def beside(self, *inputs: Input) -> Subject:
+        """The same subject with these series beside its own."""
+        return replace(self, inputs=(*self.inputs, *inputs))
 
 
-How = Literal["counted", "listed", "worded"]
-"""Alerts are counted by severity, or listed by their subject and owner, or compared word for word."""
-
-
-class Check(NamedTuple):
-    """At one evaluation exactly these alerts fire."""
+@dataclass(frozen=True)
+class AlertAssertion:
+    """At one evaluation exactly these alerts of the signal fire."""
 
     at: int
     firing: tuple[tuple[Subject, Severity], ...]
-    how: How = "counted"
+    severity: Severity | None = None
+    """Set where only this severity is certain at this moment."""
     without: tuple[Subject, ...] = ()
     """Subjects of whom nothing is certain at this moment."""
-    subject: Subject | None = None
-    """Set, with `severity`, where only this is looked at: the other severities are not certain."""
-    severity: Severity | None = None
+    worded: bool = False
+    """True: labels and annotations are compared word for word."""
 
 
-class Probe(NamedTuple):
-    """At one evaluation a query has exactly these results, each 1."""
+@dataclass(frozen=True)
+class QueryAssertion:
+    """At one evaluation a query has exactly these results."""
 
     at: int
     query: str
-    found: tuple[str, ...]
-    """The labels of each result, as promtool writes them."""
+    samples: tuple[tuple[Mapping[str, str], Fraction], ...] = ()
 
 
-class Scene(NamedTuple):
-    """One subject's story; scenes with one pace share a case where a label tells their subjects apart."""
-
-    name: str
-    subject: Subject
-    phases: tuple[Phase, ...]
-    step: int
-    alone: bool = False
-    """True: what is fed would disturb other subjects, or the subject's name is taken."""
-    probes: tuple[Probe, ...] = ()
-
-
-class Case(NamedTuple):
+@dataclass(frozen=True)
+class Case:
     """One entry of a promtool test file."""
 
     name: str
     step: int
+    """Seconds between samples."""
     inputs: tuple[Input, ...]
-    checks: tuple[Check, ...] = ()
-    probes: tuple[Probe, ...] = ()
+    alerts: tuple[AlertAssertion, ...] = ()
+    queries: tuple[QueryAssertion, ...] = ()

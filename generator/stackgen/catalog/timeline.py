@@ -52,8 +52,7 @@ class Gauge(_Series):
             if s.amount is None or s.missed:
                 parts.append(_gone(s.steps))
             else:
-                sign, slope = ("-", -s.slope) if s.slope < 0 else ("+", s.slope)
-                parts.append(f"{promql.number(s.amount)}{sign}{promql.number(slope)}x{s.steps - 1}")
+                parts.append(_run(s.amount, s.slope, s.steps))
         return " ".join(parts)
 
 
@@ -76,12 +75,21 @@ class Counter(_Series):
                 continue
             growth = 0 if s.born else s.amount
             first = s.amount if s.born else (level if fresh else level + growth)
-            parts.append(f"{promql.number(first)}+{promql.number(growth)}x{s.steps - 1}")
+            parts.append(_run(first, growth, s.steps))
             level, fresh = first + growth * (s.steps - 1), False
         return " ".join(parts)
 
 
 Input = Gauge | Counter
+
+
+def _run(first: Fraction | int, growth: Fraction | int, steps: int) -> str:
+    """`steps` samples in promtool's notation: `5`, `5x9` or `5+2x9`."""
+    if steps == 1:
+        return promql.number(first)
+    sign, size = ("-", -growth) if growth < 0 else ("+", growth)
+    slope = f"{sign}{promql.number(size)}" if growth else ""
+    return f"{promql.number(first)}{slope}x{steps - 1}"
 
 
 def _gone(steps: int) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
 
 from stackgen.artefact import Artefact
 from stackgen.cases.build import cases
-from stackgen.cases.model import Case, Check, Subject
-from stackgen.cases.subjects import Bench
+from stackgen.cases.model import AlertAssertion, Case, QueryAssertion, Subject
+from stackgen.cases.under_test import SignalUnderTest
 from stackgen.catalog import promql
 from stackgen.catalog.signal import Severity
 from stackgen.catalog.sources.prometheus import GROUP_PREFIX
@@ -22,77 +23,65 @@ def artefacts(stack: Plan) -> list[Artefact]:
 
 
 def _file(judged: Judged, stack: Plan) -> Artefact:
-    bench = Bench(judged, stack)
+    test = SignalUnderTest(judged, stack)
     return Artefact(
         path=f"prometheus/tests/{judged.signal.id}.yml",
         template="prometheus/tests.yml.j2",
         syntax="yaml",
         context={
             "rule_file": f"../rules/{GROUP_PREFIX}{judged.signal.family}.yml",
-            "evaluation_interval": promql.seconds(bench.tick),
-            "cases": [_case(one, judged, stack) for one in cases(bench)],
+            "evaluation_interval": promql.seconds(test.tick),
+            "cases": [_case(one, judged, stack) for one in cases(test)],
         },
     )
 
 
 def _case(one: Case, judged: Judged, stack: Plan) -> dict[str, object]:
-    worded = [check for check in one.checks if check.how == "worded"]
+    queries = [_alerts(a, judged, stack) for a in one.alerts if not a.worded] + list(one.queries)
     return {
         "name": f"{judged.signal.id}: {one.name}",
         "interval": promql.seconds(one.step),
         "inputs": [{"series": i.selector, "samples": i.values} for i in one.inputs],
-        "looks": [
-            *(_counted(check, judged, stack) for check in one.checks if check.how != "worded"),
-            *(
-                {
-                    "query": look.query,
-                    "at": promql.seconds(look.at),
-                    "found": [(found, 1) for found in look.found] or None,
-                }
-                for look in one.probes
-            ),
-        ],
-        "texts": [
+        "queries": [
             {
-                "at": promql.seconds(check.at),
-                "alert": judged.signal.alert,
-                "expected": _expected(check, judged, stack),
+                "expr": query.query,
+                "at": promql.seconds(query.at),
+                "samples": [(_selector(labels), _number(value)) for labels, value in query.samples] or None,
             }
-            for check in worded
+            for query in queries
+        ]
+        or None,
+        "texts": [
+            {"at": promql.seconds(a.at), "alert": judged.signal.alert, "expected": _expected(a, judged, stack)}
+            for a in one.alerts
+            if a.worded
         ]
         or None,
     }
 
 
-def _counted(check: Check, judged: Judged, stack: Plan) -> dict[str, object]:
-    """The firing alerts, counted by severity or listed one by one, each with the labels that tell it from others."""
-    by = (*judged.signal.by, "owner", "severity") if check.how == "listed" else ("severity",)
-    found = Counter(
-        tuple((name, labels[name]) for name in by)
-        for labels in (_labels(subject, severity, judged, stack) for subject, severity in check.firing)
-    )
-    return {
-        "query": f"count by ({', '.join(by)}) ({_alerts(check, judged)})",
-        "at": promql.seconds(check.at),
-        "found": [
-            (promql.select("", *(f"{name}={promql.text(value)}" for name, value in labels)), count)
-            for labels, count in found.items()
-        ]
-        or None,
-    }
-
-
-def _alerts(check: Check, judged: Judged) -> str:
+def _alerts(one: AlertAssertion, judged: Judged, stack: Plan) -> QueryAssertion:
+    """The firing alerts, each by the labels that tell it from the others."""
+    by = (*judged.signal.by, *(["owner"] if own(judged.signal, stack.spec) else []), "severity")
     label = next(iter(judged.signal.by), "")
-    who = check.subject.labels.items() if check.subject else ()
-    return promql.select(
+    selector = promql.select(
         "ALERTS",
-        f"signal={promql.text(judged.signal.id)}",
+        f"alertname={promql.text(judged.signal.alert)}",
         'alertstate="firing"',
-        f"severity={promql.text(check.severity)}" if check.severity else "",
-        *(f"{name}={promql.text(value)}" for name, value in who),
-        promql.one_of(label, [one.labels[label] for one in check.without], negate=True) if check.without else "",
+        f"severity={promql.text(one.severity)}" if one.severity else "",
+        promql.one_of(label, [each.labels[label] for each in one.without], negate=True) if one.without else "",
     )
+    found = [_labels(subject, severity, judged, stack) for subject, severity in one.firing]
+    samples = tuple(({name: labels[name] for name in by}, Fraction(1)) for labels in found)
+    return QueryAssertion(one.at, f"count by ({', '.join(by)}) ({selector})", samples)
+
+
+def _number(value: Fraction) -> int | float:
+    return value.numerator if value.denominator == 1 else float(value)
+
+
+def _selector(labels: Mapping[str, str]) -> str:
+    return promql.select("", *(f"{name}={promql.text(value)}" for name, value in labels.items())) or "{}"
 
 
 def _labels(subject: Subject, severity: Severity, judged: Judged, stack: Plan) -> dict[str, str]:
@@ -107,9 +96,9 @@ def _labels(subject: Subject, severity: Severity, judged: Judged, stack: Plan) -
     }
 
 
-def _expected(check: Check, judged: Judged, stack: Plan) -> list[dict[str, object]]:
+def _expected(one: AlertAssertion, judged: Judged, stack: Plan) -> Iterable[dict[str, object]]:
     alerts: list[dict[str, object]] = []
-    for subject, severity in check.firing:
+    for subject, severity in one.firing:
         fill = Fill(subject.labels, subject.value, subject.limits[severity])
         alerts.append(
             {

@@ -1,0 +1,61 @@
+"""Cases that must stay silent: what explains a bad value, and queues that are another signal's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from stackgen.cases.assertions import case, recorded_value
+from stackgen.cases.model import Case, QueryAssertion
+from stackgen.cases.stages import Stage, input_series
+from stackgen.cases.stimuli import InputSeries, Target, situation
+from stackgen.cases.under_test import SignalUnderTest
+from stackgen.catalog import input_shapes, promql
+
+
+def explained(test: SignalUnderTest) -> Iterator[Case]:
+    """A value that looks bad and must stay silent because of something else."""
+    signal, found = test.signal, test.beyond("explained")
+    if found is None:
+        return
+    who, bad = found
+    labels = test.labels(who)
+    match signal.shape:
+        case input_shapes.Value(silenced_by=silenced) if silenced:
+            inputs = (bad.inputs[0], *(InputSeries(series, labels, amount) for series, amount in silenced))
+            name = " and ".join(f"{series.name} is {promql.number(amount)}" for series, amount in silenced)
+        case input_shapes.Stuck(started=started):
+            inputs = (bad.inputs[0], InputSeries(started, labels, Fraction(1, 2)))
+            name = "any task starts"
+        case input_shapes.Drain(started=started):
+            inputs = (bad.inputs[0], InputSeries(started, labels, Fraction(0)))
+            name = "no task starts, which is another alert's"
+        case _ if signal.silent_under:
+            hidden = situation(signal.silent_under, {"task": "fails"}, Target(Fraction(1, 2), 1), test.plan.site)
+            inputs = hidden.inputs if hidden else ()
+            name = f"{' or '.join(test.silenced_by)} fires"
+        case _:
+            return
+    subject = test.subject(who, bad, (Stage(inputs, test.steps),)).silent()
+    queries = () if signal.unless else recorded_value(test, who, None)
+    yield case(test, f"silent while {name}", [subject], queries)
+
+
+def other_queues(test: SignalUnderTest) -> Iterator[Case]:
+    """Queues that workers empty and dead letter queues are each judged by signals of their own."""
+    signal, site = test.signal, test.plan.site
+    text = signal.expr(site)
+    if site.working() and site.working() in text:
+        who, name = site.dead_letter[0], "a dead letter queue is not judged"
+    elif site.dead() and site.dead() in text:
+        who, name = "a-working-queue", "a queue that is no dead letter queue is not judged"
+    else:
+        return
+    limits = [limit for limit in test.defaults.values() if limit is not None]
+    bad = situation(signal.shape, {"queue": who}, Target(limits[-1], 1, test.sign, 1000), site) if limits else None
+    if bad:
+        stages = [Stage(bad.inputs, 4)]
+        alerts = promql.select("ALERTS", f"alertname={promql.text(signal.alert)}")
+        queries = tuple(QueryAssertion(3 * test.step, query) for query in (alerts, signal.record) if query)
+        inputs = test.scraped(input_series(stages, test.plan, test.step), stages)
+        yield Case(name, test.step, inputs, queries=queries)
