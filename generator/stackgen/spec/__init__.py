@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
 
 from pydantic import ValidationError
 
 from stackgen.catalog import registry
-from stackgen.catalog.signal import Signal
 from stackgen.document import Document, Trail, has_credentials, where
 from stackgen.problem import Problem, SpecError
 from stackgen.spec import checks, messages, receivers, service_checks, thresholds
-from stackgen.spec.checks import Fault, SourceLike
+from stackgen.spec.checks import Fault
 from stackgen.spec.model import StackSpec
 
-__all__ = ["Catalogue", "StackSpec", "parse"]
+__all__ = ["StackSpec", "parse"]
 
 
-class Catalogue(NamedTuple):
-    """The signals and sources a spec may name."""
-
-    signals: Mapping[str, Signal]
-    sources: Mapping[str, SourceLike]
-
-
-def parse(doc: Document, catalogue: Catalogue | None = None) -> StackSpec:
+def parse(doc: Document) -> StackSpec:
     """The spec in a document; raises SpecError with every problem that can be found."""
-    known = catalogue or Catalogue(registry.signals(), registry.sources())
+    sources = registry.sources()
     faults = list(_secrets(doc))
     hidden = {fault.path for fault in faults}
-    spec, wrong = _validate(doc, doc.data, known)
+    spec, wrong = _validate(doc, doc.data)
     faults += (fault for fault in wrong if fault.path not in hidden)
     # Without the values that Pydantic refused, the rest can often still be checked.
     guilty = [_section(fault) if fault.rule == "missing-key" else fault for fault in wrong]
-    usable = spec or _validate(doc, _without(doc.data, guilty), known)[0]
+    usable = spec or _validate(doc, _without(doc.data, guilty))[0]
     if usable is not None:
         spoiled = [_spoiled(fault.path) for fault in guilty]
-        found = [*checks.check(usable, known.sources), *thresholds.check(usable, known.signals)]
-        found += service_checks.check(usable, known.sources)
+        found = [*checks.check(usable, sources), *thresholds.check(usable, registry.signals())]
+        found += service_checks.check(usable, sources)
         found += receivers.check(usable)
         faults += (fault for fault in found if not any(fault.path[: len(p)] == p for p in spoiled))
     if faults or spec is None:
@@ -46,12 +37,12 @@ def parse(doc: Document, catalogue: Catalogue | None = None) -> StackSpec:
     return spec
 
 
-def _validate(doc: Document, data: object, known: Catalogue) -> tuple[StackSpec | None, list[Fault]]:
+def _validate(doc: Document, data: object) -> tuple[StackSpec | None, list[Fault]]:
     try:
         return StackSpec.model_validate(data), []
     except ValidationError as e:
         errors = e.errors(include_url=False, include_input=False)
-        return None, [messages.fault(doc, dict(error), known.signals) for error in errors]
+        return None, [messages.fault(doc, dict(error), registry.signals()) for error in errors]
 
 
 def _secrets(doc: Document) -> Iterator[Fault]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from stackgen.catalog import images
+from stackgen.catalog.source import Source
 from stackgen.document import Trail, shown
 from stackgen.spec.model import StackSpec
 
@@ -26,19 +27,6 @@ REFUSED = {
 """Exporters that must not be used, and what they do wrong (seen in the lab: reference/exporters.md, 1 and 3)."""
 
 
-class SourceLike(Protocol):
-    """What this module needs to know about a source of the catalogue."""
-
-    @property
-    def versions(self) -> Mapping[str, images.Image]: ...
-    @property
-    def names_by_comma(self) -> bool: ...
-    @property
-    def broker(self) -> str: ...
-    @property
-    def always(self) -> bool: ...
-
-
 class Fault(NamedTuple):
     """A rule that is broken. `at_key`: the key of the path is guilty, not its value."""
 
@@ -57,7 +45,7 @@ def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
     return f"did you mean {shown(found[0])}?" if found else otherwise
 
 
-def check(spec: StackSpec, sources: Mapping[str, SourceLike]) -> Iterator[Fault]:
+def check(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
     """Every broken rule that does not concern a signal; those are in thresholds.py."""
     yield from _labels(spec)
     yield from _broker(spec)
@@ -82,7 +70,7 @@ def _broker(spec: StackSpec) -> Iterator[Fault]:
         yield Fault(("celery", "broker", "url_file"), "broker-address", reason, "keep one of the two", at_key=True)
 
 
-def _queues(spec: StackSpec, sources: Mapping[str, SourceLike]) -> Iterator[Fault]:
+def _queues(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
     listed = (source.name for source in spec.sources if source.name in sources)
     by_comma = next((name for name in listed if sources[name].names_by_comma), None)
     for name, queue in spec.queues.items():
@@ -131,7 +119,7 @@ def _ignored(spec: StackSpec) -> Iterator[Fault]:
                 yield Fault(("ignore", kind, i), "ignored-and-watched", reason, "remove one of the two")
 
 
-def _sources(spec: StackSpec, sources: Mapping[str, SourceLike]) -> Iterator[Fault]:
+def _sources(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
     known = sorted(name for name, source in sources.items() if not source.always)
     seen: set[str] = set()
     for i, chosen in enumerate(spec.sources):
@@ -166,7 +154,7 @@ def _sources(spec: StackSpec, sources: Mapping[str, SourceLike]) -> Iterator[Fau
             yield from _source(spec, path, sources[plain], i)
 
 
-def _source(spec: StackSpec, path: Trail, source: SourceLike, position: int) -> Iterator[Fault]:
+def _source(spec: StackSpec, path: Trail, source: Source, position: int) -> Iterator[Fault]:
     chosen, kind = spec.sources[position], spec.celery.broker.kind
     if source.broker and source.broker != kind:
         reason = f"the source {chosen.name} measures {source.broker}, and celery.broker.kind is {kind}"
@@ -177,7 +165,7 @@ def _source(spec: StackSpec, path: Trail, source: SourceLike, position: int) -> 
         yield Fault((*path, "version"), "unknown-version", reason, f"known: {', '.join(versions)}")
 
 
-def _components(spec: StackSpec, sources: Mapping[str, SourceLike]) -> Iterator[Fault]:
+def _components(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
     known = sorted({*COMPONENTS, *sources})
     for name in spec.versions:
         if name not in known:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from stackgen.catalog import registry
 from stackgen.spec import fieldtext
 from stackgen.spec.model import StackSpec
+from stackgen.spec.thresholds import Signals
 
 _SECTIONS = (
     *(("ignore", "Ignore"), ("prometheus", "Prometheus"), ("links", "Links")),
@@ -17,20 +17,9 @@ _SECTIONS = (
 Schema = dict[str, Any]  # JSON Schema is open by nature: any keyword, any depth
 
 
-class Described(Protocol):
-    """What the schema needs to know about a signal."""
-
-    @property
-    def title(self) -> str: ...
-    @property
-    def unit(self) -> str: ...
-    @property
-    def overrides(self) -> str | None: ...
-
-
-def json_schema(signals: Mapping[str, Described] | None = None) -> Schema:
+def json_schema() -> Schema:
     """Draft 2020-12, with every signal's name, title and unit where a signal can be named."""
-    known = registry.signals() if signals is None else signals
+    known = registry.signals()
     schema: Schema = StackSpec.model_json_schema(by_alias=True, mode="validation")
     parts: Schema = schema["$defs"]
     _describe(schema, parts)
@@ -58,7 +47,7 @@ def _describe(schema: Schema, parts: Schema) -> None:
                     shape["properties"][alias]["description"] = text
 
 
-def _name_signals(place: Schema, part: str, signals: Mapping[str, Described]) -> None:
+def _name_signals(place: Schema, part: str, signals: Signals) -> None:
     place.pop("additionalProperties", None)
     place["additionalProperties"] = False
     place["properties"] = {

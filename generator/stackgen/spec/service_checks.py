@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stackgen.spec.checks import Fault, SourceLike
+from stackgen.catalog.source import Source
+from stackgen.spec.checks import Fault
 from stackgen.spec.model import StackSpec
 
 
-def check(spec: StackSpec, sources: Mapping[str, SourceLike]) -> Iterator[Fault]:
+def check(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
     """Every broken rule about the services."""
     yield from _users(spec)
     yield from _hosts(spec)
@@ -74,7 +75,7 @@ def _ports(spec: StackSpec) -> Iterator[Fault]:
             yield Fault(("compose", "ports", name), "duplicate-port", reason, "every web interface needs its own")
 
 
-def _tags(spec: StackSpec, sources: Mapping[str, SourceLike]) -> Iterator[Fault]:
+def _tags(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
     for name, tag in spec.versions.items():
         if tag.partition("@")[0] == "latest" and "@" not in tag:
             reason = "latest is another program every week: expected a tag that stays, or a digest"
