@@ -23,6 +23,8 @@ New Relic's agent must start before Celery:
 from __future__ import annotations
 
 import errno
+import gzip
+import hashlib
 import importlib
 import importlib.util
 import inspect
@@ -30,6 +32,7 @@ import io
 import json
 import logging
 import os
+import select
 import signal
 import socket
 import stat
@@ -39,15 +42,17 @@ import threading
 import time
 import traceback
 from bisect import bisect_left
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ class MetricSettings:
     enabled: bool = False
     host: str = "0.0.0.0"
     port: int = 9809
+    ports: Sequence[int] = ()
+    """Ports of workers that Prometheus scrapes."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +161,7 @@ SETTINGS = Settings(
         enabled=True,
         host="0.0.0.0",
         port=9809,
+        ports=[9809],
     ),
     sentry=SentrySettings(
         enabled=False,
@@ -1244,30 +1252,42 @@ def _first_set(*names: str) -> str:
 PLAIN_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
+Labels = Sequence[tuple[str, str]]
+
 
 @dataclass(frozen=True)
 class Family:
-    """One metric with all its samples: suffix of the name, labels, value."""
+    """One metric with all its samples, a line each, the last with its line end too."""
 
     name: str
     kind: str
     help: str
-    samples: tuple[tuple[str, tuple[tuple[str, str], ...], float], ...]
+    lines: str
+
+
+def family(name: str, kind: str, help_text: str, samples: Iterable[tuple[Labels, float]]) -> Family:
+    """A family of a counter or gauge from labels and values."""
+    lines = (f"{name}{exposed_labels(labels)} {float(value)!r}\n" for labels, value in samples)
+    return Family(name, kind, help_text, "".join(lines))
 
 
 def exposed(families: Iterable[Family], *, openmetrics: bool = False) -> bytes:
     """The body of an answer to a scrape."""
-    lines: list[str] = []
-    for family in families:
+    parts: list[str] = []
+    for one in families:
         # OpenMetrics names a counter's family without the _total that its samples carry.
-        name = family.name.removesuffix("_total") if openmetrics and family.kind == "counter" else family.name
-        lines += (f"# HELP {name} {_exposed_label(family.help)}", f"# TYPE {name} {family.kind}")
-        for suffix, labels, value in family.samples:
-            inner = ",".join(f'{key}="{_exposed_label(text)}"' for key, text in labels)
-            lines.append(f"{family.name}{suffix}{'{' + inner + '}' if inner else ''} {_exposed_number(value)}")
+        total = openmetrics and one.kind == "counter" and one.name.endswith("_total")
+        name = one.name[: -len("_total")] if total else one.name
+        parts.append(f"# HELP {name} {one.help}\n# TYPE {name} {one.kind}\n{one.lines}")
     if openmetrics:
-        lines.append("# EOF")
-    return ("\n".join(lines) + "\n").encode(errors="replace")
+        parts.append("# EOF\n")
+    return "".join(parts).encode(errors="replace")
+
+
+def exposed_labels(labels: Labels) -> str:
+    """Labels in braces; nothing when there are none."""
+    inner = ",".join(f'{key}="{_exposed_text(text)}"' for key, text in labels)
+    return f"{{{inner}}}" if inner else ""
 
 
 def bound_text(bound: float) -> str:
@@ -1275,254 +1295,8 @@ def bound_text(bound: float) -> str:
     return "+Inf" if bound == float("inf") else repr(float(bound))
 
 
-def _exposed_number(value: float) -> str:
-    return repr(float(value))
-
-
-def _exposed_label(text: str) -> str:
+def _exposed_text(text: str) -> str:
     return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-
-
-_LOST_REMEMBERED = 10_000
-"""Executions that the main process ended: Celery 5.7 tells a hard time limit twice."""
-_RUNNING_GRACE = 60.0
-"""Seconds that the main process has to tell of a child that is gone, before its task is forgotten."""
-
-Pair = tuple[str, str]
-"""Task and queue."""
-
-
-class Histogram:
-    """Observations by task and queue, counted in buckets."""
-
-    def __init__(self, name: str, text: str, bounds: Sequence[float]) -> None:
-        self.name, self.text = name, text
-        self.bounds = sorted({float(bound) for bound in bounds})
-        self._rows: dict[Pair, list[float]] = {}
-
-    def observe(self, pair: Pair, seconds: float) -> None:
-        """Counts one observation."""
-        row = self._rows.get(pair)
-        if row is None:
-            row = self._rows[pair] = [0.0] * (len(self.bounds) + 2)
-        row[bisect_left(self.bounds, seconds)] += 1
-        row[-1] += seconds
-
-    def family(self) -> Family:
-        """Everything observed until now."""
-        samples: list[tuple[str, tuple[tuple[str, str], ...], float]] = []
-        bounds = [bound_text(bound) for bound in (*self.bounds, float("inf"))]
-        for (task, queue), row in self._rows.items():
-            labels, total = (("task", task), ("queue", queue)), 0.0
-            for bound, count in zip(bounds, row):  # the row ends with the sum
-                total += count
-                samples.append(("_bucket", (*labels, ("le", bound)), total))
-            samples += [("_count", labels, total), ("_sum", labels, row[-1])]
-        return Family(self.name, "histogram", self.text, tuple(samples))
-
-
-class Counts:
-    """All counts of one worker, kept by its main process alone."""
-
-    def __init__(self, duration_buckets: Sequence[float], wait_buckets: Sequence[float]) -> None:
-        self._lock = threading.Lock()
-        self._ended: dict[tuple[str, str, str], int] = {}
-        self._timeouts: dict[tuple[str, str, str], int] = {}
-        self._durations = Histogram("celery_task_duration_seconds", "Time an execution took.", duration_buckets)
-        self._waits = Histogram(
-            "celery_task_wait_time_seconds", "Time from when a task was due until it began.", wait_buckets
-        )
-        self._running: dict[str, tuple[Pair, float, int]] = {}
-        self._latest: dict[str, str] = {}  # the newest attempt of a task, by its id
-        self._lost: OrderedDict[str, None] = OrderedDict()
-
-    def begin(self, key: str, pair: Pair, pid: int, wait: float | None, since: float) -> None:
-        """An attempt (`id#retries`) began at `since` of the monotonic clock; `wait` is None when nobody knows it.
-
-        The next attempt may begin in another process before the end of this one is told, so they have different keys.
-        """
-        with self._lock:
-            self._running[key] = (pair, since, pid)
-            self._latest[key.rpartition("#")[0]] = key
-            self._lost.pop(key, None)
-            if wait is not None:
-                self._waits.observe(pair, wait)
-
-    def end(self, key: str, pair: Pair, state: str, seconds: float, kind: str) -> None:
-        """An attempt ended where it ran; nothing when the main process has ended it already."""
-        with self._lock:
-            if self._running.pop(key, None) is not None:
-                self._forget_attempt(key)
-                self._durations.observe(pair, seconds)
-                self._count(pair, state, kind)
-
-    def lose(self, task_id: str, pair: Pair, state: str, kind: str) -> None:
-        """The main process ends a task whose own process cannot tell any more, or that never began; once."""
-        with self._lock:
-            key = self._latest.get(task_id, f"{task_id}#")
-            if key in self._lost:
-                return
-            self._lost[key] = None
-            if len(self._lost) > _LOST_REMEMBERED:
-                self._forget_attempt(self._lost.popitem(last=False)[0])
-            if (running := self._running.pop(key, None)) is not None:
-                pair, since, _ = running
-                self._durations.observe(pair, time.monotonic() - since)
-            self._count(pair, state, kind)
-
-    def _forget_attempt(self, key: str) -> None:
-        task_id = key.rpartition("#")[0]
-        if self._latest.get(task_id) == key:
-            del self._latest[task_id]
-
-    def _count(self, pair: Pair, state: str, kind: str) -> None:
-        self._ended[(*pair, state)] = self._ended.get((*pair, state), 0) + 1
-        if kind:
-            self._timeouts[(*pair, kind)] = self._timeouts.get((*pair, kind), 0) + 1
-
-    def families(self) -> list[Family]:
-        """Everything counted until now."""
-        with self._lock:
-            self._forget()
-            running: dict[Pair, int] = {}
-            for pair, _, _ in self._running.values():
-                running[pair] = running.get(pair, 0) + 1
-            return [
-                _counts_family("celery_tasks_total", "Executions that ended.", "state", self._ended),
-                self._durations.family(),
-                self._waits.family(),
-                _counts_family(
-                    "celery_task_timeouts_total", "Executions that hit a time limit.", "kind", self._timeouts
-                ),
-                Family(
-                    "celery_tasks_running",
-                    "gauge",
-                    "Tasks that run now.",
-                    tuple(("", (("task", t), ("queue", q)), float(n)) for (t, q), n in running.items()),
-                ),
-            ]
-
-    def _forget(self) -> None:
-        """Drops what ran in a process that is gone, when nobody told what became of it."""
-        late = time.monotonic() - _RUNNING_GRACE
-        gone = [k for k, (_, since, pid) in self._running.items() if since < late and not _counts_alive(pid)]
-        for key in gone:
-            del self._running[key]
-            self._forget_attempt(key)
-
-
-def _counts_family(name: str, text: str, label: str, counts: dict[tuple[str, str, str], int]) -> Family:
-    samples = (("", (("task", t), ("queue", q), (label, x)), float(n)) for (t, q, x), n in counts.items())
-    return Family(name, "counter", text, tuple(samples))
-
-
-def _counts_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
-
-
-class Pipe:
-    """Carries what pool processes tell to the main process: one short line each, written at once or not at all.
-
-    A line shorter than PIPE_BUF is never mixed with another one. A process that dies leaves nothing behind.
-    """
-
-    def __init__(self) -> None:
-        self._reader, self._writer = os.pipe()
-        os.set_blocking(self._reader, False)
-        os.set_blocking(self._writer, False)
-        self._rest = b""
-        self._widen()
-
-    def _widen(self) -> None:
-        try:
-            from fcntl import fcntl
-
-            fcntl(self._writer, 1031, 1 << 20)  # F_SETPIPE_SZ, Linux only
-        except (ImportError, OSError):
-            return  # 64 KiB then: writers wait a little more often
-
-    def write(self, line: str) -> None:
-        """Called by pool processes. When the pipe stays full for a second, the line is lost rather than the task."""
-        data = line.encode(errors="replace")[:4000] + b"\n"
-        try:
-            os.write(self._writer, data)
-        except BlockingIOError:
-            from select import select
-
-            if select([], [self._writer], [], 1.0)[1]:
-                try:
-                    os.write(self._writer, data)
-                except OSError:
-                    return
-        except OSError:
-            return
-
-    def wait(self) -> None:
-        """Returns when there is something to read."""
-        from select import select
-
-        select([self._reader], [], [])
-
-    def lines(self) -> Iterator[bytes]:
-        """Every whole line that was written until now."""
-        parts = [self._rest]
-        while True:
-            try:
-                part = os.read(self._reader, 1 << 18)
-            except BlockingIOError:
-                break
-            if not part:
-                break
-            parts.append(part)
-        *whole, self._rest = b"".join(parts).split(b"\n")
-        yield from whole
-
-
-class Wire:
-    """The two ends of the pipe: packs in a pool process, applies in the main process."""
-
-    def __init__(self, counts: Counts) -> None:
-        self.counts = counts
-        self.pipe = Pipe()
-        self._lock = threading.Lock()
-        self._packed: dict[Pair, str] = {}
-        self._pairs: dict[bytes, Pair] = {}
-
-    def begin(self, key: str, pair: Pair, pid: int, wait: float | None, since: float) -> None:
-        """Tells the main process that a task begins here."""
-        self.pipe.write(f"b\t{key}\t{self._pack(pair)}\t{pid}\t{'' if wait is None else f'{wait:.6f}'}\t{since:.6f}")
-
-    def end(self, key: str, pair: Pair, state: str, seconds: float, kind: str) -> None:
-        """Tells the main process that a task ended here."""
-        self.pipe.write(f"e\t{key}\t{self._pack(pair)}\t{state}\t{seconds:.6f}\t{kind}")
-
-    def drain(self) -> None:
-        """Counts everything told until now; called by the main process only."""
-        with self._lock:
-            for line in self.pipe.lines():
-                what, key, packed, *rest = line.split(b"\t")
-                pair = self._pairs.get(packed) or self._unpack(packed)
-                if what == b"b":
-                    wait = float(rest[1]) if rest[1] else None
-                    self.counts.begin(key.decode(), pair, int(rest[0]), wait, float(rest[2]))
-                else:
-                    self.counts.end(key.decode(), pair, rest[0].decode(), float(rest[1]), rest[2].decode())
-
-    def _pack(self, pair: Pair) -> str:
-        packed = self._packed.get(pair)
-        if packed is None:
-            # JSON has no raw tab or newline, whatever the names hold.
-            packed = self._packed[pair] = json.dumps([pair[0][:500], pair[1][:500]])
-        return packed
-
-    def _unpack(self, packed: bytes) -> Pair:
-        task, queue = json.loads(packed)
-        pair = self._pairs[packed] = (task, queue)
-        return pair
 
 
 _NO_LIMIT = 1 << 60
@@ -1562,7 +1336,7 @@ class Resources:
         ]
 
     def _one(self, name: str, kind: str, text: str, value: float) -> Family:
-        return Family(name, kind, text, (("", (("worker", self._worker),), value),))
+        return family(name, kind, text, [((("worker", self._worker),), value)])
 
 
 def descendants(pid: int) -> Iterator[int]:
@@ -1575,6 +1349,17 @@ def descendants(pid: int) -> Iterator[int]:
         for child in map(int, _resources_text(f"/proc/{pid}/task/{task}/children").split()):
             yield child
             yield from descendants(child)
+
+
+def process_runs(pid: int) -> bool:
+    """Whether there is such a process, of whichever user."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def memory_limit(root: Path = Path("/")) -> int:
@@ -1629,6 +1414,429 @@ def _resources_started(pid: int) -> float:
     if not fields or not uptime:
         return time.time()
     return time.time() - float(uptime[0]) + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
+_LOST_REMEMBERED = 10_000
+"""Executions that the main process ended: Celery 5.7 tells a hard time limit twice."""
+_GONE_GRACE = 10.0
+"""Seconds that the main process has to tell of a process that is gone, before its task counts as failed."""
+MOST_QUEUES = 50
+"""Queues that no setting knows (routing keys of a topic exchange, say) and that are still told apart."""
+OTHER_QUEUES = "other"
+
+_COUNT_AND_SUM = (("count", "%d"), ("sum", "%r"))
+
+Pair = tuple[str, str]
+"""Task and queue."""
+Attempt = tuple[str, int]
+"""One execution: `id#retries`, and the process it runs in. A message may be delivered twice."""
+
+
+class Histogram:
+    """Observations by task and queue, counted in buckets."""
+
+    def __init__(self, name: str, text: str, bounds: Sequence[float]) -> None:
+        self.name, self.text = name, text
+        self.bounds = sorted({float(bound) for bound in bounds})
+        self.rows: dict[Pair, list[float]] = {}
+        self._layouts: dict[Pair, str] = {}
+
+    def observe(self, pair: Pair, seconds: float) -> None:
+        """Counts one observation."""
+        row = self.rows.get(pair)
+        if row is None:
+            row = self.rows[pair] = [0] * (len(self.bounds) + 2)
+        row[bisect_left(self.bounds, seconds)] += 1
+        row[-1] += seconds
+
+    def family(self) -> Family:
+        """Everything observed until now. A row is laid out once, so that a large page costs one `%` a row."""
+        lines = []
+        for pair, row in self.rows.items():
+            layout = self._layouts.get(pair)
+            if layout is None:
+                layout = self._layouts[pair] = self._layout(pair)
+            *counts, total = row
+            below = list(accumulate(counts))
+            lines.append(layout % (*below, below[-1], total))
+        return Family(self.name, "histogram", self.text, "".join(lines))
+
+    def _layout(self, pair: Pair) -> str:
+        labels = (("task", pair[0]), ("queue", pair[1]))
+        bounds = [(*labels, ("le", bound_text(bound))) for bound in (*self.bounds, float("inf"))]
+        inner = [(f"{self.name}_bucket{exposed_labels(one)}", "%d") for one in bounds]
+        inner += [(f"{self.name}_{part}{exposed_labels(labels)}", form) for part, form in _COUNT_AND_SUM]
+        return "".join(f"{name.replace('%', '%%')} {form}\n" for name, form in inner)
+
+
+class Counts:
+    """All counts of one worker, kept by its main process alone."""
+
+    def __init__(
+        self,
+        duration_buckets: Sequence[float],
+        wait_buckets: Sequence[float],
+        gone: Callable[[str, Pair], None] = lambda task_id, pair: None,
+    ) -> None:
+        self._lock = threading.Lock()
+        self._gone = gone
+        self._ended: dict[tuple[str, str, str], int] = {}
+        self._timeouts: dict[tuple[str, str, str], int] = {}
+        self._durations = Histogram("celery_task_duration_seconds", "Time an execution took.", duration_buckets)
+        self._waits = Histogram(
+            "celery_task_wait_time_seconds", "Time from when a task was due until it began.", wait_buckets
+        )
+        self._running: dict[Attempt, tuple[Pair, float]] = {}
+        self._missed: dict[Attempt, float] = {}  # since when its process is gone
+        self._latest: dict[str, Attempt] = {}  # the newest attempt of a task, by its id
+        self._lost: OrderedDict[tuple[str, str], None] = OrderedDict()  # id and state
+        self._queues: set[str] = {OTHER_QUEUES}
+        self._room = MOST_QUEUES
+        self.untold = 0
+        """What pool processes could not tell."""
+
+    def know(self, queues: Iterable[str]) -> None:
+        """These queues have a label of their own, however many others there are."""
+        self._queues.update(queues)
+
+    def _admitted(self, pair: Pair) -> Pair:
+        if pair[1] in self._queues:
+            return pair
+        if self._room == 0:
+            return pair[0], OTHER_QUEUES
+        self._room -= 1
+        self._queues.add(pair[1])
+        return pair
+
+    def begin(self, attempt: Attempt, pair: Pair, wait: float | None, since: float) -> None:
+        """An attempt began at `since` of the monotonic clock; `wait` is None when nobody knows it.
+
+        The next attempt may begin in another process before the end of this one is told.
+        """
+        task_id = _counts_id(attempt)
+        with self._lock:
+            pair = self._admitted(pair)
+            before = self._latest.get(task_id)
+            # Delivered again because its process is lost (reject_on_worker_lost): the main process tells nobody.
+            if before and before[0] == attempt[0] and before in self._running and not process_runs(before[1]):
+                self._fail(before)
+            self._running[attempt] = (pair, since)
+            self._latest[task_id] = attempt
+            for state in ("FAILURE", "REVOKED", "RETRY"):
+                self._lost.pop((task_id, state), None)
+            if wait is not None:
+                self._waits.observe(pair, wait)
+
+    def end(self, attempt: Attempt, state: str, seconds: float, kind: str) -> None:
+        """An attempt ended where it ran; nothing when the main process has ended it already."""
+        with self._lock:
+            if (running := self._running.pop(attempt, None)) is not None:
+                self._forget(attempt)
+                self._durations.observe(running[0], seconds)
+                self._count(running[0], state, kind)
+
+    def lose(self, task_id: str, pair: Pair, state: str, kind: str) -> None:
+        """The main process ends a task whose own process cannot tell any more, or that never began; once."""
+        with self._lock:
+            if (task_id, state) in self._lost:
+                return
+            self._remember(task_id, state)
+            attempt = self._latest.get(task_id)
+            running = self._running.pop(attempt, None) if attempt else None
+            if attempt and running:
+                self._forget(attempt)
+                pair = running[0]
+                self._durations.observe(pair, time.monotonic() - running[1])
+            self._count(self._admitted(pair), state, kind)
+
+    def sweep(self) -> None:
+        """Counts as failed what ran in a process that is gone, when nobody told what became of it."""
+        now = time.monotonic()
+        with self._lock:
+            gone = [one for one in self._running if not process_runs(one[1])]
+            self._missed = {one: self._missed.get(one, now) for one in gone}
+            for one, since in self._missed.items():
+                if now - since > _GONE_GRACE:
+                    self._remember(_counts_id(one), "FAILURE")
+                    self._fail(one)
+
+    def _fail(self, attempt: Attempt) -> None:
+        pair, since = self._running.pop(attempt)
+        self._forget(attempt)
+        self._durations.observe(pair, time.monotonic() - since)
+        self._count(pair, "FAILURE", "")
+        self._gone(_counts_id(attempt), pair)
+
+    def _remember(self, task_id: str, state: str) -> None:
+        self._lost[task_id, state] = None
+        if len(self._lost) > _LOST_REMEMBERED:
+            self._lost.popitem(last=False)
+
+    def _forget(self, attempt: Attempt) -> None:
+        task_id = _counts_id(attempt)
+        if self._latest.get(task_id) == attempt:
+            del self._latest[task_id]
+
+    def _count(self, pair: Pair, state: str, kind: str) -> None:
+        self._ended[(*pair, state)] = self._ended.get((*pair, state), 0) + 1
+        if kind:
+            self._timeouts[(*pair, kind)] = self._timeouts.get((*pair, kind), 0) + 1
+
+    def families(self) -> list[Family]:
+        """Everything counted until now."""
+        with self._lock:
+            running: dict[Pair, int] = {}
+            for pair, _ in self._running.values():
+                running[pair] = running.get(pair, 0) + 1
+            return [
+                _counts_family("celery_tasks_total", "Executions that ended.", "state", self._ended),
+                self._durations.family(),
+                self._waits.family(),
+                _counts_family(
+                    "celery_task_timeouts_total", "Executions that hit a time limit.", "kind", self._timeouts
+                ),
+                family(
+                    "celery_tasks_running",
+                    "gauge",
+                    "Tasks that run now.",
+                    ((_counts_labels(pair), number) for pair, number in running.items()),
+                ),
+            ]
+
+    def state(self) -> dict[str, Any]:
+        """What a worker that starts again goes on from, as JSON has it."""
+        with self._lock:
+            return {
+                "ended": [[*key, number] for key, number in self._ended.items()],
+                "timeouts": [[*key, number] for key, number in self._timeouts.items()],
+                **{
+                    one.name: {"bounds": one.bounds, "rows": [[*pair, list(row)] for pair, row in one.rows.items()]}
+                    for one in (self._durations, self._waits)
+                },
+            }
+
+    def resume(self, state: Any) -> None:
+        """Goes on from a state. Raises LookupError, TypeError or ValueError, and changes nothing, when it is none."""
+        numbers = [
+            {(str(task), str(queue), str(what)): int(number) for task, queue, what, number in state[key]}
+            for key in ("ended", "timeouts")
+        ]
+        rows = [_counts_rows(one, state[one.name]) for one in (self._durations, self._waits)]
+        with self._lock:
+            self._ended, self._timeouts = numbers
+            self._durations.rows, self._waits.rows = rows
+            for _, queue, _ in (*self._ended, *self._timeouts):
+                self._admitted(("", queue))
+
+
+def _counts_rows(one: Histogram, state: Any) -> dict[Pair, list[float]]:
+    rows = {(str(task), str(queue)): [*map(int, row[:-1]), float(row[-1])] for task, queue, row in state["rows"]}
+    if state["bounds"] != one.bounds or any(len(row) != len(one.bounds) + 2 for row in rows.values()):
+        message = f"other buckets of {one.name}"
+        raise ValueError(message)
+    return rows
+
+
+def _counts_id(attempt: Attempt) -> str:
+    return attempt[0].rpartition("#")[0]
+
+
+def _counts_labels(pair: Pair) -> tuple[tuple[str, str], tuple[str, str]]:
+    return ("task", pair[0]), ("queue", pair[1])
+
+
+def _counts_family(name: str, text: str, label: str, counts: dict[tuple[str, str, str], int]) -> Family:
+    samples = (((*_counts_labels((t, q)), (label, x)), float(n)) for (t, q, x), n in counts.items())
+    return family(name, "counter", text, samples)
+
+
+_LONGEST_NAME = 250
+"""Bytes of a name. Written as JSON, a task and a queue stay within the 4096 that a pipe does not mix."""
+_MOST_NAMES = 1_000
+_PATIENCE = 1000
+"""Milliseconds that a full pipe is waited for, once; then not again before it took something."""
+
+
+class Pipe:
+    """Carries short lines, each written at once or not at all. A process that dies leaves nothing behind."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        os.set_blocking(self._writer, False)
+        self._rest = b""
+        self._patient = True
+        self._unwritten = 0
+        self._widen()
+
+    def _widen(self) -> None:
+        try:
+            from fcntl import fcntl
+
+            fcntl(self._writer, 1031, 1 << 20)  # F_SETPIPE_SZ, Linux only
+        except (ImportError, OSError):
+            return  # 64 KiB then: writers wait a little more often
+
+    def write_only(self) -> None:
+        """In a pool process: when the main process is gone, so is the pipe, and nobody waits for it."""
+        os.close(self._reader)
+
+    def write(self, line: str) -> None:
+        """Called by pool processes. A line that the pipe does not take is lost, rather than the task; that is told."""
+        if self._unwritten and self._wrote(f"l\t{self._unwritten}\n".encode()):
+            self._unwritten = 0
+        if not self._wrote(line.encode(errors="replace") + b"\n"):
+            self._unwritten += 1
+
+    def _wrote(self, data: bytes) -> bool:
+        for _ in range(2):
+            try:
+                os.write(self._writer, data)
+            except BlockingIOError:
+                if not self._patient:
+                    return False
+                poll = select.poll()
+                poll.register(self._writer, select.POLLOUT)
+                self._patient = bool(poll.poll(_PATIENCE))
+            except OSError:
+                return False
+            else:
+                self._patient = True
+                return True
+        return False
+
+    def wait(self, seconds: float) -> None:
+        """Returns when there is something to read, or after so long. select() itself knows no number above 1023."""
+        poll = select.poll()
+        poll.register(self._reader, select.POLLIN)
+        poll.poll(seconds * 1000)
+
+    def lines(self) -> Iterator[bytes]:
+        """Every whole line that was written until now."""
+        parts = [self._rest]
+        while True:
+            try:
+                part = os.read(self._reader, 1 << 18)
+            except BlockingIOError:
+                break
+            if not part:
+                break
+            parts.append(part)
+        *whole, self._rest = b"".join(parts).split(b"\n")
+        yield from whole
+
+
+class Wire:
+    """The two ends of the pipe: packs in a pool process, applies in the main process."""
+
+    def __init__(self, counts: Counts) -> None:
+        self.counts = counts
+        self.pipe = Pipe()
+        self.pid = os.getpid()
+        self._lock = threading.Lock()
+        self._packed: dict[Pair, str] = {}
+        self._pairs: dict[bytes, Pair] = {}
+
+    def begin(self, attempt: tuple[str, int], pair: Pair, wait: float | None, since: float) -> None:
+        """Tells the main process that a task begins here."""
+        told = "" if wait is None else f"{wait:.6f}"
+        self.pipe.write(f"b\t{attempt[0]}\t{attempt[1]}\t{self._pack(pair)}\t{told}\t{since:.6f}")
+
+    def end(self, attempt: tuple[str, int], state: str, seconds: float, kind: str) -> None:
+        """Tells the main process that a task ended here."""
+        self.pipe.write(f"e\t{attempt[0]}\t{attempt[1]}\t{state}\t{seconds:.6f}\t{kind}")
+
+    def drain(self) -> None:
+        """Counts everything told until now; called by the main process only. A line that is none is left out."""
+        with self._lock:
+            for line in self.pipe.lines():
+                try:
+                    self._apply(*line.split(b"\t"))
+                except (ValueError, TypeError, LookupError):
+                    self.counts.untold += 1
+
+    def _apply(self, what: bytes, key: bytes, pid: bytes = b"", *rest: bytes) -> None:
+        if what == b"b":
+            packed, wait, since = rest
+            pair = self._pairs.get(packed) or self._unpack(packed)
+            self.counts.begin((key.decode(), int(pid)), pair, float(wait) if wait else None, float(since))
+        elif what == b"e":
+            state, seconds, kind = rest
+            self.counts.end((key.decode(), int(pid)), state.decode(), float(seconds), kind.decode())
+        else:
+            self.counts.untold += int(key)
+
+    def _pack(self, pair: Pair) -> str:
+        packed = self._packed.get(pair)
+        if packed is None:
+            if len(self._packed) >= _MOST_NAMES:
+                self._packed.clear()
+            # JSON has no raw tab or newline, whatever the names hold.
+            packed = self._packed[pair] = json.dumps([*map(wire_name, pair)])
+        return packed
+
+    def _unpack(self, packed: bytes) -> Pair:
+        task, queue = json.loads(packed)
+        if len(self._pairs) >= _MOST_NAMES:
+            self._pairs.clear()
+        pair = self._pairs[packed] = (str(task), str(queue))
+        return pair
+
+
+def wire_name(name: str) -> str:
+    """At most so many bytes of a name, whatever a message holds."""
+    if len(name) * 4 <= _LONGEST_NAME:
+        return name.encode(errors="replace").decode()
+    return name.encode(errors="replace")[:_LONGEST_NAME].decode(errors="ignore")
+
+
+def wire_attempt(task_id: object, retries: object) -> str:
+    """`id#retries` of an execution; an id that is none of Celery's, but what somebody sent, only by its hash."""
+    text = str(task_id)
+    if len(text) > 100 or not text.isascii() or not text.isprintable():
+        text = hashlib.sha256(text.encode(errors="replace")).hexdigest()
+    return f"{text}#{retries if isinstance(retries, int) else 0}"
+
+
+KEPT_SUFFIX = ".counts"
+
+
+def keep_counts(path: str, worker: str, state: dict[str, Any]) -> None:
+    """Writes the file anew, readable by its owner only. Raises OSError."""
+    temporary = f"{path}.{os.getpid()}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+    with open(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
+        json.dump({"worker": worker, "pid": os.getpid(), "born": _kept_born(os.getpid()), "counts": state}, file)
+    os.replace(temporary, path)
+
+
+def kept_counts(path: str, worker: str) -> Any:
+    """What the last worker of this name left; None when there is nothing, or it is still running.
+
+    Raises OSError when the file is not ours: of another user, or of a worker of the same name that runs.
+    """
+    try:
+        if os.stat(path).st_uid != os.getuid():
+            message = "another user's file"
+            raise PermissionError(message)
+        kept = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    if not isinstance(kept, dict) or kept.get("worker") != worker:
+        return None
+    pid = kept.get("pid")
+    if isinstance(pid, int) and pid != os.getpid() and _kept_born(pid) == kept.get("born") != "":
+        message = f"process {pid} has the same name, {worker}"
+        raise PermissionError(message)
+    return kept.get("counts")
+
+
+def _kept_born(pid: int) -> str:
+    """When a process began, in ticks: a number that is used again is not taken for the same process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
 
 
 _UNACKED_READ = 5_000
@@ -1732,77 +1940,228 @@ def _broker_addresses(client: Any, key: str) -> Iterator[tuple[str, str]]:
 
 PORTS = 20
 """Ports that are tried, from the configured one on, when several workers share a host."""
+PROBE_PORT = 9810
+"""The probe's own; no worker takes it by chance."""
+MOST_HANDLERS = 16
+_DEADLINE = 10.0
+"""Seconds for a whole request and its answer."""
+_SHARE = 30
+"""An answer is given again for so many times as long as it took to make: making it takes a thirtieth of the time."""
+_STALEST = 5.0
 
 Check = Callable[[], tuple[bool, str]]
 """Whether it is healthy, and a line that says why."""
+_Answer = TypeVar("_Answer")
+
+
+class Shared(Generic[_Answer]):
+    """What is made once for all who ask at the same time, and for those who ask too often."""
+
+    def __init__(self, make: Callable[[], _Answer]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: tuple[_Answer, float, float] | None = None  # when it began, and until when it is given again
+
+    def get(self) -> _Answer:
+        """An answer whose making began after this call, or a moment before."""
+        asked = time.monotonic()
+        with self._lock:
+            if self._made is None or max(self._made[1:]) < asked:
+                began = time.monotonic()
+                answer = self._make()
+                ended = time.monotonic()
+                self._made = answer, began, ended + min(_SHARE * (ended - began), _STALEST)
+            return self._made[0]
+
+
+class Connections:
+    """Those that are open: the oldest that still only asks makes room for the next, and none outlasts its deadline."""
+
+    def __init__(self) -> None:
+        self._slots = threading.BoundedSemaphore(MOST_HANDLERS)
+        self._lock = threading.Lock()
+        self._asking: dict[Any, float] = {}
+        self._answering: dict[Any, float] = {}
+
+    def enter(self, connection: Any) -> None:
+        """Returns when there is room, and makes some."""
+        while not self._slots.acquire(timeout=0.05):
+            with self._lock:
+                oldest = next(iter(self._asking), None)
+            if oldest is not None:
+                self._cut(oldest)
+            self.cut_late()
+        with self._lock:
+            self._asking[connection] = time.monotonic()
+
+    def answers(self, connection: Any) -> None:
+        """The connection has asked."""
+        with self._lock:
+            if connection in self._asking:
+                self._answering[connection] = self._asking.pop(connection)
+
+    def leave(self, connection: Any) -> None:
+        """The connection is closed."""
+        with self._lock:
+            self._asking.pop(connection, None)
+            self._answering.pop(connection, None)
+        self._slots.release()
+
+    def cut_late(self) -> None:
+        """Ends what has had its time."""
+        before = time.monotonic() - _DEADLINE
+        with self._lock:
+            late = [c for known in (self._asking, self._answering) for c, since in known.items() if since < before]
+        for connection in late:
+            self._cut(connection)
+
+    def _cut(self, connection: Any) -> None:
+        from socket import SHUT_RDWR
+
+        with self._lock:
+            self._asking.pop(connection, None)
+            self._answering.pop(connection, None)
+        with suppress(OSError):
+            connection.shutdown(SHUT_RDWR)  # its thread wakes up and leaves
 
 
 def serve(
-    host: str, port: int, families: Callable[[], Iterable[Family]], checks: Mapping[str, Check], ports: int = 1
+    host: str, ports: Iterable[int], families: Callable[[], Iterable[Family]], checks: Mapping[str, Check]
 ) -> Any:
-    """A running server; `server_port` says which of `ports` ports it got. Raises OSError when none is free."""
+    """A running server; `server_port` says which of `ports` it got. Raises OSError, OverflowError when it got none."""
     # Imported here: `health live` shares this file and must be quick.
-    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+    from http.server import HTTPServer
+
+    connections = Connections()
+    answers = {
+        form: Shared(_endpoint_page(families, *form)) for form in ((o, z) for o in (False, True) for z in (False, True))
+    }
+    handler = _endpoint_handler(connections, answers, {path: Shared(check) for path, check in checks.items()})
+
+    class Server(HTTPServer):
+        request_queue_size = 128
+
+        def server_bind(self) -> None:
+            """Without HTTPServer's look-up of our own name, which may wait for a name server."""
+            super(HTTPServer, self).server_bind()
+            self.server_name, self.server_port = host, self.server_address[1]
+
+    server = _endpoint_bound(lambda number: Server((host, number), handler), ports)
+    server.socket.settimeout(1.0)
+    threading.Thread(
+        target=_endpoint_accept, args=(server, connections), name="celery-monitoring-http", daemon=True
+    ).start()
+    return server
+
+
+def _endpoint_handler(
+    connections: Connections,
+    answers: Mapping[tuple[bool, bool], Shared[bytes]],
+    checked: Mapping[str, Shared[tuple[bool, str]]],
+) -> Any:
+    from http.server import BaseHTTPRequestHandler
 
     class Handler(BaseHTTPRequestHandler):
-        timeout: ClassVar[float | None] = 10
+        timeout: ClassVar[float | None] = _DEADLINE
 
         def do_GET(self) -> None:
-            path = self.path.partition("?")[0]
+            connections.answers(self.connection)
+            path = _endpoint_path(self.path)
             if path == "/metrics":
                 openmetrics = "application/openmetrics-text" in self.headers.get("Accept", "")
-                body = exposed(families(), openmetrics=openmetrics)
-                self._answer(200, OPENMETRICS_TYPE if openmetrics else PLAIN_TYPE, body)
-            elif path in checks:
-                healthy, text = checks[path]()
+                zipped = _endpoint_takes_gzip(self.headers.get("Accept-Encoding", ""))
+                kind = OPENMETRICS_TYPE if openmetrics else PLAIN_TYPE
+                self._answer(200, kind, answers[openmetrics, zipped].get(), zipped=zipped)
+            elif path in checked:
+                healthy, text = checked[path].get()
                 self._answer(200 if healthy else 503, "text/plain; charset=utf-8", f"{text}\n".encode())
             else:
                 self._answer(404, "text/plain; charset=utf-8", b"/metrics, /livez or /readyz\n")
 
-        def _answer(self, status: int, kind: str, body: bytes) -> None:
+        do_HEAD = do_GET
+
+        def _answer(self, status: int, kind: str, body: bytes, *, zipped: bool = False) -> None:
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
+            self.send_header("Vary", "Accept, Accept-Encoding")
+            if zipped:
+                self.send_header("Content-Encoding", "gzip")
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
             """Scrapes are not worth a line each."""
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            """A scraper that hangs up is no error of the worker's."""
-
-    server = _endpoint_bound(lambda number: Server((host, number), Handler), port, ports)
-    threading.Thread(target=_endpoint_accept, args=(server,), name="celery-monitoring-http", daemon=True).start()
-    return server
+    return Handler
 
 
-def _endpoint_accept(server: Any) -> None:
+def _endpoint_accept(server: Any, connections: Connections) -> None:
     # serve_forever would poll with what `selectors` found when it was imported: under eventlet that blocks the worker.
     while server.socket.fileno() >= 0:
         try:
             request, address = server.get_request()
-        except OSError:
-            time.sleep(0.1)
+        except OSError as error:
+            connections.cut_late()
+            if error.errno is not None:  # it was no timeout: no more files may be open, say
+                time.sleep(0.1)
             continue
-        server.process_request(request, address)
+        connections.enter(request)
+        try:
+            threading.Thread(target=_endpoint_handle, args=(server, connections, request, address), daemon=True).start()
+        except RuntimeError:  # no more threads
+            connections.leave(request)
+            request.close()
 
 
-def _endpoint_bound(make: Callable[[int], Any], port: int, ports: int) -> Any:
-    """The server on the first free port; 0 is any free one."""
-    last: OSError | None = None
-    for number in [port] if port == 0 else range(port, min(port + ports, 65536)):
+def _endpoint_handle(server: Any, connections: Connections, request: Any, address: object) -> None:
+    with suppress(Exception):  # a scraper that hangs up is no error of the worker's
+        server.finish_request(request, address)
+    with suppress(Exception):
+        server.shutdown_request(request)
+    connections.leave(request)
+
+
+def _endpoint_page(families: Callable[[], Iterable[Family]], openmetrics: bool, zipped: bool) -> Callable[[], bytes]:
+    def page() -> bytes:
+        body = exposed(families(), openmetrics=openmetrics)
+        return gzip.compress(body, 1) if zipped else body
+
+    return page
+
+
+def _endpoint_path(target: str) -> str:
+    """The path of a request's target, which a proxy writes with scheme and host before it."""
+    try:
+        return urlsplit(target).path
+    except ValueError:
+        return ""
+
+
+def _endpoint_takes_gzip(header: str) -> bool:
+    accepted = {name: weight for name, _, weight in (one.partition(";") for one in header.replace(" ", "").split(","))}
+    return "gzip" in accepted and accepted["gzip"].strip("0.") != "q="
+
+
+def worker_ports(wanted: int, listed: Iterable[int]) -> Iterator[int]:
+    """Ports that a worker tries: the wanted one (0 is any free one), those that are scraped, then those after it."""
+    later = (port for port in range(wanted + 1, min(wanted + PORTS, 65536)) if port != PROBE_PORT)
+    yield from dict.fromkeys([wanted, *(() if wanted == 0 else (*listed, *later))])
+
+
+def _endpoint_bound(make: Callable[[int], Any], ports: Iterable[int]) -> Any:
+    """The server on the first free port."""
+    tried = []
+    for number in ports:
+        tried.append(number)
         try:
             return make(number)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
-            last = error
-    message = f"no free port from {port} to {port + ports - 1}"
-    raise OSError(errno.EADDRINUSE, message) from last
+    message = f"no free port of {', '.join(map(str, tried))}"
+    raise OSError(errno.EADDRINUSE, message)
 
 
 MAX_AGE = 30.0
@@ -1816,11 +2175,11 @@ class Heartbeat:
     def __init__(self, path: str) -> None:
         self.path = path
 
-    def write(self, worker: str) -> None:
-        """Begins the file; it says which worker it is of."""
+    def write(self, worker: str, *, starting: bool = False) -> None:
+        """Begins the file; it says which worker it is of, and whether that still starts. Raises OSError."""
         temporary = f"{self.path}.{os.getpid()}"
         with open(temporary, "w", encoding="utf-8") as file:
-            json.dump({"worker": worker, "pid": os.getpid()}, file)
+            json.dump({"worker": worker, "pid": os.getpid(), "starting": starting}, file)
         os.replace(temporary, self.path)
 
     def touch(self) -> None:
@@ -1832,25 +2191,36 @@ class Heartbeat:
 
     def worker(self) -> str:
         """The worker that writes the file; "" when there is none."""
+        return str(self._held().get("worker", ""))
+
+    def runs(self) -> bool:
+        """Whether the process that writes the file is there, whatever it does."""
+        pid = self._held().get("pid")
+        return isinstance(pid, int) and pid > 0 and process_runs(pid)
+
+    def _held(self) -> dict[str, Any]:
         try:
             with open(self.path, encoding="utf-8") as file:
-                return str(json.load(file)["worker"])
-        except (OSError, ValueError, KeyError):
-            return ""
+                held = json.load(file)
+        except (OSError, ValueError):
+            return {}
+        return held if isinstance(held, dict) else {}
 
     def alive(self, max_age: float = MAX_AGE) -> tuple[bool, str]:
-        """Whether the heartbeat is young enough."""
+        """Whether the heartbeat is young enough. A worker that starts has none yet: it may wait for its broker."""
         try:
             age = time.time() - os.stat(self.path).st_mtime
         except OSError as error:
             return False, f"no heartbeat: {self.path}: {error.strerror}"
+        if self._held().get("starting") and self.runs():
+            return True, f"{self.worker()} starts, or waits for its broker, for {age:.1f} s"
         return age <= max_age, f"heartbeat of {self.path} is {age:.1f} s old, limit {max_age:g} s"
 
 
 def heartbeat_path(stack: str, worker: str = "") -> str:
     """$CELERY_HEARTBEAT_FILE, %h being the worker's full name; else a file of each worker in the temporary folder.
 
-    Without a worker: the youngest file of this stack, which in a container is the only one.
+    Without a worker: the file of the one that runs here, or of the last that did. Raises LookupError when several run.
     """
     pattern = os.environ.get("CELERY_HEARTBEAT_FILE") or f"{tempfile.gettempdir()}/celery-{stack}-%h.heartbeat"
     if worker or "%h" not in pattern:
@@ -1858,8 +2228,13 @@ def heartbeat_path(stack: str, worker: str = "") -> str:
     from glob import escape, glob
 
     before, _, after = pattern.partition("%h")
-    found = glob(f"{escape(before)}*{escape(after)}")
-    return max(found, key=lambda path: os.stat(path).st_mtime, default=pattern)
+    found = [path for path in glob(f"{escape(before)}*{escape(after)}") if not path.endswith(KEPT_SUFFIX)]
+    running = [path for path in found if Heartbeat(path).runs()]
+    if len(running) > 1:
+        names = ", ".join(sorted(Heartbeat(path).worker() for path in running))
+        message = f"{len(running)} workers run here: say which with --worker: {names}"
+        raise LookupError(message)
+    return max(running or found, key=os.path.getmtime, default=pattern)
 
 
 def install_heartbeat(settings: Settings) -> None:
@@ -1867,6 +2242,9 @@ def install_heartbeat(settings: Settings) -> None:
     from celery import signals  # type: ignore[import-untyped, unused-ignore]
 
     beats: list[Heartbeat] = []
+
+    def begun(sender: Any = None, **_: object) -> None:
+        Heartbeat(heartbeat_path(settings.name, sender.hostname)).write(sender.hostname, starting=True)
 
     def ready(sender: Any = None, **_: object) -> None:
         beat = Heartbeat(heartbeat_path(settings.name, sender.hostname))
@@ -1883,6 +2261,7 @@ def install_heartbeat(settings: Settings) -> None:
             if os.path.exists(beat.path):
                 os.unlink(beat.path)
 
+    signals.worker_init.connect(begun, weak=False, dispatch_uid="celery_monitoring.begun")
     signals.heartbeat_sent.connect(sent, weak=False, dispatch_uid="celery_monitoring.sent")
     signals.worker_ready.connect(ready, weak=False, dispatch_uid="celery_monitoring.beat")
     signals.worker_shutdown.connect(ended, weak=False, dispatch_uid="celery_monitoring.ended")
@@ -1894,7 +2273,7 @@ def _health_keep(beat: Heartbeat, consumer: Any) -> None:
     A worker that waits for its broker must not be restarted: that cures nothing. The solo pool has no loop of its own
     while a task runs.
     """
-    solo = type(consumer.pool).__module__ == "celery.concurrency.solo"
+    solo = any(kind.__module__ == "celery.concurrency.solo" for kind in type(consumer.pool).__mro__)
     while True:
         if solo or consumer.connection is None:
             beat.touch()
@@ -1936,19 +2315,26 @@ def health_main(argv: Sequence[str], settings: Settings) -> int:
 
     parser = ArgumentParser(prog="celery_monitoring health")
     parser.add_argument("what", choices=("live", "ready", "queues"))
+    parser.add_argument("--worker", default="", help="its full name, such as w1@host, where several run")
     parser.add_argument("--file", default="", help="heartbeat file, when not the usual one")
     parser.add_argument("--max-age", type=float, default=MAX_AGE, help="seconds, for live")
     parser.add_argument("--timeout", type=float, default=5.0, help="seconds, for ready")
     parser.add_argument("--limit", type=int, default=1000, help="waiting tasks a queue may hold, for queues")
     parser.add_argument("--queue", action="append", help="only this queue; may be repeated")
     given = parser.parse_args(argv)
-    beat = Heartbeat(given.file or heartbeat_path(settings.name))
+    try:
+        beat = Heartbeat(given.file or heartbeat_path(settings.name, given.worker))
+    except LookupError as error:
+        if given.what != "queues":
+            print(error, file=sys.stderr)
+            return 2
+        beat = Heartbeat("")
     if given.what == "live":
         healthy, text = beat.alive(given.max_age)
     else:
         app = broker_app(settings)
         if given.what == "ready":
-            worker = beat.worker()
+            worker = given.worker or beat.worker()
             healthy, text = (
                 worker_answers(app, worker, given.timeout) if worker else (False, f"no worker here: {beat.path}")
             )
@@ -1959,8 +2345,123 @@ def health_main(argv: Sequence[str], settings: Settings) -> int:
 
 
 _DRAIN_SECONDS = 0.1
+_TURN_SECONDS = 1.0
+_SAVE_SECONDS = 5.0
+_RETRY_SECONDS = 30.0
 
-_metrics_log = logging.getLogger("celery.monitoring")
+METRICS_LOG = logging.getLogger("celery.monitoring")
+
+
+class Keeper:
+    """One thread, and the server's; in a pool process it only lets go."""
+
+    def __init__(self, app: Any, settings: Settings, worker: str, counts: Counts, wire: Wire | None) -> None:
+        self._app, self._settings, self._worker = app, settings, worker
+        self._counts, self._wire = counts, wire
+        self._resources = Resources(worker, os.getpid())
+        self._beat = Heartbeat(heartbeat_path(settings.name, worker))
+        self._path: str | None = None
+        self._server: Any = None
+        self._said = ""
+        self._untold = 0
+        self._next_save = self._next_try = 0.0
+        self._saved: object = None
+        self._ended = False
+
+    def start(self) -> None:
+        """Goes on from what the last worker of this name counted, serves, and keeps up."""
+        path = self._beat.path + KEPT_SUFFIX
+        try:
+            if (left := kept_counts(path, self._worker)) is not None:
+                self._counts.resume(left)
+            self._path = path
+        except OSError as error:
+            METRICS_LOG.warning("Counts begin at 0 and will not outlive the worker: %s: %s", path, error)
+        except (ValueError, TypeError, LookupError) as error:
+            self._path = path
+            METRICS_LOG.warning("Counts begin at 0: %s: %s", path, error)
+        self._open()
+        threading.Thread(target=self._keep, name="celery-monitoring-keeper", daemon=True).start()
+
+    def close(self) -> None:
+        """Lets go of the port."""
+        if self._server is not None:
+            self._server.socket.close()
+
+    def end(self) -> None:
+        """The worker ends in order: nothing that was told is lost."""
+        self._ended = True
+        self.close()
+        self._turn(last=True)
+
+    def _open(self) -> None:
+        self._next_try = time.monotonic() + _RETRY_SECONDS
+        checks = {"/livez": self._beat.alive, "/readyz": lambda: worker_answers(self._app, self._worker)}
+        settings = self._settings.metrics
+        try:
+            wanted = int(os.environ.get("CELERY_METRICS_PORT") or settings.port)
+            self._server = serve(settings.host, worker_ports(wanted, settings.ports), self._families, checks)
+        except (OSError, ValueError, OverflowError) as error:
+            self._say(logging.ERROR, f"No metrics endpoint, nobody sees what {self._worker} counts: {error}")
+            return
+        port = self._server.server_port
+        told = f"Metrics of {self._worker} at port {port}, /metrics"
+        if wanted in (port, 0) or port in settings.ports:
+            self._say(logging.INFO, told)
+        else:
+            why = f"port {wanted} is taken: let Prometheus scrape this one too, or set CELERY_METRICS_PORT"
+            self._say(logging.WARNING, f"{told}; {why}")
+
+    def _families(self) -> Iterable[Family]:
+        if self._wire is not None:
+            self._wire.drain()
+        lost = [((("worker", self._worker),), self._counts.untold)]
+        untold = family("celery_worker_counts_lost_total", "counter", "What pool processes could not tell.", lost)
+        return [*self._counts.families(), *self._resources.families(), untold]
+
+    def _keep(self) -> None:
+        while not self._ended:
+            try:
+                self._turn()
+            except Exception as error:
+                self._say(logging.ERROR, f"Monitoring of {self._worker}: {type(error).__name__}: {error}")
+                time.sleep(_TURN_SECONDS)
+
+    def _turn(self, *, last: bool = False) -> None:
+        if self._wire is None:
+            time.sleep(0.0 if last else _TURN_SECONDS)
+        else:
+            if not last:
+                self._wire.pipe.wait(_TURN_SECONDS)
+                time.sleep(_DRAIN_SECONDS)
+            self._wire.drain()
+        self._counts.sweep()
+        if self._counts.untold != self._untold:
+            self._say(logging.WARNING, f"{self._counts.untold - self._untold} counts of {self._worker} are lost")
+            self._untold = self._counts.untold
+        now = time.monotonic()
+        if self._server is None and not last and now >= self._next_try:
+            self._open()
+        if last or now >= self._next_save:
+            self._save()
+
+    def _save(self) -> None:
+        began = time.monotonic()
+        state = self._counts.state()
+        if self._path is not None and state != self._saved:
+            try:
+                keep_counts(self._path, self._worker, state)
+            except OSError as error:
+                self._say(logging.WARNING, f"Counts of {self._worker} will not outlive it: {error}")
+            self._saved = state
+        ended = time.monotonic()
+        self._next_save = ended + max(_SAVE_SECONDS, 100 * (ended - began))
+
+    def _say(self, level: int, text: str) -> None:
+        """Once, until there is something else to say."""
+        if text != self._said:
+            self._said = text
+            METRICS_LOG.log(level, "%s", text)
 
 
 class WorkerMetrics:
@@ -1968,14 +2469,15 @@ class WorkerMetrics:
 
     def __init__(self, app: Any, settings: Settings) -> None:
         self._app, self._settings = app, settings
-        self._counts = Counts(settings.duration_buckets, settings.wait_buckets)
+        self._counts = Counts(settings.duration_buckets, settings.wait_buckets, _metrics_gone)
         self._main = self._pid = 0
         self._here: Counts | Wire = self._counts
         self._wire: Wire | None = None
-        self._server: Any = None
-        self._began: dict[str, tuple[float, Pair]] = {}
+        self._keeper: Keeper | None = None
+        self._began: dict[str, tuple[float, Pair, object]] = {}
         self._last = ("", "")
-        self._queues: dict[tuple[str, str], str] | None = None
+        self._queues: dict[tuple[str, str], str] = {}
+        self._only: dict[str, str] = {}
 
     def connect(self) -> None:
         """Listens to the signals that make a process a worker."""
@@ -1988,11 +2490,20 @@ class WorkerMetrics:
             (signals.worker_shutdown, self.shutdown),
         ):
             told.connect(receiver, weak=False, dispatch_uid=f"celery_monitoring.{receiver.__name__}")
+        if getattr(self._app, "use_fast_trace_task", False) and not self._pid:  # a worker of this app has begun
+            if self._app.log.already_setup:
+                METRICS_LOG.error(
+                    "setup(app) was called too late: this worker's metrics and logs are missing or not whole. "
+                    "Call it where the app is made, or at the latest when worker_init is sent."
+                )
+            else:
+                self.init()  # worker_init is being sent, and not to those who listen only now
 
-    def init(self, **_: object) -> None:
+    def init(self, sender: Any = None, **_: object) -> None:
         """Before the pool forks: the pipe that its processes inherit."""
         from celery import signals  # type: ignore[import-untyped, unused-ignore]
 
+        self._app = getattr(sender, "app", self._app)  # of several apps that were set up, the one that works
         self._main = self._pid = os.getpid()
         self._wire = Wire(self._counts)
         for told, receiver in (
@@ -2006,29 +2517,14 @@ class WorkerMetrics:
 
     def ready(self, sender: Any = None, **_: object) -> None:
         """The worker consumes: from now on it can be scraped."""
-        assert sender is not None
-        resources = Resources(sender.hostname, self._main)
-        path = heartbeat_path(self._settings.name, sender.hostname)
-
-        def families() -> list[Any]:
-            self._drain()
-            return [*self._counts.families(), *resources.families()]
-
-        checks = {
-            "/livez": lambda: Heartbeat(path).alive(),
-            "/readyz": lambda: worker_answers(self._app, sender.hostname),
-        }
-        port = int(os.environ.get("CELERY_METRICS_PORT") or self._settings.metrics.port)
-        try:
-            self._server = serve(self._settings.metrics.host, port, families, checks, PORTS)
-        except OSError as error:
-            _metrics_log.error("No metrics endpoint: %s", error)
+        if not self._main or self._keeper is not None:
             return
-        _metrics_log.info("Metrics of %s at port %d, /metrics", sender.hostname, self._server.server_port)
-        if type(sender.pool).__module__ == "celery.concurrency.prefork":
-            threading.Thread(target=self._read, name="celery-monitoring-pipe", daemon=True).start()
-        else:
+        if getattr(sender.pool, "is_green", False):
             self._wire = None  # one process does all; eventlet would wait for ever for something to read
+        self._learn_queues()
+        self._counts.know([*self._queues.values(), *self._settings.queues])
+        self._keeper = Keeper(self._app, self._settings, sender.hostname, self._counts, self._wire)
+        self._keeper.start()
 
     def fork(self, **_: object) -> None:
         """In a pool process: tells through the pipe; lets go of the port, which else would outlive the worker."""
@@ -2036,21 +2532,14 @@ class WorkerMetrics:
         if self._pid == self._main or self._wire is None:
             return
         self._here = self._wire
-        if self._server is not None:
-            self._server.socket.close()
+        self._wire.pipe.write_only()
+        if self._keeper is not None:
+            self._keeper.close()
 
     def shutdown(self, **_: object) -> None:
         """The worker ends: no more scrapes."""
-        if self._server is not None and os.getpid() == self._main:
-            self._server.socket.close()
-
-    def _read(self) -> None:
-        wire = self._wire
-        assert wire is not None
-        while True:
-            wire.pipe.wait()
-            time.sleep(_DRAIN_SECONDS)
-            wire.drain()
+        if self._keeper is not None and os.getpid() == self._main:
+            self._keeper.end()
 
     def _drain(self) -> None:
         if self._wire is not None:
@@ -2063,27 +2552,30 @@ class WorkerMetrics:
             return
         pair = (task.name, self._queue(request))
         since = time.monotonic()
-        attempt = _metrics_attempt(task_id, request)
-        self._began[attempt] = (since, pair)
+        attempt = wire_attempt(task_id, request.retries)
+        self._began[attempt] = (since, pair, sys.exc_info()[1])
         self._last = (task_id, attempt)
-        self._here.begin(attempt, pair, self._pid, wait_seconds(request), since)
+        self._here.begin((attempt, self._pid), pair, wait_seconds(request), since)
 
     def postrun(self, task_id: str = "", task: Any = None, state: Any = None, retval: Any = None, **_: object) -> None:
         """A task ended in this process."""
         # A pool process runs one task at a time, so the request, which costs a microsecond, need not be asked again.
         last = self._last if self._pid != self._main else ("", "")
-        attempt = last[1] if last[0] == task_id else _metrics_attempt(task_id, task.request)
+        attempt = last[1] if last[0] == task_id else wire_attempt(task_id, task.request.retries)
         began = self._began.pop(attempt, None)
         if began is None:
             return
-        since, pair = began
+        since, pair, before = began
+        raised = sys.exc_info()[1]
+        if isinstance(raised, Exception) and raised is not before:
+            state = "FAILURE"  # not the task's, but around it: its result could not be kept, so it is lost
         if state:
             limited = state != "SUCCESS" and _metrics_is(getattr(retval, "exc", retval), "SoftTimeLimitExceeded")
             soft = "soft" if limited else ""
-            self._here.end(attempt, pair, str(state), time.monotonic() - since, soft)
-        elif self._pid == self._main and _metrics_is(sys.exc_info()[1], "Timeout"):
+            self._here.end((attempt, self._pid), str(state), time.monotonic() - since, soft)
+        elif self._pid == self._main and _metrics_is(raised, "Timeout"):
             # gevent and eventlet throw this for a hard limit; Celery 5.5 sends no signal then.
-            self._counts.lose(_metrics_key(task_id), pair, "FAILURE", "hard")
+            self._counts.lose(_metrics_id(task_id), pair, "FAILURE", "hard")
 
     def failure(self, sender: Any = None, task_id: str = "", exception: Any = None, **_: object) -> None:
         """A failure that only the main process knows: a hard time limit or a lost process."""
@@ -2105,20 +2597,29 @@ class WorkerMetrics:
         if self._pid != self._main or (self._runs(task_id) and state != "REVOKED" and kind != "hard"):
             return
         self._drain()  # what the process told before it was lost
-        queue = self._queue(request) if request else self._app.conf.task_default_queue
-        self._counts.lose(_metrics_key(task_id), (sender.name, queue), state, kind)
+        queue = self._queue(request) if request else str(self._app.conf.task_default_queue)
+        self._counts.lose(_metrics_id(task_id), (sender.name, queue), state, kind)
 
     def _runs(self, task_id: str) -> bool:
-        return any(attempt.rpartition("#")[0] == _metrics_key(task_id) for attempt in list(self._began))
+        return any(attempt.rpartition("#")[0] == _metrics_id(task_id) for attempt in list(self._began))
 
     def _queue(self, request: Any) -> str:
-        """The queue a message came from; a topic exchange's routing key when no queue has it."""
-        info = request.delivery_info or {}
+        """The queue a message came from; a topic exchange's routing key when several queues may have it."""
+        info = request.delivery_info
+        if not isinstance(info, dict):
+            info = {}
         exchange, key = str(info.get("exchange") or ""), str(info.get("routing_key") or "")
-        if self._queues is None:
-            known = self._app.amqp.queues.values()
-            self._queues = {(q.exchange.name, q.routing_key): q.name for q in known if q.exchange}
-        return self._queues.get((exchange, key)) or key or str(self._app.conf.task_default_queue)
+        if not self._queues:
+            self._learn_queues()
+        known = self._queues.get((exchange, key)) or self._only.get(exchange)
+        return known or key or str(self._app.conf.task_default_queue)
+
+    def _learn_queues(self) -> None:
+        queues = self._app.amqp.queues
+        self._queues = {(q.exchange.name, q.routing_key): q.name for q in queues.values() if q.exchange}
+        consumed = [q for q in queues.consume_from.values() if q.exchange and q.exchange.name]
+        numbers = Counter(q.exchange.name for q in consumed)
+        self._only = {q.exchange.name: q.name for q in consumed if numbers[q.exchange.name] == 1}
 
 
 def install_metrics(app: Any, settings: Settings) -> None:
@@ -2128,12 +2629,12 @@ def install_metrics(app: Any, settings: Settings) -> None:
         WorkerMetrics(app, settings).connect()
 
 
-def _metrics_attempt(task_id: str, request: Any) -> str:
-    return f"{_metrics_key(task_id)}#{request.retries}"
+def _metrics_gone(task_id: str, pair: Pair) -> None:
+    METRICS_LOG.error("task %s of queue %s, id %s: its process is gone, and it counts as failed", *pair, task_id)
 
 
-def _metrics_key(task_id: str) -> str:
-    return task_id.replace("\t", " ").replace("\n", " ")[:300]
+def _metrics_id(task_id: object) -> str:
+    return wire_attempt(task_id, 0).rpartition("#")[0]
 
 
 def _metrics_is(exception: object, name: str) -> bool:
@@ -2262,7 +2763,7 @@ class Probe:
 
 
 def _probe_gauge(name: str, text: str, values: dict[tuple[tuple[str, str], ...], float]) -> Family:
-    return Family(name, "gauge", text, tuple(("", labels, value) for labels, value in values.items()))
+    return family(name, "gauge", text, values.items())
 
 
 def probe_main(argv: Sequence[str], settings: Settings) -> int:
@@ -2271,15 +2772,15 @@ def probe_main(argv: Sequence[str], settings: Settings) -> int:
 
     parser = ArgumentParser(prog="celery_monitoring exporter")
     parser.add_argument("--host", default="0.0.0.0")
-    parser.add_argument("--port", type=int, default=9810, help="exactly this one; 0 for any free one")
+    parser.add_argument("--port", type=int, default=PROBE_PORT, help="exactly this one; 0 for any free one")
     parser.add_argument("--interval", type=float, default=10.0, help="seconds between two rounds of questions")
     parser.add_argument("--queue", action="append", help="instead of the queues of stack.yaml; may be repeated")
     given = parser.parse_args(argv)
     try:
         probe = Probe(broker_app(settings), given.queue or settings.queues, given.interval)
         checks = {"/livez": probe.healthy, "/readyz": probe.healthy}
-        server = serve(given.host, given.port, probe.families, checks, ports=1)
-    except (OSError, LookupError, ValueError) as error:
+        server = serve(given.host, [given.port], probe.families, checks)
+    except (OSError, LookupError, ValueError, OverflowError) as error:
         print(f"celery_monitoring exporter: {error}", file=sys.stderr)
         return 1
     stop = threading.Event()

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from celery import Celery  # type: ignore[import-untyped]
@@ -29,6 +30,7 @@ app.conf.update(
     task_ignore_result="CELERY_RESULT_URL" not in os.environ,
     broker_connection_retry_on_startup=True,
     worker_cancel_long_running_tasks_on_connection_loss=False,
+    result_backend_transport_options={"retry_policy": {"max_retries": 0}},
     task_create_missing_queues=True,
 )
 if folder := os.environ.get("LAB_MODULE"):
@@ -96,3 +98,28 @@ def ignore() -> None:
 def slow(seconds: float) -> None:
     """Takes its time."""
     time.sleep(seconds)
+
+
+@app.task(name="lab.dies_twice", acks_late=True, reject_on_worker_lost=True)  # type: ignore[untyped-decorator]
+def dies_twice(seen: str) -> None:
+    """Takes its process with it, twice."""
+    with Path(seen).open("a+", encoding="utf-8") as file:
+        file.write("x")
+        file.seek(0)
+        times = len(file.read())
+    if times < 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Unspeakable(Exception):
+    """Cannot be told."""
+
+    def __str__(self) -> str:
+        message = "neither this"
+        raise ValueError(message)
+
+
+@app.task(name="lab.unspeakable")  # type: ignore[untyped-decorator]
+def unspeakable() -> None:
+    """Fails with an exception whose text fails."""
+    raise Unspeakable

@@ -67,10 +67,10 @@ def _app(broker: str) -> Any:
     return Celery("check", broker=broker, set_as_current=False)
 
 
-def _health(broker: str, folder: Path, *arguments: str) -> tuple[int, str]:
+def _health(broker: str, folder: Path, *arguments: str, **more: str) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-c", START, *arguments],
-        env=lab_environment(broker, folder),
+        env=lab_environment(broker, folder, **more),
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
@@ -183,12 +183,42 @@ def test_liveness_loads_nothing_of_celery(tmp_path: Path) -> None:
     assert loaded & {"celery", "kombu", "billiard", "redis", "amqp", "http", "socket"} == set()
 
 
-def test_the_youngest_heartbeat_of_the_stack_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CELERY_HEARTBEAT_FILE", str(tmp_path / "%h.beat"))
+def test_health_is_of_the_worker_that_runs_here_and_of_several_only_of_the_named_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELERY_HEARTBEAT_FILE", str(tmp_path / "%h"))
     for age, name in enumerate(("w2@lab", "w1@lab")):
-        Heartbeat(heartbeat_path("lab", name)).write(name)
-        os.utime(heartbeat_path("lab", name), (100 - age, 100 - age))
-    assert Heartbeat(heartbeat_path("lab")).worker() == "w2@lab"
+        (tmp_path / name).write_text(json.dumps({"worker": name, "pid": 2**22 + 1 + age}))
+        os.utime(tmp_path / name, (100 - age, 100 - age))
+    (tmp_path / "w2@lab.counts").write_text("{}")
+    assert Heartbeat(heartbeat_path("lab")).worker() == "w2@lab", "none runs: the last that did"
+    Heartbeat(heartbeat_path("lab", "w1@lab")).write("w1@lab")
+    assert Heartbeat(heartbeat_path("lab")).worker() == "w1@lab", "the other one is dead"
+    Heartbeat(heartbeat_path("lab", "w2@lab")).write("w2@lab")
+    said = "2 workers run here: say which with --worker: w1@lab, w2@lab\n"
+    code = {"CELERY_HEARTBEAT_FILE": str(tmp_path / "%h")}
+    for what in ("live", "ready"):
+        assert _health("redis://", tmp_path, what, **code) == (2, said)
+    assert _health("", tmp_path, "live", "--worker", "w2@lab", **code)[0] == 0
+    os.utime(tmp_path / "w2@lab", (100, 100))
+    assert _health("", tmp_path, "live", "--worker", "w1@lab", **code)[0] == 0
+    assert _health("", tmp_path, "live", "--worker", "w2@lab", **code)[0] == 1
+
+
+def test_a_worker_that_waits_for_its_broker_at_start_lives_and_is_not_ready(tmp_path: Path) -> None:
+    nobody = f"redis://127.0.0.1:{free_port()}/0"
+    command = [sys.executable, "-m", "celery", "-A", "lab_tasks", "worker", "-c", "1", "-n", "w1@lab"]
+    environment = lab_environment(nobody, tmp_path)
+    log = (tmp_path / "log").open("wb")
+    with log, subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log) as program:
+        try:
+            until(lambda: "Trying again" in (tmp_path / "log").read_text(), 30)
+            code, said = _health(nobody, tmp_path, "live")
+            assert (code, "w1@lab starts, or waits for its broker" in said) == (0, True)
+            assert _health(nobody, tmp_path, "ready", "--timeout", "0.5")[0] == 1
+        finally:
+            program.kill()
+    assert _health(nobody, tmp_path, "live", "--max-age", "0")[0] == 1
 
 
 def test_depths_by_passive_declaration_on_another_transport() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -13,9 +15,9 @@ import pytest
 
 from stackgen.app.parts.endpoint import PORTS
 from stackgen.app.parts.resources import descendants, memory_limit
-from tests.app.cluster import Worker, send, total, until, worker
+from tests.app.cluster import Worker, fetch, lab_environment, parsed, send, total, until, worker
 from tests.contract.take import EVERYWHERE, EXPECTED
-from tests.flower.redis_server import redis_server
+from tests.flower.redis_server import free_port, redis_server
 
 pytestmark = pytest.mark.slow
 
@@ -118,6 +120,109 @@ def test_two_workers_on_one_host_take_two_ports_and_a_dead_one_frees_its_own(bro
         for child in children:
             with suppress(ProcessLookupError):  # a child ends by itself after its task
                 os.kill(child, signal.SIGKILL)
+
+
+def test_a_second_worker_says_at_warning_level_which_port_is_to_be_scraped(broker: str, tmp_path: Path) -> None:
+    with worker(broker, tmp_path, "-c", "1") as one:
+        port = str(one.port)
+        with worker(broker, tmp_path, "-l", "warning", name="w2", CELERY_METRICS_PORT=port) as two:
+            assert f"port {port} is taken: let Prometheus scrape this one too" in two.log.read_text()
+
+
+LATE = """
+from celery import Celery, signals
+from lab_tasks import SETTINGS, install_metrics
+app, other = Celery("lab", broker={broker!r}), Celery("other", broker={broker!r})
+app.conf.task_ignore_result = True
+@app.task(name="lab.ok")
+def ok(): pass
+@signals.{when}.connect
+def late(**_): install_metrics({which}, SETTINGS)
+"""
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+@pytest.mark.parametrize(
+    ("when", "counted"),
+    [("import_modules", True), ("celeryd_init", True), ("worker_init", True), ("worker_ready", False)],
+)
+def test_setup_counts_until_worker_init_and_says_when_it_is_too_late(
+    broker: str, tmp_path: Path, when: str, counted: bool, pool: str
+) -> None:
+    (tmp_path / "late.py").write_text(LATE.format(broker=broker, when=when, which="app"))
+    with _late(broker, tmp_path, "-P", pool) as (port, log):
+        send(broker, tmp_path, "for n in range(5): ok.delay()")
+        until(lambda: log.read_text().count("lab.ok") > 5, 30, log.read_text)
+        if counted:
+            until(lambda: total(parsed(fetch(f"http://127.0.0.1:{port}/metrics")[1]), "celery_tasks_total") == 5, 20)
+        assert ("setup(app) was called too late" in log.read_text()) is not counted
+
+
+def test_of_several_apps_that_were_set_up_the_one_that_works_is_asked(broker: str, tmp_path: Path) -> None:
+    text = LATE.format(broker=broker, when="import_modules", which="app").replace("def late", "def unused")
+    text = text.replace("broker='redis", "broker='redis://localhost:1/0' or 'redis", 2).replace(
+        f"Celery(\"lab\", broker='redis://localhost:1/0' or {broker!r}", f'Celery("lab", broker={broker!r}'
+    )
+    (tmp_path / "late.py").write_text(text + "install_metrics(other, SETTINGS)\ninstall_metrics(app, SETTINGS)\n")
+    with _late(broker, tmp_path) as (port, log):
+        until(lambda: fetch(f"http://127.0.0.1:{port}/readyz") == (200, "w1@lab answers\n"), 30, log.read_text)
+
+
+@contextmanager
+def _late(broker: str, folder: Path, *options: str) -> Iterator[tuple[int, Path]]:
+    port, log = free_port(), folder / "log"
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "late",
+        "worker",
+        "-n",
+        "w1@lab",
+        "-l",
+        "info",
+        "-c",
+        "2",
+        *options,
+    ]
+    environment = lab_environment(broker, folder, CELERY_METRICS_PORT=str(port), LAB_PLAIN="1")
+    environment["PYTHONPATH"] += f":{folder}"
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=out, stderr=out, start_new_session=True
+        ) as program,
+    ):
+        try:
+            until(lambda: "ready." in log.read_text(), 30, log.read_text)
+            yield port, log
+        finally:
+            os.killpg(program.pid, signal.SIGKILL)
+
+
+def test_killed_executions_that_are_delivered_again_are_counted(broker: str, tmp_path: Path) -> None:
+    with worker(broker, tmp_path, "-c", "1") as one:
+        send(broker, tmp_path, "dies_twice.delay(" + repr(str(tmp_path / "seen")) + ")")
+        _expect(one, {("dies_twice", "FAILURE"): 2, ("dies_twice", "SUCCESS"): 1})
+        assert total(one.samples(), "celery_tasks_running") == 0
+        assert one.log.read_text().count("its process is gone, and it counts as failed") == 2
+
+
+def test_with_the_result_backend_down_failures_are_counted_and_nothing_runs_for_ever(
+    broker: str, tmp_path: Path
+) -> None:
+    down = f"redis://127.0.0.1:{free_port()}/0?socket_connect_timeout=1"
+    with worker(broker, tmp_path, "-c", "2", CELERY_RESULT_URL=down) as one:
+        send(broker, tmp_path, "for n in range(3):\n for one in ok, fail: one.apply_async(ignore_result=False)")
+        _expect(one, {(name, "FAILURE"): 3 for name in ("ok", "fail")})
+        assert total(one.samples(), "celery_tasks_running") == 0
+
+
+def test_an_exception_that_cannot_be_told_is_a_failure(broker: str, tmp_path: Path) -> None:
+    with worker(broker, tmp_path, "-c", "2") as one:
+        send(broker, tmp_path, "for n in range(3): unspeakable.delay()")
+        _expect(one, {("unspeakable", "FAILURE"): 3})
 
 
 @pytest.mark.parametrize(

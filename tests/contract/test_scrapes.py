@@ -14,6 +14,7 @@ UNSEEN = {"cadvisor": "no container engine in our lab; its names are from its so
 
 UNUSED = {
     "celery_active_consumer_count": "RabbitMQ only, and counts consumers, not workers; the rabbitmq source is better",
+    "celery_worker_counts_lost_total": "0 but for a worker that hangs; the worker's log says the same",
     "celery_tasks_running": "for a person who looks at one worker; nothing of ours judges or draws it",
     "flower_task_prefetch_time_seconds": "the last value only, not a distribution",
     "flower_worker_prefetched_tasks": "drifts with retries",

@@ -15,13 +15,15 @@ from stackgen.resolve.plan import Plan
 
 PARTS = (
     *("published", "redact", "told", "sink", "lines", "printed", "tasklogs", "logs", "sentry", "apm"),
-    *("exposition", "counts", "resources", "broker", "endpoint", "health", "metrics", "probe"),
+    *("exposition", "resources", "counts", "wire", "kept", "broker", "endpoint"),
+    *("health", "keeper", "metrics", "probe"),
     "entry",
 )
 """The parts after settings, in the order of the file; a part uses only names of parts before it."""
 
 FOLDER = Path(__file__).resolve().parent.parent / "app" / "parts"
 _OURS = "stackgen.app.parts."
+_LOOPBACK = frozenset({"localhost", "127.0.0.1"})
 
 
 def artefacts(stack: Plan) -> list[Artefact]:
@@ -49,7 +51,14 @@ def artefacts(stack: Plan) -> list[Artefact]:
 def _app(stack: Plan) -> dict[str, dict[str, object]]:
     """What stack.yaml says about the file, with nothing left open."""
     app = stack.spec.app.model_dump()
-    return {**app, "metrics": {**app["metrics"], "enabled": stack.spec.workers_serve}}
+    places = [target.rpartition(":") for target in stack.site.targets.get("worker", ())]
+    inside = {host for host, _, _ in places} and {host for host, _, _ in places} <= _LOOPBACK
+    metrics = {
+        "enabled": stack.spec.workers_serve,
+        "host": stack.spec.app.metrics.host or ("127.0.0.1" if inside else "0.0.0.0"),
+        "ports": sorted({int(port) for _, _, port in places if port.isdecimal()}),
+    }
+    return {**app, "metrics": {**app["metrics"], **metrics}}
 
 
 def _stack(stack: Plan) -> dict[str, object]:

@@ -28,10 +28,10 @@ class AppMetrics(Part):
 
     enabled: bool | None = None
     """Whether each worker serves its metrics; absent means yes where `worker` is among the sources."""
-    host: IpAddress = "0.0.0.0"
-    """Address that the endpoint listens on; 127.0.0.1 when Prometheus runs on the same machine."""
+    host: IpAddress | None = None
+    """Address that the endpoint listens on; absent: 127.0.0.1 if all targets of `worker` are on localhost, else all."""
     port: Port = 9809
-    """Port of the endpoint, from 1024."""
+    """Port of the endpoint, from 1024. Further workers of a host take the next free one and say which."""
 
 
 class Sentry(Part):

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from stackgen.app.parts.broker import OneTry, broker_app, depths, quick_options
+from stackgen.app.parts.kept import KEPT_SUFFIX
+from stackgen.app.parts.resources import process_runs
 from stackgen.app.parts.settings import Settings
 
 MAX_AGE = 30.0
@@ -25,11 +27,11 @@ class Heartbeat:
     def __init__(self, path: str) -> None:
         self.path = path
 
-    def write(self, worker: str) -> None:
-        """Begins the file; it says which worker it is of."""
+    def write(self, worker: str, *, starting: bool = False) -> None:
+        """Begins the file; it says which worker it is of, and whether that still starts. Raises OSError."""
         temporary = f"{self.path}.{os.getpid()}"
         with open(temporary, "w", encoding="utf-8") as file:
-            json.dump({"worker": worker, "pid": os.getpid()}, file)
+            json.dump({"worker": worker, "pid": os.getpid(), "starting": starting}, file)
         os.replace(temporary, self.path)
 
     def touch(self) -> None:
@@ -41,25 +43,36 @@ class Heartbeat:
 
     def worker(self) -> str:
         """The worker that writes the file; "" when there is none."""
+        return str(self._held().get("worker", ""))
+
+    def runs(self) -> bool:
+        """Whether the process that writes the file is there, whatever it does."""
+        pid = self._held().get("pid")
+        return isinstance(pid, int) and pid > 0 and process_runs(pid)
+
+    def _held(self) -> dict[str, Any]:
         try:
             with open(self.path, encoding="utf-8") as file:
-                return str(json.load(file)["worker"])
-        except (OSError, ValueError, KeyError):
-            return ""
+                held = json.load(file)
+        except (OSError, ValueError):
+            return {}
+        return held if isinstance(held, dict) else {}
 
     def alive(self, max_age: float = MAX_AGE) -> tuple[bool, str]:
-        """Whether the heartbeat is young enough."""
+        """Whether the heartbeat is young enough. A worker that starts has none yet: it may wait for its broker."""
         try:
             age = time.time() - os.stat(self.path).st_mtime
         except OSError as error:
             return False, f"no heartbeat: {self.path}: {error.strerror}"
+        if self._held().get("starting") and self.runs():
+            return True, f"{self.worker()} starts, or waits for its broker, for {age:.1f} s"
         return age <= max_age, f"heartbeat of {self.path} is {age:.1f} s old, limit {max_age:g} s"
 
 
 def heartbeat_path(stack: str, worker: str = "") -> str:
     """$CELERY_HEARTBEAT_FILE, %h being the worker's full name; else a file of each worker in the temporary folder.
 
-    Without a worker: the youngest file of this stack, which in a container is the only one.
+    Without a worker: the file of the one that runs here, or of the last that did. Raises LookupError when several run.
     """
     pattern = os.environ.get("CELERY_HEARTBEAT_FILE") or f"{tempfile.gettempdir()}/celery-{stack}-%h.heartbeat"
     if worker or "%h" not in pattern:
@@ -67,8 +80,13 @@ def heartbeat_path(stack: str, worker: str = "") -> str:
     from glob import escape, glob
 
     before, _, after = pattern.partition("%h")
-    found = glob(f"{escape(before)}*{escape(after)}")
-    return max(found, key=lambda path: os.stat(path).st_mtime, default=pattern)
+    found = [path for path in glob(f"{escape(before)}*{escape(after)}") if not path.endswith(KEPT_SUFFIX)]
+    running = [path for path in found if Heartbeat(path).runs()]
+    if len(running) > 1:
+        names = ", ".join(sorted(Heartbeat(path).worker() for path in running))
+        message = f"{len(running)} workers run here: say which with --worker: {names}"
+        raise LookupError(message)
+    return max(running or found, key=os.path.getmtime, default=pattern)
 
 
 def install_heartbeat(settings: Settings) -> None:
@@ -76,6 +94,9 @@ def install_heartbeat(settings: Settings) -> None:
     from celery import signals  # type: ignore[import-untyped, unused-ignore]
 
     beats: list[Heartbeat] = []
+
+    def begun(sender: Any = None, **_: object) -> None:
+        Heartbeat(heartbeat_path(settings.name, sender.hostname)).write(sender.hostname, starting=True)
 
     def ready(sender: Any = None, **_: object) -> None:
         beat = Heartbeat(heartbeat_path(settings.name, sender.hostname))
@@ -92,6 +113,7 @@ def install_heartbeat(settings: Settings) -> None:
             if os.path.exists(beat.path):
                 os.unlink(beat.path)
 
+    signals.worker_init.connect(begun, weak=False, dispatch_uid="celery_monitoring.begun")
     signals.heartbeat_sent.connect(sent, weak=False, dispatch_uid="celery_monitoring.sent")
     signals.worker_ready.connect(ready, weak=False, dispatch_uid="celery_monitoring.beat")
     signals.worker_shutdown.connect(ended, weak=False, dispatch_uid="celery_monitoring.ended")
@@ -103,7 +125,7 @@ def _health_keep(beat: Heartbeat, consumer: Any) -> None:
     A worker that waits for its broker must not be restarted: that cures nothing. The solo pool has no loop of its own
     while a task runs.
     """
-    solo = type(consumer.pool).__module__ == "celery.concurrency.solo"
+    solo = any(kind.__module__ == "celery.concurrency.solo" for kind in type(consumer.pool).__mro__)
     while True:
         if solo or consumer.connection is None:
             beat.touch()
@@ -145,19 +167,26 @@ def health_main(argv: Sequence[str], settings: Settings) -> int:
 
     parser = ArgumentParser(prog="celery_monitoring health")
     parser.add_argument("what", choices=("live", "ready", "queues"))
+    parser.add_argument("--worker", default="", help="its full name, such as w1@host, where several run")
     parser.add_argument("--file", default="", help="heartbeat file, when not the usual one")
     parser.add_argument("--max-age", type=float, default=MAX_AGE, help="seconds, for live")
     parser.add_argument("--timeout", type=float, default=5.0, help="seconds, for ready")
     parser.add_argument("--limit", type=int, default=1000, help="waiting tasks a queue may hold, for queues")
     parser.add_argument("--queue", action="append", help="only this queue; may be repeated")
     given = parser.parse_args(argv)
-    beat = Heartbeat(given.file or heartbeat_path(settings.name))
+    try:
+        beat = Heartbeat(given.file or heartbeat_path(settings.name, given.worker))
+    except LookupError as error:
+        if given.what != "queues":
+            print(error, file=sys.stderr)
+            return 2
+        beat = Heartbeat("")
     if given.what == "live":
         healthy, text = beat.alive(given.max_age)
     else:
         app = broker_app(settings)
         if given.what == "ready":
-            worker = beat.worker()
+            worker = given.worker or beat.worker()
             healthy, text = (
                 worker_answers(app, worker, given.timeout) if worker else (False, f"no worker here: {beat.path}")
             )

@@ -6,23 +6,18 @@ process that dies leaves nothing stale. Hard time limits and lost processes are 
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-import threading
 import time
+from collections import Counter
 from typing import Any
 
-from stackgen.app.parts.counts import Counts, Pair, Wire
-from stackgen.app.parts.endpoint import PORTS, serve
-from stackgen.app.parts.health import Heartbeat, heartbeat_path, install_heartbeat, worker_answers
+from stackgen.app.parts.counts import Counts, Pair
+from stackgen.app.parts.health import install_heartbeat
+from stackgen.app.parts.keeper import METRICS_LOG, Keeper
 from stackgen.app.parts.published import wait_seconds
-from stackgen.app.parts.resources import Resources
 from stackgen.app.parts.settings import Settings
-
-_DRAIN_SECONDS = 0.1
-
-_metrics_log = logging.getLogger("celery.monitoring")
+from stackgen.app.parts.wire import Wire, wire_attempt
 
 
 class WorkerMetrics:
@@ -30,14 +25,15 @@ class WorkerMetrics:
 
     def __init__(self, app: Any, settings: Settings) -> None:
         self._app, self._settings = app, settings
-        self._counts = Counts(settings.duration_buckets, settings.wait_buckets)
+        self._counts = Counts(settings.duration_buckets, settings.wait_buckets, _metrics_gone)
         self._main = self._pid = 0
         self._here: Counts | Wire = self._counts
         self._wire: Wire | None = None
-        self._server: Any = None
-        self._began: dict[str, tuple[float, Pair]] = {}
+        self._keeper: Keeper | None = None
+        self._began: dict[str, tuple[float, Pair, object]] = {}
         self._last = ("", "")
-        self._queues: dict[tuple[str, str], str] | None = None
+        self._queues: dict[tuple[str, str], str] = {}
+        self._only: dict[str, str] = {}
 
     def connect(self) -> None:
         """Listens to the signals that make a process a worker."""
@@ -50,11 +46,20 @@ class WorkerMetrics:
             (signals.worker_shutdown, self.shutdown),
         ):
             told.connect(receiver, weak=False, dispatch_uid=f"celery_monitoring.{receiver.__name__}")
+        if getattr(self._app, "use_fast_trace_task", False) and not self._pid:  # a worker of this app has begun
+            if self._app.log.already_setup:
+                METRICS_LOG.error(
+                    "setup(app) was called too late: this worker's metrics and logs are missing or not whole. "
+                    "Call it where the app is made, or at the latest when worker_init is sent."
+                )
+            else:
+                self.init()  # worker_init is being sent, and not to those who listen only now
 
-    def init(self, **_: object) -> None:
+    def init(self, sender: Any = None, **_: object) -> None:
         """Before the pool forks: the pipe that its processes inherit."""
         from celery import signals  # type: ignore[import-untyped, unused-ignore]
 
+        self._app = getattr(sender, "app", self._app)  # of several apps that were set up, the one that works
         self._main = self._pid = os.getpid()
         self._wire = Wire(self._counts)
         for told, receiver in (
@@ -68,29 +73,14 @@ class WorkerMetrics:
 
     def ready(self, sender: Any = None, **_: object) -> None:
         """The worker consumes: from now on it can be scraped."""
-        assert sender is not None
-        resources = Resources(sender.hostname, self._main)
-        path = heartbeat_path(self._settings.name, sender.hostname)
-
-        def families() -> list[Any]:
-            self._drain()
-            return [*self._counts.families(), *resources.families()]
-
-        checks = {
-            "/livez": lambda: Heartbeat(path).alive(),
-            "/readyz": lambda: worker_answers(self._app, sender.hostname),
-        }
-        port = int(os.environ.get("CELERY_METRICS_PORT") or self._settings.metrics.port)
-        try:
-            self._server = serve(self._settings.metrics.host, port, families, checks, PORTS)
-        except OSError as error:
-            _metrics_log.error("No metrics endpoint: %s", error)
+        if not self._main or self._keeper is not None:
             return
-        _metrics_log.info("Metrics of %s at port %d, /metrics", sender.hostname, self._server.server_port)
-        if type(sender.pool).__module__ == "celery.concurrency.prefork":
-            threading.Thread(target=self._read, name="celery-monitoring-pipe", daemon=True).start()
-        else:
+        if getattr(sender.pool, "is_green", False):
             self._wire = None  # one process does all; eventlet would wait for ever for something to read
+        self._learn_queues()
+        self._counts.know([*self._queues.values(), *self._settings.queues])
+        self._keeper = Keeper(self._app, self._settings, sender.hostname, self._counts, self._wire)
+        self._keeper.start()
 
     def fork(self, **_: object) -> None:
         """In a pool process: tells through the pipe; lets go of the port, which else would outlive the worker."""
@@ -98,21 +88,14 @@ class WorkerMetrics:
         if self._pid == self._main or self._wire is None:
             return
         self._here = self._wire
-        if self._server is not None:
-            self._server.socket.close()
+        self._wire.pipe.write_only()
+        if self._keeper is not None:
+            self._keeper.close()
 
     def shutdown(self, **_: object) -> None:
         """The worker ends: no more scrapes."""
-        if self._server is not None and os.getpid() == self._main:
-            self._server.socket.close()
-
-    def _read(self) -> None:
-        wire = self._wire
-        assert wire is not None
-        while True:
-            wire.pipe.wait()
-            time.sleep(_DRAIN_SECONDS)
-            wire.drain()
+        if self._keeper is not None and os.getpid() == self._main:
+            self._keeper.end()
 
     def _drain(self) -> None:
         if self._wire is not None:
@@ -125,27 +108,30 @@ class WorkerMetrics:
             return
         pair = (task.name, self._queue(request))
         since = time.monotonic()
-        attempt = _metrics_attempt(task_id, request)
-        self._began[attempt] = (since, pair)
+        attempt = wire_attempt(task_id, request.retries)
+        self._began[attempt] = (since, pair, sys.exc_info()[1])
         self._last = (task_id, attempt)
-        self._here.begin(attempt, pair, self._pid, wait_seconds(request), since)
+        self._here.begin((attempt, self._pid), pair, wait_seconds(request), since)
 
     def postrun(self, task_id: str = "", task: Any = None, state: Any = None, retval: Any = None, **_: object) -> None:
         """A task ended in this process."""
         # A pool process runs one task at a time, so the request, which costs a microsecond, need not be asked again.
         last = self._last if self._pid != self._main else ("", "")
-        attempt = last[1] if last[0] == task_id else _metrics_attempt(task_id, task.request)
+        attempt = last[1] if last[0] == task_id else wire_attempt(task_id, task.request.retries)
         began = self._began.pop(attempt, None)
         if began is None:
             return
-        since, pair = began
+        since, pair, before = began
+        raised = sys.exc_info()[1]
+        if isinstance(raised, Exception) and raised is not before:
+            state = "FAILURE"  # not the task's, but around it: its result could not be kept, so it is lost
         if state:
             limited = state != "SUCCESS" and _metrics_is(getattr(retval, "exc", retval), "SoftTimeLimitExceeded")
             soft = "soft" if limited else ""
-            self._here.end(attempt, pair, str(state), time.monotonic() - since, soft)
-        elif self._pid == self._main and _metrics_is(sys.exc_info()[1], "Timeout"):
+            self._here.end((attempt, self._pid), str(state), time.monotonic() - since, soft)
+        elif self._pid == self._main and _metrics_is(raised, "Timeout"):
             # gevent and eventlet throw this for a hard limit; Celery 5.5 sends no signal then.
-            self._counts.lose(_metrics_key(task_id), pair, "FAILURE", "hard")
+            self._counts.lose(_metrics_id(task_id), pair, "FAILURE", "hard")
 
     def failure(self, sender: Any = None, task_id: str = "", exception: Any = None, **_: object) -> None:
         """A failure that only the main process knows: a hard time limit or a lost process."""
@@ -167,20 +153,29 @@ class WorkerMetrics:
         if self._pid != self._main or (self._runs(task_id) and state != "REVOKED" and kind != "hard"):
             return
         self._drain()  # what the process told before it was lost
-        queue = self._queue(request) if request else self._app.conf.task_default_queue
-        self._counts.lose(_metrics_key(task_id), (sender.name, queue), state, kind)
+        queue = self._queue(request) if request else str(self._app.conf.task_default_queue)
+        self._counts.lose(_metrics_id(task_id), (sender.name, queue), state, kind)
 
     def _runs(self, task_id: str) -> bool:
-        return any(attempt.rpartition("#")[0] == _metrics_key(task_id) for attempt in list(self._began))
+        return any(attempt.rpartition("#")[0] == _metrics_id(task_id) for attempt in list(self._began))
 
     def _queue(self, request: Any) -> str:
-        """The queue a message came from; a topic exchange's routing key when no queue has it."""
-        info = request.delivery_info or {}
+        """The queue a message came from; a topic exchange's routing key when several queues may have it."""
+        info = request.delivery_info
+        if not isinstance(info, dict):
+            info = {}
         exchange, key = str(info.get("exchange") or ""), str(info.get("routing_key") or "")
-        if self._queues is None:
-            known = self._app.amqp.queues.values()
-            self._queues = {(q.exchange.name, q.routing_key): q.name for q in known if q.exchange}
-        return self._queues.get((exchange, key)) or key or str(self._app.conf.task_default_queue)
+        if not self._queues:
+            self._learn_queues()
+        known = self._queues.get((exchange, key)) or self._only.get(exchange)
+        return known or key or str(self._app.conf.task_default_queue)
+
+    def _learn_queues(self) -> None:
+        queues = self._app.amqp.queues
+        self._queues = {(q.exchange.name, q.routing_key): q.name for q in queues.values() if q.exchange}
+        consumed = [q for q in queues.consume_from.values() if q.exchange and q.exchange.name]
+        numbers = Counter(q.exchange.name for q in consumed)
+        self._only = {q.exchange.name: q.name for q in consumed if numbers[q.exchange.name] == 1}
 
 
 def install_metrics(app: Any, settings: Settings) -> None:
@@ -190,12 +185,12 @@ def install_metrics(app: Any, settings: Settings) -> None:
         WorkerMetrics(app, settings).connect()
 
 
-def _metrics_attempt(task_id: str, request: Any) -> str:
-    return f"{_metrics_key(task_id)}#{request.retries}"
+def _metrics_gone(task_id: str, pair: Pair) -> None:
+    METRICS_LOG.error("task %s of queue %s, id %s: its process is gone, and it counts as failed", *pair, task_id)
 
 
-def _metrics_key(task_id: str) -> str:
-    return task_id.replace("\t", " ").replace("\n", " ")[:300]
+def _metrics_id(task_id: object) -> str:
+    return wire_attempt(task_id, 0).rpartition("#")[0]
 
 
 def _metrics_is(exception: object, name: str) -> bool:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stackgen.app.parts.broker import Depth, OneTry, broker_app, depths
-from stackgen.app.parts.endpoint import serve
-from stackgen.app.parts.exposition import Family
+from stackgen.app.parts.endpoint import PROBE_PORT, serve
+from stackgen.app.parts.exposition import Family, family
 from stackgen.app.parts.settings import Settings
 
 _ANSWER_SECONDS = 1.0
@@ -137,7 +137,7 @@ class Probe:
 
 
 def _probe_gauge(name: str, text: str, values: dict[tuple[tuple[str, str], ...], float]) -> Family:
-    return Family(name, "gauge", text, tuple(("", labels, value) for labels, value in values.items()))
+    return family(name, "gauge", text, values.items())
 
 
 def probe_main(argv: Sequence[str], settings: Settings) -> int:
@@ -146,15 +146,15 @@ def probe_main(argv: Sequence[str], settings: Settings) -> int:
 
     parser = ArgumentParser(prog="celery_monitoring exporter")
     parser.add_argument("--host", default="0.0.0.0")
-    parser.add_argument("--port", type=int, default=9810, help="exactly this one; 0 for any free one")
+    parser.add_argument("--port", type=int, default=PROBE_PORT, help="exactly this one; 0 for any free one")
     parser.add_argument("--interval", type=float, default=10.0, help="seconds between two rounds of questions")
     parser.add_argument("--queue", action="append", help="instead of the queues of stack.yaml; may be repeated")
     given = parser.parse_args(argv)
     try:
         probe = Probe(broker_app(settings), given.queue or settings.queues, given.interval)
         checks = {"/livez": probe.healthy, "/readyz": probe.healthy}
-        server = serve(given.host, given.port, probe.families, checks, ports=1)
-    except (OSError, LookupError, ValueError) as error:
+        server = serve(given.host, [given.port], probe.families, checks)
+    except (OSError, LookupError, ValueError, OverflowError) as error:
         print(f"celery_monitoring exporter: {error}", file=sys.stderr)
         return 1
     stop = threading.Event()

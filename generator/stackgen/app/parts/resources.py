@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from stackgen.app.parts.exposition import Family
+from stackgen.app.parts.exposition import Family, family
 
 _NO_LIMIT = 1 << 60
 """Version 1 of cgroups says a number near 2**63 for no limit."""
@@ -46,7 +46,7 @@ class Resources:
         ]
 
     def _one(self, name: str, kind: str, text: str, value: float) -> Family:
-        return Family(name, kind, text, (("", (("worker", self._worker),), value),))
+        return family(name, kind, text, [((("worker", self._worker),), value)])
 
 
 def descendants(pid: int) -> Iterator[int]:
@@ -59,6 +59,17 @@ def descendants(pid: int) -> Iterator[int]:
         for child in map(int, _resources_text(f"/proc/{pid}/task/{task}/children").split()):
             yield child
             yield from descendants(child)
+
+
+def process_runs(pid: int) -> bool:
+    """Whether there is such a process, of whichever user."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def memory_limit(root: Path = Path("/")) -> int:

@@ -24,6 +24,8 @@ class MetricSettings:
     enabled: bool = False
     host: str = "0.0.0.0"
     port: int = 9809
+    ports: Sequence[int] = ()
+    """Ports of workers that Prometheus scrapes."""
 
 
 @dataclass(frozen=True)
