@@ -18,7 +18,10 @@ def main() -> None:
 
         cli()
     except ModuleNotFoundError as error:
-        print(f"stackgen: {error.name} is not installed here; run `make`, or pip install the package", file=sys.stderr)
+        missing = "is not installed here; run `make`, or pip install the package"
+        if error.name == "fcntl":  # part of Python, but not on Windows
+            missing = "is what Windows has not: stackgen runs on Linux and macOS, and on Windows inside WSL"
+        print(f"stackgen: {error.name} {missing}", file=sys.stderr)
         sys.exit(3)
     except OSError as error:
         print(f"stackgen: the answer cannot be written: {error.strerror or error}", file=sys.stderr)

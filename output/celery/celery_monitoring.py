@@ -366,6 +366,7 @@ _NOBODYS = (-1, -1)
 _fcntl: Any = None
 with suppress(ImportError):  # Windows
     _fcntl = importlib.import_module("fcntl")
+NO_LOCKS = "" if _fcntl else "no locks here: lines over 4096 bytes of two processes may mix in a pipe"
 
 
 class Sink:
@@ -929,6 +930,8 @@ class Logs:
         """No banner: it is not JSON, nor are the words that Celery says when it is told to stop."""
         from celery.apps import worker as worker_program  # type: ignore[import-untyped, unused-ignore]
 
+        if NO_LOCKS:
+            OWN_LOGGER.warning(NO_LOCKS)
         instance.quiet = True
         worker_program.safe_say = _say
 

@@ -207,6 +207,13 @@ def test_allowed_fields_of_the_application_are_labels_and_no_others(broker: str,
     assert "canary-hunter2" not in json.dumps(found)
 
 
+def test_what_windows_has_not_is_said_once_and_tasks_run(broker: str, tmp_path: Path) -> None:
+    lacking = "sys.modules.update(dict.fromkeys(('fcntl', 'resource', 'pwd', 'grp', 'termios')))\n"
+    found = _ran(tmp_path, broker, HEAD + lacking + SETUP + BAD, "bad.delay(1)")
+    assert _failures(found) == [("proj.bad", "ValueError")]
+    assert len([line for line in found if line["message"].startswith("no locks here")]) == 1
+
+
 def test_what_beat_prints_before_it_logs_goes_to_standard_error(broker: str, tmp_path: Path) -> None:
     write_module(tmp_path)
     (tmp_path / "proj.py").write_text(HEAD + SETUP + BAD, encoding="utf-8")

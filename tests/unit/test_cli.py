@@ -168,14 +168,25 @@ def test_an_answer_that_cannot_be_written_is_told_without_a_traceback(folder: Pa
     assert _run_shell(folder, f"{args} >&-").returncode == 0  # nobody listens, and that is known from the start
 
 
-def test_without_what_the_generator_needs_it_says_how_to_get_it(folder: Path) -> None:
-    blind = "import sys; sys.modules['pydantic'] = None; import stackgen.__main__ as m; m.main()"
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ("pydantic", "is not installed here; run `make`, or pip install the package"),
+        ("fcntl", "is what Windows has not: stackgen runs on Linux and macOS, and on Windows inside WSL"),
+    ],
+)
+def test_without_what_the_generator_needs_it_says_how_to_get_it(folder: Path, missing: str, said: str) -> None:
+    blind = f"import sys; sys.modules['{missing}'] = None; import stackgen.__main__ as m; m.main()"
     environment = {**os.environ, "PYTHONPATH": str(Path(problem.__file__).resolve().parents[1])}
     done = subprocess.run(
-        [sys.executable, "-c", blind, "list"], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", blind, "generate"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    said = "stackgen: pydantic is not installed here; run `make`, or pip install the package\n"
-    assert (done.returncode, done.stderr) == (3, said)
+    assert (done.returncode, done.stderr) == (3, f"stackgen: {missing} {said}\n")
 
 
 def _run_shell(folder: Path, line: str) -> Done:

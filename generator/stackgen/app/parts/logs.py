@@ -11,6 +11,7 @@ from typing import Any
 from stackgen.app.parts.lines import Fields, JsonLines
 from stackgen.app.parts.printed import printed
 from stackgen.app.parts.settings import Settings
+from stackgen.app.parts.sink import NO_LOCKS
 from stackgen.app.parts.tasklogs import TaskRecords
 from stackgen.app.parts.told import OWN_LOGGER
 
@@ -61,6 +62,8 @@ class Logs:
         """No banner: it is not JSON, nor are the words that Celery says when it is told to stop."""
         from celery.apps import worker as worker_program  # type: ignore[import-untyped, unused-ignore]
 
+        if NO_LOCKS:
+            OWN_LOGGER.warning(NO_LOCKS)
         instance.quiet = True
         worker_program.safe_say = _say
 

@@ -20,6 +20,7 @@ _NOBODYS = (-1, -1)
 _fcntl: Any = None
 with suppress(ImportError):  # Windows
     _fcntl = importlib.import_module("fcntl")
+NO_LOCKS = "" if _fcntl else "no locks here: lines over 4096 bytes of two processes may mix in a pipe"
 
 
 class Sink:
