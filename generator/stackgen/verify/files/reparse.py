@@ -72,11 +72,11 @@ def _leaves(value: object) -> Iterator[Leaf]:
             yield quote.exact(value)
         elif isinstance(value, list | tuple):
             todo += value
-        elif isinstance(value, dict | Mapping):
+        elif value is None or isinstance(value, int | float) or not isinstance(value, Mapping):
+            yield type(value).__name__, value
+        else:
             todo += value
             todo += value.values()
-        else:
-            yield type(value).__name__, value
 
 
 class _Loader(LOADER):  # type: ignore[misc]  # libyaml's, or PyYAML's own
