@@ -18,7 +18,7 @@ def main() -> None:
 
         cli()
     except ModuleNotFoundError as error:
-        missing = "is not installed here; run `make`, or pip install the package"
+        missing = "is not installed here; pip install celery-stackgen, or in a checkout run `make`"
         if error.name == "fcntl":  # part of Python, but not on Windows
             missing = "is what Windows has not: stackgen runs on Linux and macOS, and on Windows inside WSL"
         print(f"stackgen: {error.name} {missing}", file=sys.stderr)

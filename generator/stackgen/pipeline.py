@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from stackgen import verify
 from stackgen.artefact import Artefact, Rendered
 from stackgen.document import Document
-from stackgen.emitters import plan_json
+from stackgen.emitters import always
 from stackgen.load import load
 from stackgen.outputs import KINDS
 from stackgen.problem import Mark, Problem, SpecError
@@ -80,7 +80,7 @@ def stage(stack: Path) -> Stage:
 
 def artefacts(plan: Plan) -> Iterator[Artefact]:
     """The plan, then the files that stack.yaml wants, one emitter after the other; each is loaded where it works."""
-    yield plan_json(plan)
+    yield from always(plan)
     for kind in filter(plan.spec.wants, KINDS):
         yield from import_module(f"stackgen.emitters.{kind}").artefacts(plan)
 

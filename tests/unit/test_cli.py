@@ -171,7 +171,7 @@ def test_an_answer_that_cannot_be_written_is_told_without_a_traceback(folder: Pa
 @pytest.mark.parametrize(
     ("missing", "said"),
     [
-        ("pydantic", "is not installed here; run `make`, or pip install the package"),
+        ("pydantic", "is not installed here; pip install celery-stackgen, or in a checkout run `make`"),
         ("fcntl", "is what Windows has not: stackgen runs on Linux and macOS, and on Windows inside WSL"),
     ],
 )

@@ -89,7 +89,7 @@ def test_header_is_one_line_that_says_what_to_do(tmp_path: Path, syntax: Syntax,
     (shared / "header.j2").write_text((templates_dir() / "_shared" / "header.j2").read_text())
     text = _render(tmp_path, syntax, f'{{% from "_shared/header.j2" import {macro} %}}\n{{{{ {macro}() }}}}\nx\n').text
     assert text.splitlines()[0].startswith(start)
-    assert "change stack.yaml and run make" in text.splitlines()[0]
+    assert "change stack.yaml and run stackgen generate" in text.splitlines()[0]
     assert text.splitlines()[1:] == ["x"]
 
 

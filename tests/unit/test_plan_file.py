@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from stackgen.emitters import docs, plan_json
+from stackgen.emitters import always, docs
 from stackgen.pipeline import prepare, stage
 from stackgen.render.environment import render
 from stackgen.resolve import plan_file
@@ -41,7 +41,7 @@ RECEIVERS = """\
 
 
 def _text(plan: Plan) -> str:
-    made = render(plan_json(plan))
+    made = render(always(plan)[0])
     assert reparse.of_file(made) == []
     return made.text
 
@@ -138,7 +138,12 @@ def _moved(old: str, new: str) -> list[str]:
 
 def test_it_is_written_whatever_outputs_says(tmp_path: Path) -> None:
     (tmp_path / "stack.yaml").write_text(f"{SMALL}outputs: [schema]\n")
-    assert set(stage(tmp_path / "stack.yaml").files) == {plan_file.PATH, "schema/stack.schema.json"}
+    assert set(stage(tmp_path / "stack.yaml").files) == {
+        plan_file.PATH,
+        ".gitattributes",
+        ".gitignore",
+        "schema/stack.schema.json",
+    }
 
 
 def test_numbers_come_with_their_place_and_alerts_with_who_is_told(tmp_path: Path) -> None:

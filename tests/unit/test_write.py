@@ -75,7 +75,7 @@ def test_modes_do_not_depend_on_the_umask(tmp_path: Path) -> None:
 def test_manifest_lists_spec_and_files(output: Path) -> None:
     files = {path: hashlib.sha256(text.encode()).hexdigest() for path, text in OLD.items()}
     text = (output / "MANIFEST.json").read_text()
-    assert text == json.dumps({"spec": SHA, "files": files}, indent=2) + "\n"
+    assert text == json.dumps({"spec": SHA, "files": files | {"MANIFEST.json": "this file"}}, indent=2) + "\n"
     manifest = read_manifest(output)
     assert manifest is not None
     assert (manifest.spec, manifest.files) == (SHA, files)

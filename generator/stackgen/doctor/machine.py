@@ -43,4 +43,4 @@ def _wrong(path: Path, *, folder_open: bool) -> str:
 def _fix(reason: str, path: Path, folder: Path) -> str:
     if "every user" in reason:
         return f"chmod 700 {folder}"
-    return "run `make secrets`; write those that only you know yourself" if "missing" in reason else f"write {path}"
+    return "run `stackgen secrets`; write those that only you know yourself" if "missing" in reason else f"write {path}"

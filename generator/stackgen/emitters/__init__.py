@@ -1,4 +1,4 @@
-"""What is written: each module or package makes one kind of output; the plan itself is written whatever is wanted."""
+"""What is written: each module or package makes one kind of output; what `always` gives comes with every stack."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from stackgen.resolve import plan_file
 from stackgen.resolve.plan import Plan
 
 
-def plan_json(plan: Plan) -> Artefact:
-    """plan.json, which `diff` and programs of others read."""
+def always(plan: Plan) -> list[Artefact]:
+    """plan.json, which `diff` and programs of others read; what git must not see, and how it merges MANIFEST.json."""
     document = plan_file.as_json(plan)
-    return Artefact(plan_file.PATH, template="_shared/json.j2", syntax="json", context={"document": document})
+    return [
+        Artefact(plan_file.PATH, template="_shared/json.j2", syntax="json", context={"document": document}),
+        *(
+            Artefact(f".{name}", f"_shared/{name}.j2", syntax="text", context={})
+            for name in ("gitattributes", "gitignore")
+        ),
+    ]

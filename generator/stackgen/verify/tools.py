@@ -39,7 +39,7 @@ def find(name: str) -> Path:
             return unpacked
     if on_path := shutil.which(name):
         return Path(on_path).absolute()
-    message = f"{name} is not on this machine; run `make tools`, or set {variable} to its path"
+    message = f"{name} is not on this machine; {_get(name)}, or set {variable} to its path"
     raise ToolMissing(message)
 
 
@@ -66,9 +66,22 @@ def run(tool: Path, *args: str | Path, cwd: Path, timeout_seconds: float = TIMEO
         late = f"{tool.name}: no answer after {timeout_seconds:g} s\n"
         return Completed(TIMED_OUT, _text(e.stdout), _text(e.stderr) + late)
     except OSError as e:
-        message = f"{tool} cannot be started: {e.strerror}; run `make tools`"
+        message = f"{tool} cannot be started: {e.strerror}; {_get(tool.name)}"
         raise ToolMissing(message) from e
     return Completed(done.returncode, _text(done.stdout), _text(done.stderr))
+
+
+def _get(name: str) -> str:
+    """How people come by a program: those of ours in a checkout, and Prometheus's own from their releases."""
+    if (_REPOSITORY / "tests" / "tools").is_dir():
+        return "run `make tools`"
+    project = {"promtool": "prometheus", "amtool": "alertmanager"}.get(name)
+    if project is None:
+        return "install it on the PATH"
+    return (
+        f"it is in the archive {project}-….tar.gz at https://github.com/prometheus/{project}/releases, and in Debian's "
+        f"package prometheus{'-alertmanager' if name == 'amtool' else ''}; put it on the PATH"
+    )
 
 
 def _from_environment(variable: str, wanted: str) -> Path:

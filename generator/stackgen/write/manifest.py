@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,11 @@ class Manifest:
     spec: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def joined(self) -> bool:
+        """Whether git made it of two runs, so that something has two checksums."""
+        return any(" " in sha for sha in (self.spec, *self.files.values()))
+
 
 def sha256(data: bytes) -> str:
     """Hexadecimal, as the manifest has it."""
@@ -32,8 +38,9 @@ def sha256(data: bytes) -> str:
 
 
 def as_bytes(manifest: Manifest) -> bytes:
-    """The manifest's one form."""
-    return _dump({"spec": manifest.spec, "files": dict(sorted(manifest.files.items()))})
+    """The manifest's one form. Its last entry never changes, so that every other line ends in a comma: git may then
+    keep the lines of two branches (`merge=union`), and the result is JSON still."""
+    return _dump({"spec": manifest.spec, "files": {**dict(sorted(manifest.files.items())), MANIFEST: "this file"}})
 
 
 def journal_bytes(known: Known, new: Mapping[str, str]) -> bytes:
@@ -53,6 +60,7 @@ def read(folder: Folder) -> Manifest | None:
         return None
     match data:
         case {"spec": str() as spec, "files": dict() as files} if all(isinstance(sha, str) for sha in files.values()):
+            files.pop(MANIFEST, None)
             _refuse(files)
             return Manifest(spec, files)
         case _:
@@ -63,7 +71,7 @@ def read(folder: Folder) -> Manifest | None:
 def known(folder: Folder) -> Known:
     """What manifest and journal say together. Raises ValueError when either is not one of ours."""
     manifest = read(folder) or Manifest()
-    found = {path: {sha} for path, sha in manifest.files.items()}
+    found = {path: set(sha.split()) for path, sha in manifest.files.items()}
     match _load(folder, JOURNAL):
         case None:
             pass
@@ -85,11 +93,20 @@ def _load(folder: Folder, name: str) -> object | None:
         message = f"{name} is not a plain file"
         raise ValueError(message)
     try:
-        data: object = json.loads(folder.read(name))
+        text = re.sub(rb"(?m)^(<{7}|\|{7}|={7}|>{7})( .*)?\n", b"", folder.read(name))
+        data: object = json.loads(text, object_pairs_hook=_both)
     except (ValueError, RecursionError) as error:
         message = f"{name} is not JSON"
         raise ValueError(message) from error
     return data
+
+
+def _both(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """The object; of a key that a merge made stand twice, both texts with a blank between."""
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        found[key] = value if found.get(key, value) == value else f"{found[key]} {value}"
+    return found
 
 
 def _refuse(paths: Iterable[str]) -> None:
