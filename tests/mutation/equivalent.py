@@ -38,9 +38,9 @@ EQUIVALENT = (
         "`unless x offset` compares all labels, so a wider right side takes nothing more away",
     ),
     Equivalent(
-        r"celery:worker_(cpu:ratio5m|memory:ratio)",
+        r"celery:worker_(cpu:ratio5m|memory:ratio|start:timestamp)",
         r"container_\w+: name=~.* dropped|namedprocess_\w+: groupname=~.* dropped",
-        "a quotient pairs its sides by worker: the name on the other side decides",
+        "a quotient, as an `and`, pairs its sides by worker: the name on the other side decides",
     ),
     Equivalent(
         r"(Celery\w+|celery:threshold_override) \((workers_\w+|exporter_down|broker_down|queue_no_consumers"
@@ -62,6 +62,11 @@ EQUIVALENT = (
         r"celery:(workers_active:count|task_last_success:timestamp)",
         r"sum by \(\w+\) -> max",
         "counts are never negative: their sum is above 0 when the largest is",
+    ),
+    Equivalent(
+        r"celery:(workers_active:count|worker_start:timestamp)",
+        r"max by \(worker\) -> sum",
+        "numbers of processes are never negative: their sum is above 0 when the largest is",
     ),
     Equivalent(
         r"celery:source_failed_scrapes:count15m \(.*\)",
