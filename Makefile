@@ -20,7 +20,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: all install generate check secrets requirements test test-fast live live-tools tools golden mutation fresh app-attack bench fmt lint lock clean help
+.PHONY: all install generate check secrets requirements test test-fast live live-tools tools golden mutation fresh app-attack matrix bench fmt lint lock clean help
 
 all: install generate  ## install, then generate (what plain `make` does)
 
@@ -69,8 +69,12 @@ mutation: $(TEST) tools  ## break the generated rules one by one and count what 
 fresh:  ## both commands of the README on minimal Debian machines made anew; needs root and debootstrap
 	@tests/fresh/run.sh
 
-app-attack: $(TEST) tools  ## take the log of a busy worker away, rotate it, fill its disk: no task may notice
+app-attack: $(TEST) tools  ## take a busy worker's log away, fill its disk, besiege its endpoint: no task may notice
 	@$(PY) -m tests.app.attack_logs
+	@$(PY) -m tests.app.attack_endpoint
+
+matrix: $(TEST) .tools/redis/usr/bin/redis-server  ## celery_monitoring.py under every Python and Celery there is here
+	@$(PY) -m tests.matrix $(CELLS)
 
 bench: $(RUN) tools  ## measure against the budgets of DESIGN.md
 	@$(PY) -m bench.run

@@ -141,13 +141,12 @@ def late(**_): install_metrics({which}, SETTINGS)
 """
 
 
-@pytest.mark.parametrize("pool", ["prefork", "threads"])
 @pytest.mark.parametrize(
-    ("when", "counted"),
-    [("import_modules", True), ("celeryd_init", True), ("worker_init", True), ("worker_ready", False)],
+    ("pool", "when", "counted"),
+    [("prefork", "worker_init", True), ("prefork", "worker_ready", False), ("threads", "worker_ready", False)],
 )
 def test_setup_counts_until_worker_init_and_says_when_it_is_too_late(
-    broker: str, tmp_path: Path, when: str, counted: bool, pool: str
+    broker: str, tmp_path: Path, pool: str, when: str, counted: bool
 ) -> None:
     (tmp_path / "late.py").write_text(LATE.format(broker=broker, when=when, which="app"))
     with _late(broker, tmp_path, "-P", pool) as (port, log):
