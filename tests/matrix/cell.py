@@ -49,7 +49,10 @@ def soft(): time.sleep(20)
 def hard(): time.sleep(20)
 
 @app.task
-def killed(): os.kill(os.getpid(), signal.SIGKILL)
+def killed():
+    with open("kills", "a") as file:
+        file.write("x")
+    os.kill(os.getpid(), signal.SIGKILL)
 """
 SEND = """\
 from proj import *
@@ -95,7 +98,8 @@ def examine(python: Path, folder: Path, broker: str) -> None:
     first = {**_environment(folder, broker), "CELERY_HEARTBEAT_FILE": str(folder / "%h.heartbeat")}
     with _worker(python, folder, first, "-c", "4") as port:
         _run(python, folder, first, "-c", SEND)
-        _same("counts", ENDED, lambda: _counts(port), 60)
+        # On a busy machine Celery runs one again whose process died before it could say that it had begun.
+        _same("counts", ENDED, lambda: _less(_counts(port), folder), 60)
         _same("log events", LOGGED, lambda: _events(folder / "log"), 10)
         for what in ("live", "ready"):
             _same(f"health {what}", {what: 0}, lambda what=what: {what: _health(python, folder, first, what)}, 10)
@@ -104,6 +108,13 @@ def examine(python: Path, folder: Path, broker: str) -> None:
     with _worker(python, folder, second, "-c", "2", "--max-tasks-per-child", "1") as port:
         _run(python, folder, second, "-c", MORE)
         _same("counts of short-lived processes", MORE_ENDED, lambda: _counts(port), 60)
+
+
+def _less(counts: dict[str, int], folder: Path) -> dict[str, int]:
+    """The counts without the killed executions that there were beyond those that were sent."""
+    killed, kills = "killed FAILURE", folder / "kills"
+    more = kills.stat().st_size - ENDED[killed] if kills.exists() else 0
+    return {**counts, killed: counts.get(killed, 0) - max(more, 0)}
 
 
 def _environment(folder: Path, broker: str) -> dict[str, str]:
@@ -160,7 +171,7 @@ def _started(python: Path, folder: Path, environment: dict[str, str], log: str, 
 
 def _run(python: Path, folder: Path, environment: dict[str, str], *arguments: str) -> int:
     done = subprocess.run(
-        [str(python), *arguments], cwd=folder, env=environment, capture_output=True, timeout=60, check=False
+        [str(python), *arguments], cwd=folder, env=environment, capture_output=True, timeout=180, check=False
     )
     return done.returncode
 
