@@ -73,7 +73,7 @@ def stage(stack: Path) -> Stage:
     prepared = prepare(stack)
     plan = prepared.plan
     _stop(verify.problems("plan", Subject(plan, prepared.document)))
-    rendered = tuple(render(artefact) for artefact in artefacts(plan))
+    rendered = tuple(_rendered(plan))
     _stop(verify.problems("files", Subject(plan, prepared.document, rendered)))
     return Stage(prepared, rendered)
 
@@ -83,6 +83,16 @@ def artefacts(plan: Plan) -> Iterator[Artefact]:
     yield from always(plan)
     for kind in filter(plan.spec.wants, KINDS):
         yield from import_module(f"stackgen.emitters.{kind}").artefacts(plan)
+
+
+def _rendered(plan: Plan) -> Iterator[Rendered]:
+    """Every file; docker-compose.yml last, for it holds checksums of what its services mount."""
+    made = [render(artefact) for artefact in artefacts(plan)]
+    yield from made
+    if plan.spec.wants("compose"):
+        from stackgen.emitters import compose
+
+        yield render(compose.project(plan, {one.artefact.path: one.text for one in made}))
 
 
 def generate(stack: Path, output: Path, *, force: bool = False) -> tuple[Stage, Changes]:

@@ -20,7 +20,7 @@ PATH = "docker-compose.yml"
 CAPABILITIES = frozenset({"ALL"})
 """What may be dropped; nothing is ever added."""
 RESTARTS = frozenset({"unless-stopped", "no"})
-HOST_PATHS = frozenset({"/", "/sys", "/var/run", "/var/lib/docker", "/proc"})
+HOST_PATHS = frozenset({"/", "/sys", "/var/run/docker.sock", "/var/lib/docker", "/proc"})
 """What exporters of the host's own state may see, read-only."""
 WITHOUT_HEALTH = frozenset(
     {"beat", "traffic", "process-exporter", "elk-certificates", "elk-accounts", "elk-kibana", "cloudwatch-agent"}
@@ -122,11 +122,12 @@ def _targets(services: Mapping[str, Service], plan: Plan) -> Iterator[Found]:
         elsewhere.add(ALERTMANAGER)
     # Somebody else runs what is not generated.
     elsewhere |= {s.source.id for s in plan.scraped if s.source.output and not plan.spec.wants(s.source.output)}
+    reached = {"backend", *services.get("prometheus", {}).get("networks", [])} - {"frontend"}
     for scraped in plan.scraped:
         for target in () if scraped.source.id in elsewhere else scraped.targets:
-            host, _, port = target.rpartition(":")
+            host, _, port = target.removeprefix("dns:").rpartition(":")
             if host == "localhost":
                 continue
             one = services.get(host, {})
-            if port not in one.get("expose", []) or "backend" not in one.get("networks", []):
+            if port not in one.get("expose", []) or not reached.intersection(one.get("networks", [])):
                 yield host, "target", f"Prometheus scrapes {target}, and no service listens there"

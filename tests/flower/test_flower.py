@@ -1,4 +1,4 @@
-"""The generated flowerconfig.py in the real `celery flower`, on a real Redis."""
+"""The generated flower/config.py in the real `celery flower`, on a real Redis."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _config(folder: Path, settings: str) -> Path:
     stack = folder / "stack.yaml"
     stack.write_text(STACK + f"flower: {settings}\n", encoding="utf-8")
     (artefact,) = flower.artefacts(pipeline.prepare(stack).plan)
-    config = folder / "flowerconfig.py"
+    config = folder / "config.py"
     config.write_text(render(artefact).text, encoding="utf-8")
     return config
 
@@ -151,3 +151,13 @@ def test_an_empty_environment_stops_flower(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.delenv("FLOWER_USERS", raising=False)
     with pytest.raises(SystemExit, match="the environment variable FLOWER_USERS"):
         _settings(_config(tmp_path, "{basic_auth: {users_env: FLOWER_USERS}}"))
+
+
+@pytest.mark.slow
+def test_flower_without_its_settings_does_not_start(tmp_path: Path) -> None:
+    config = _config(tmp_path, "{}")
+    config.unlink()  # to Flower the same as a file that it may not read, which a test run by root cannot make
+    with _start(config, "redis://127.0.0.1:1/0") as program:
+        said = program.communicate(timeout=60)[1].decode()
+    assert program.returncode != 0
+    assert str(config) in said

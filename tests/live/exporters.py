@@ -32,7 +32,7 @@ def exporter(name: str, site: Site, broker: str, ports: Mapping[str, int], folde
             listen = f"--web.listen-address={LOOPBACK}:{ports[name]}"
             return [program("redis-exporter", "prometheus-redis-exporter"), *flags, listen], {"REDIS_ADDR": broker}
         case "flower":
-            config = f"--conf={folder}/output/flower/flowerconfig.py"
+            config = f"--conf={folder}/output/flower/config.py"
             return [sys.executable, "-m", "celery", "flower", config], {"CELERY_BROKER_URL": broker}
         case "probe":
             listen_at = ("--host", LOOPBACK, "--port", str(ports[name]), "--interval", "5")

@@ -70,7 +70,7 @@ def test_workers_serve_metrics_where_they_are_a_source_and_are_scraped_at_their_
     files = _made(tmp_path, text + "app: {metrics: {port: 9900}}\n").files
     served = f"        enabled={listed},\n        host='0.0.0.0',\n        port=9900,\n"
     assert served.replace("'", '"') in files["celery/celery_monitoring.py"]
-    assert ("worker:9900" in files["prometheus/prometheus.yml"]) is listed
+    assert ("{names: [worker], type: A, port: 9900" in files["prometheus/prometheus.yml"]) is listed
 
 
 @pytest.mark.parametrize(

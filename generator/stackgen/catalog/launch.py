@@ -9,7 +9,7 @@ from typing import Literal
 
 from stackgen.catalog.images import Image
 
-Network = Literal["frontend", "backend", "broker", "logs", "outside"]
+Network = Literal["frontend", "backend", "engine", "broker", "logs", "outside"]
 SCRATCH = "the image holds one program and nothing that could ask it"
 """Why a container has no health check."""
 
@@ -102,10 +102,12 @@ class Launch:
     health: HttpHealth | None
     sees_processes: bool = False
     """Whether it must see the host's processes."""
+    sees_cgroups: bool = False
+    """Whether it must see the host's control groups; with cgroup v2 a container sees only its own."""
     web: Literal["", "flower"] = ""
     """Its key in `compose.ports`, when people open it in a browser."""
     exceptions: Mapping[str, str] = field(default_factory=dict)
-    """What is not as strict as elsewhere -> why: health, read_only, user, pid."""
+    """What is not as strict as elsewhere -> why: health, read_only, user, pid, cgroup, engine."""
     limits: Limits = Limits("0.5", "256M")
     notes: tuple[str, ...] = ()
     """What a person who starts it by hand should know."""

@@ -30,6 +30,14 @@ class FlowerSettings:
     users_env: str | None = None
 
 
+@dataclass(frozen=True)
+class EngineSettings:
+    """Where the host's container engine keeps its data and listens."""
+
+    data: str = "/var/lib/docker"
+    socket: str = "/var/run/docker.sock"
+
+
 _SCRAPE_TIMEOUT = 15
 """Seconds. celery-exporter asks the workers at each scrape, which takes over 2 s; under load 4 s were too few."""
 
@@ -62,6 +70,7 @@ class Site(NamedTuple):
     stack: str = ""
     """The stack's name."""
     flower: FlowerSettings = FlowerSettings()
+    engine: EngineSettings = EngineSettings()
 
     @property
     def broker_url(self) -> Variable:

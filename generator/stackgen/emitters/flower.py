@@ -1,4 +1,4 @@
-"""flower/: flowerconfig.py, which reads who may log in when Flower starts."""
+"""flower/: config.py, which reads who may log in when Flower starts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def artefacts(plan: Plan) -> list[Artefact]:
     flower = plan.spec.flower
     return [
         Artefact(
-            path="flower/flowerconfig.py",
-            template="flower/flowerconfig.py.j2",
+            path="flower/config.py",
+            template="flower/config.py.j2",
             syntax="python",
             context={
                 "address": flower.address,

@@ -143,7 +143,10 @@ class Scraped(NamedTuple):
     source: Source
     version: str
     targets: tuple[str, ...]
+    """host:port, dns:name:port or file:path each."""
     path: str
+    elsewhere: bool = False
+    """Whether somebody else runs it: stack.yaml says where, and that is not our container."""
 
 
 class Plan(NamedTuple):

@@ -12,7 +12,7 @@ from stackgen.catalog.signal import Signal
 from stackgen.catalog.signals.queues import QUEUE_WAIT_P95
 from stackgen.catalog.signals.tasks import DURATION_P95
 from stackgen.catalog.signals.workers import WORKERS_MISSING
-from stackgen.catalog.site import Fact, FlowerSettings, Site
+from stackgen.catalog.site import EngineSettings, Fact, FlowerSettings, Site
 from stackgen.catalog.source import Reading, Source
 from stackgen.catalog.sources.flower import JOB as FLOWER
 from stackgen.catalog.sources.prometheus import ALERTMANAGER
@@ -69,7 +69,9 @@ def _scraped(spec: StackSpec) -> tuple[Scraped, ...]:
         source = known[written.name]
         version = written.version or next(iter(source.versions), "")
         at, path = _endpoint(source, spec)
-        listed.append(Scraped(source, version, tuple(map(str, written.targets or (at,))), path))
+        targets = tuple(map(str, written.targets or (at,)))
+        ours = any(t.removeprefix("dns:").partition(":")[0] == source.host for t in targets)
+        listed.append(Scraped(source, version, targets, path, elsewhere=not ours))
     own = [Scraped(s, next(iter(s.versions)), _own_targets(s, spec), s.path) for s in known.values() if s.always]
     return (*listed, *own)
 
@@ -86,7 +88,7 @@ def _endpoint(source: Source, spec: StackSpec) -> tuple[str, str]:
     host = source.target.partition(":")[0]
     if source.id == FLOWER:
         return f"{host}:{spec.flower.port}", spec.flower.url_prefix + source.path
-    return f"{host}:{spec.app.metrics.port}" if source.is_worker else source.target, source.path
+    return f"dns:{host}:{spec.app.metrics.port}" if source.is_worker else source.target, source.path
 
 
 def _site(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str, Judged]) -> Site:
@@ -112,6 +114,7 @@ def _site(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str, 
         broker_env=spec.celery.broker.env or "CELERY_BROKER_URL",
         stack=spec.stack.name,
         flower=_flower(spec),
+        engine=EngineSettings(spec.compose.engine.data, spec.compose.engine.socket),
     )
 
 

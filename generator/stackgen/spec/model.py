@@ -19,6 +19,7 @@ from stackgen.spec.names import (
     PathOrUrl,
     QueueName,
     Release,
+    ScrapeTarget,
     Slug,
     TaskName,
     Url,
@@ -191,9 +192,10 @@ class SourceSpec(Part):
     """Name of the source; `stackgen list` shows all."""
     version: VersionTag | None = None
     """Its version in quotes, such as "0.12.2"; absent means the newest that is known."""
-    targets: Annotated[list[HostPort], Field(min_length=1)] | None = None
-    """Where it is scraped, host:port each; absent means the container of the generated docker-compose.yml."""
-
+    targets: Annotated[list[ScrapeTarget], Field(min_length=1)] | None = None
+    """Where it is scraped, and that somebody else runs it: host:port; dns:name:port for every address behind a name;
+    file:/path/*.json for a list that Prometheus reads. Absent means the container of the generated docker-compose.yml.
+    """
     match: str | None = None
     """Names of worker containers or process groups, with one * at the start or the end; absent means *worker*."""
 

@@ -105,6 +105,25 @@ HostPort = Annotated[
 ]
 """Host and port of a scraped endpoint."""
 
+_TARGET_FILE = r"file:(/[A-Za-z0-9_.-]+)*/[A-Za-z0-9_.*-]+\.(json|yml|yaml)"
+
+
+def _is_target(text: str) -> bool:
+    return bool(re.fullmatch(_TARGET_FILE, text)) or _is_host_port(text.removeprefix("dns:"))
+
+
+ScrapeTarget = Annotated[
+    str,
+    Form(
+        "host-port",
+        "host:port, dns:name:port or file:/path/*.json, such as celery-exporter:9808",
+        _is_target,
+        "no http:// and no path; an IPv6 address stands in brackets: [::1]:9808",
+        "^(.+:[1-9][0-9]{0,4}|file:/.+)$",
+    ),
+]
+"""Where Prometheus finds a program, or several."""
+
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?"
 _TAG_HINT = "the tag alone, without the image's name"
 VersionTag = Annotated[str, _like("version-tag", _TAG, "a version or image tag such as v3.5.3", _TAG_HINT)]

@@ -61,10 +61,21 @@ class Ports(Part):
     """Loki, in the profile `loki`."""
 
 
+class Engine(Part):
+    """The host's container engine, for cAdvisor."""
+
+    data: AbsPath = "/var/lib/docker"
+    """Its folder: `docker info --format '{{.DockerRootDir}}'`."""
+    socket: AbsPath = "/var/run/docker.sock"
+    """Its socket, which tells cAdvisor the names of containers."""
+
+
 class Compose(Part):
     """The generated docker-compose.yml."""
 
     ports: Annotated[Ports, SECTION] = Ports.model_construct()
     """Ports of the host, on 127.0.0.1 only."""
+    engine: Annotated[Engine, SECTION] = Engine.model_construct()
+    """The host's container engine, for cAdvisor."""
     retention: Literal["7d", "15d", "30d", "90d"] = "15d"
     """How long Prometheus keeps its data."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from stackgen.catalog.guide.row import Chapter, Row
 from stackgen.catalog.series import QUEUE_LENGTH, TASK_DURATION_BUCKET, TASK_DURATION_SUM, TASKS, WORKERS_ACTIVE
 
-_FLOWER = "flower/flowerconfig.py"
+_FLOWER = "flower/config.py"
 _EXPORTER = "exporters/celery-exporter.yml"
 _RULES = "prometheus/rules/celery-{}.yml"
 
@@ -28,7 +28,7 @@ FLOWER = Chapter(
             "runtime histogram ends at 10 seconds.",
             ours="Address, port, login, prefix, the time after which a dead worker is forgotten and the bounds of the "
             "histogram are set. Command line wins over configuration file, which wins over environment.",
-            code="celery -A {app} flower --conf=flowerconfig.py",
+            code="celery -A {app} flower --conf=config.py",
             code_language="bash",
             where=(_FLOWER,),
         ),
@@ -47,8 +47,8 @@ FLOWER = Chapter(
             wrong="In `settings.py` or `celery.py` all three are ignored: Flower came up on its default port, without "
             "a password. They are read from the environment, and there a Python list such as `['user:secret']` "
             "becomes one literal name nobody can log in with.",
-            ours="A `flowerconfig.py` with lower-case names. The login comes from the environment or from a secret "
-            "file; it never stands in a file of output/.",
+            ours="Lower-case names in a file without which Flower does not start. The login comes from the environment "
+            "or from a secret file; it never stands in a file of output/.",
             where=(_FLOWER,),
         ),
     ),

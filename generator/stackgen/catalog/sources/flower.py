@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from pathlib import PurePosixPath
 
 from stackgen.catalog.counting import increase, per_replica
 from stackgen.catalog.images import Image, by_version
@@ -17,7 +18,7 @@ from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, base
 from stackgen.catalog.timeline import Gauge, Input, Segment
 
 JOB = "flower"
-CONFIG = "/etc/flower/flowerconfig.py"
+CONFIG = "/etc/flower/config.py"
 """Where Flower's container finds its settings."""
 PURGE = 60
 """Seconds after its last heartbeat when Flower forgets a worker; without it a killed worker stays online for ever."""
@@ -92,7 +93,7 @@ def _workers_stimulus(
 
 
 def launch(site: Site, version: str) -> Launch:
-    """Flower's command line; its settings, the buckets of its histogram among them, are in flowerconfig.py."""
+    """Flower's command line; its settings, the buckets of its histogram among them, are in flower/config.py."""
     flower = site.flower
     users, name = flower.users_file, flower.users_env
     login = {name: Variable(name, "user:password, several with commas")} if name else {}
@@ -100,11 +101,11 @@ def launch(site: Site, version: str) -> Launch:
         image=SOURCE.versions[version],
         user="1000:1000",
         port=flower.port,
-        why="Shows tasks and workers live, and can stop them: never publish its port without a proxy in front.",
+        why="Shows tasks and workers live, and can stop them; /metrics has no password. Publish only behind a proxy.",
         command=("celery", "flower", f"--conf={CONFIG}"),
         environment={"CELERY_BROKER_URL": site.broker_url, **login},
         mounts=(
-            Mount("bind", "./flower/flowerconfig.py", CONFIG),
+            Mount("bind", "./flower", str(PurePosixPath(CONFIG).parent)),
             Mount("volume", "flower", flower.folder, read_only=False),
         ),
         secrets=(Secret.at(users, "users", "Flower's users, one user:password per line"),) if users else (),
@@ -149,8 +150,12 @@ SOURCE = Source(
             caveat=_NO_QUEUE,
         ),
     ),
-    versions=by_version(Image("flower", "2.0.1", "mher/flower", "2.0.1", "2026-11-22", "known, not asked")),
+    versions=by_version(
+        # 2.0.1 does not start again after being killed while it saved.
+        Image("flower", "2.2.0", "mher/flower", "2.2.0", "2026-11-28", "its release on PyPI"),
+        Image("flower", "2.0.1", "mher/flower", "2.0.1", "2026-11-22", "known, not asked"),
+    ),
     output="flower",
-    advice="start Flower with the generated flower/flowerconfig.py",
+    advice="start Flower with the generated flower/config.py",
     launch=launch,
 )

@@ -52,7 +52,7 @@ def _filebeat(plan: Plan, logs: Logs) -> Service:
         user="1000:0",
         command=_with_key(logs.elasticsearch.api_key_env, key, f"filebeat -e {options}"),
         mounts=(
-            Mount("bind", "./logs/filebeat/filebeat.yml", "/etc/filebeat/filebeat.yml"),
+            Mount("bind", "./logs/filebeat", "/etc/filebeat"),
             log_files(logs),
             Mount("volume", "filebeat", "/usr/share/filebeat/data", read_only=False),
             *((Mount("volume", "elk", ELK_FOLDER),) if ours else ()),
@@ -137,7 +137,7 @@ def _elasticsearch(plan: Plan) -> Service:
         health=Health(("CMD-SHELL", literal(alive)), "10s", "10s", 30, "60s"),
         tmpfs=(),
         exceptions={"read_only": _WRITES},
-        limits=Limits("2.0", "1536M", 2000),
+        limits=Limits("1.0", "1536M", 2000),
     )
 
 
@@ -149,10 +149,22 @@ ask() {{
   curl -sf --cacert ca.crt -K <({_LOGIN}) \\
     -H 'Content-Type: application/json' -d @- "https://elasticsearch:9200/_security/$1"
 }}
+code() {{
+  curl -s -o /dev/null -w '%{{http_code}}' --cacert ca.crt "$@" https://elasticsearch:9200/_security/_authenticate
+}}
+if [ "$(code -K <({_LOGIN}))" = 401 ]; then
+  echo 'Elasticsearch knows another password of elastic than {ELASTIC.name} holds: it keeps that of its first start.' \
+    'Bring that file back, or change the password in Elasticsearch.' >&2
+  exit 1
+fi
 printf '{{"password": "%s"}}' "$(cat {KIBANA.target})" | ask user/kibana_system/_password
 ({_LOGIN}; echo 'cacert = "/usr/share/elasticsearch/config/certs/ca.crt"') |
   sh /setup/setup.sh https://elasticsearch:9200
-if [ ! -s api_key ]; then
+known() {{
+  key="$(tr -d '\n' < api_key | base64 -w 0)"
+  [ "$(code -K <(printf 'header = "Authorization: ApiKey %s"\n' "$key"))" = 200 ]
+}}
+if [ ! -s api_key ] || ! known; then
   printf '{{"name": "filebeat", "role_descriptors": {{"filebeat": {{"cluster": ["monitor"], "index": [%s]}}}}}}' \\
     '{{"names": ["{stream}"], "privileges": ["auto_configure", "create_doc"]}}' | ask api_key |
     sed -nE 's/.*"id":"([^"]+)".*"api_key":"([^"]+)".*/\\1:\\2/p' > /tmp/api_key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
 
 from stackgen.artefact import Artefact
 from stackgen.catalog.launch import Mount, Secret
@@ -15,6 +16,7 @@ from stackgen.spec.logs import Logs, Shipper
 _NETWORKS = {
     "frontend": ("Web interfaces, and the way out to receivers of alerts.", False),
     "backend": ("Scraping; nothing on it can reach the outside.", True),
+    "engine": ("Prometheus and what asks the container engine, and nobody else.", True),
     "broker": ("The broker, which may be outside.", False),
     "outside": ("The way out to Amazon CloudWatch.", False),
 }
@@ -27,7 +29,7 @@ _SHIPPERS: Mapping[Shipper, Callable[[Plan, Logs], Iterator[Service]]] = {
 """A shipper's services, and those of its backend when that is ours."""
 
 _PROFILES = {
-    "demo": "an application to watch",
+    "demo": "an application to watch; it fails on purpose, so within ten minutes alerts page whoever is on call",
     "elk": "Elasticsearch and Kibana for its logs",
     "loki": "Loki for its logs",
     "cloudwatch": "the CloudWatch agent, which needs an account of AWS",
@@ -35,8 +37,8 @@ _PROFILES = {
 
 
 def artefacts(plan: Plan) -> list[Artefact]:
-    """Everything that docker compose needs, beside the files of the other outputs."""
-    return [_compose(plan), _env(plan), *demo.files(plan), *_config_files(plan)]
+    """What docker-compose.yml needs, beside the files of the other outputs."""
+    return [_env(plan), *demo.files(plan), *_config_files(plan)]
 
 
 def secrets(plan: Plan) -> list[Secret]:
@@ -55,7 +57,8 @@ def _sent(plan: Plan) -> Logs | None:
     return plan.spec.logs if plan.spec.wants("logs") else None
 
 
-def _compose(plan: Plan) -> Artefact:
+def project(plan: Plan, files: Mapping[str, str]) -> Artefact:
+    """docker-compose.yml; `files` is the text of every other file by its path, for the label that says what changed."""
     services = _services(plan)
     volumes = {m.source: None for service in services for m in service.mounts if m.kind == "volume"}
     return Artefact(
@@ -66,7 +69,7 @@ def _compose(plan: Plan) -> Artefact:
             "name": f"{plan.spec.stack.name}-monitoring",
             "secrets_folder": SECRETS,
             "profiles": [{"name": name, "why": _PROFILES[name]} for name in _profiles(services)],
-            "services": [_service(service, services) for service in services],
+            "services": [_service(service, services, files) for service in services],
             "networks": _networks(plan, services),
             "volumes": list(volumes),
             "secrets": [
@@ -83,9 +86,13 @@ def _profiles(services: list[Service]) -> list[str]:
     return [name for name in _PROFILES if name in used]
 
 
-def _service(service: Service, every: list[Service]) -> dict[str, object]:
+def _service(service: Service, every: list[Service], files: Mapping[str, str]) -> dict[str, object]:
     """One service as the template lays it out: single settings, then mappings, then lists."""
-    mappings = {"environment": service.environment, "depends_on": _depends(service, every)}
+    mappings = {
+        "labels": _labels(service, files),
+        "environment": service.environment,
+        "depends_on": _depends(service, every),
+    }
     lists = {
         "ports": [{"host_ip": "127.0.0.1", "published": out, "target": port} for out, port in service.ports.items()],
         "volumes": [_mount(mount) for mount in service.mounts],
@@ -108,6 +115,7 @@ def _service(service: Service, every: list[Service]) -> dict[str, object]:
         "profiles": list(service.profiles) or None,
         "user": service.user,
         "pid": service.pid or None,
+        "cgroup": service.cgroup or None,
         "command": list(service.command) or None,
         "settings": [(name, value) for name, value in settings.items() if value != []],
         "mappings": [(name, list(pairs.items())) for name, pairs in mappings.items() if pairs],
@@ -115,6 +123,15 @@ def _service(service: Service, every: list[Service]) -> dict[str, object]:
         "health": service.health,
         "limits": {"cpus": service.limits.cpus, "memory": service.limits.memory, "pids": service.limits.pids},
     }
+
+
+def _labels(service: Service, files: Mapping[str, str]) -> dict[str, str]:
+    """A checksum of the generated files it mounts: `up -d` makes a service anew when this changes, and only then."""
+    roots = tuple(m.source.removeprefix("./") for m in service.mounts if m.source.startswith("./"))
+    seen = {
+        path: text for path, text in sorted(files.items()) if any(path == r or path.startswith(f"{r}/") for r in roots)
+    }
+    return {"stackgen.files": sha256(repr(seen).encode()).hexdigest()[:12]} if seen else {}
 
 
 def _depends(service: Service, every: list[Service]) -> dict[str, object]:

@@ -46,7 +46,7 @@ def _alloy(plan: Plan, logs: Logs) -> Service:
             _CONFIG,
         ),
         mounts=(
-            Mount("bind", "./logs/alloy/config.alloy", _CONFIG),
+            Mount("bind", "./logs/alloy", "/etc/alloy"),
             log_files(logs),
             Mount("volume", "alloy", _STORAGE, read_only=False),
         ),

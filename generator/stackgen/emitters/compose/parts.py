@@ -55,8 +55,9 @@ class Service:
     health: Health | None = None
     tmpfs: tuple[str, ...] = ("/tmp",)
     exceptions: Mapping[str, str] = field(default_factory=dict)
-    """What is not as strict as elsewhere -> why: health, read_only, user, pid."""
+    """What is not as strict as elsewhere -> why: health, read_only, user, pid, cgroup, engine."""
     pid: str = ""
+    cgroup: str = ""
     restart: Literal["unless-stopped", "no"] = "unless-stopped"
 
 

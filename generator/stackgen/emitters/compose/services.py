@@ -28,10 +28,11 @@ def services(plan: Plan) -> Iterator[Service]:
 def launched(plan: Plan) -> Iterator[tuple[Source, str]]:
     """What is started as its source says, with its version: what an output kind configures, then what is scraped."""
     versions = plan.site.versions
+    elsewhere = {scraped.source.id for scraped in plan.scraped if scraped.elsewhere}
     for source in registry.sources().values():
-        if source.output and plan.spec.wants(source.output):
+        if source.output and plan.spec.wants(source.output) and source.id not in elsewhere:
             yield source, versions.get(source.id, next(iter(source.versions), ""))
-    yield from ((s.source, s.version) for s in plan.scraped if not s.source.output)
+    yield from ((s.source, s.version) for s in plan.scraped if not s.source.output and not s.elsewhere)
 
 
 def _outside(service: Literal["prometheus", "alertmanager"], plan: Plan) -> tuple[str, ...]:
@@ -45,7 +46,7 @@ def prometheus(plan: Plan) -> Service:
     port = int(plan.spec.prometheus.address.rpartition(":")[2])
     return Service(
         name="prometheus",
-        why="Measures and judges. Reload after a change: docker compose kill -s HUP prometheus",
+        why="Measures and judges. Reads its rules anew: docker compose exec prometheus kill -HUP 1",
         image=image,
         seen=seen,
         user="65534:65534",
@@ -62,10 +63,16 @@ def prometheus(plan: Plan) -> Service:
             Mount("bind", "./prometheus", "/etc/prometheus"),
             Mount("volume", "prometheus", "/prometheus", read_only=False),
         ),
-        networks=("frontend", "backend"),
+        networks=("frontend", "backend", *(("engine",) if _engine(plan) else ())),
         health=Health(("CMD", "promtool", "check", "ready", f"--url=http://127.0.0.1:{port}")),
         limits=Limits("1.0", "1G"),
     )
+
+
+def _engine(plan: Plan) -> bool:
+    """Whether something that asks the container engine is started."""
+    launches = (source.launch(plan.site, version) for source, version in launched(plan) if source.launch)
+    return any("engine" in launch.networks for launch in launches)
 
 
 def alertmanager(plan: Plan) -> Service:
@@ -125,7 +132,7 @@ def grafana(plan: Plan) -> Service:
         networks=("frontend", "backend"),
         depends={"prometheus": "service_healthy"},
         health=Health(("CMD", "wget", "-q", "--spider", "http://127.0.0.1:3000/api/health"), start_period="60s"),
-        limits=Limits("0.5", "512M", 200),
+        limits=Limits("0.5", "1G", 200),
     )
 
 
@@ -144,6 +151,7 @@ def started(source: Source, version: str, plan: Plan) -> Iterator[Service]:
         build=f"./{image.build}" if image.build else "",
         user=launch.user,
         pid="host" if launch.sees_processes else "",
+        cgroup="host" if launch.sees_cgroups else "",
         command=tuple(map(literal, launch.command)),
         environment={k: v if isinstance(v, str) else required(v) for k, v in launch.environment.items()},
         expose=(port,),

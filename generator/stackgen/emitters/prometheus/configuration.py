@@ -43,7 +43,13 @@ def _job(scraped: Scraped) -> dict[str, object]:
         "name": source.job,
         "path": scraped.path,
         "params": [(name, list(values)) for name, values in source.params.items()] or None,
-        "targets": list(scraped.targets),
+        "targets": [t for t in scraped.targets if not t.startswith(("dns:", "file:"))] or None,
+        "names": [
+            {"names": [host], "type": "A", "port": int(port), "refresh_interval": "15s"}
+            for _, host, port in (t.split(":") for t in scraped.targets if t.startswith("dns:"))
+        ]
+        or None,
+        "files": [t.removeprefix("file:") for t in scraped.targets if t.startswith("file:")] or None,
         "dropped": ".+_created",
     }
 
