@@ -10,7 +10,6 @@ import pytest
 
 from stackgen.catalog.signal import SEVERITIES, Signal
 from stackgen.resolve.plan import Plan
-from stackgen.resolve.routing import sources
 from tests.alertmanager.server import Alertmanager, Labels, running, wait
 from tests.alertmanager.stacks import HEAD, plan_of, write
 
@@ -33,12 +32,11 @@ def _subjects(signal: Signal, plan: Plan) -> tuple[str, ...]:
 
 def _all(plan: Plan, environment: str) -> Iterator[Labels]:
     """Every alert that this stack can have, about two subjects each."""
-    for judged in plan.told:
-        signal = judged.signal
-        for severity in judged.bounds:
+    for signal in plan.routed_signals:
+        for alert in plan.of(signal):
             for subject in _subjects(signal, plan):
                 yield {
-                    **{"alertname": signal.alert, "signal": signal.id, "severity": severity},
+                    **{"alertname": signal.alert, "signal": signal.id, "severity": alert.severity},
                     **{"stack": "shop", "environment": environment, "owner": "platform"},
                     **dict.fromkeys(signal.by, subject),
                 }
@@ -71,12 +69,12 @@ def _with(plan: Plan, environment: str, *causes: tuple[str, str]) -> list[Labels
 
 def _crossed(plan: Plan) -> list[Labels]:
     """The worst of one alert with the mildest of another about the same subject, and of the same about another."""
-    ladders = [judged for judged in plan.judged if len(judged.bounds) > 1]
+    ladders = [alerts for signal in plan.metric_signals if len(alerts := plan.of(signal)) > 1]
     found = []
-    for turn, judged in enumerate(ladders):
-        ranked = sorted(judged.bounds, key=SEVERITIES.index)
+    for turn, alerts in enumerate(ladders):
+        ranked = sorted((alert.severity for alert in alerts), key=SEVERITIES.index)
         wanted = {("a", "b")[turn % 2]: ranked[-1], ("b", "a")[turn % 2]: ranked[0]}
-        mine = (labels for labels in _all(plan, "crossed") if labels["signal"] == judged.signal.id)
+        mine = (labels for labels in _all(plan, "crossed") if labels["signal"] == alerts[0].signal.id)
         found += [labels for labels in mine if wanted[_about(labels)] == labels["severity"]]
     return found
 
@@ -170,7 +168,7 @@ def test_a_severity_mutes_no_other_alert_and_no_other_subject(muted: dict[str, s
 def test_a_source_that_is_down_mutes_exactly_its_own(
     muted: dict[str, set[Named]], plan: Plan, scenario: str, source: str
 ) -> None:
-    own = {j.signal.id for j in plan.judged if j.signal.family != "stack" and source in sources(j, plan)}
+    own = {a.signal.id for a in plan.alerts if a.signal.family != "stack" and source in a.sources}
     expected = {named for named in _fired(plan, scenario) if named[0] in own}
     assert muted[scenario] == expected | {("scrape_failures", "warning", source)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,7 @@ def test_a_missing_dashboard_is_found(guide_pages: Pages) -> None:
 
 def test_pages_that_are_switched_off_are_not_missed(guide_pages: Pages) -> None:
     spec = guide_pages.plan.spec.model_copy(update={"outputs": ["prometheus"]})
-    plan = guide_pages.plan._replace(spec=spec)
+    plan = replace(guide_pages.plan, spec=spec)
     files = {path: text for path, text in guide_pages.files.items() if path.startswith("prometheus/")}
     assert links.of_files(files, plan) == []
 

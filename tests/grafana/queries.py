@@ -45,8 +45,7 @@ def recorded_labels(groups: Sequence[Group], plan: Plan) -> Labels:
     """Every recorded name with its labels."""
     of = {name: frozenset(series.labels) for name, series in registry.series().items()}
     dimensions: set[str] = set()
-    for judged in plan.judged:
-        signal = judged.signal
+    for signal in plan.metric_signals:
         before = [name for name, _ in signal.before(plan.site)] if signal.before else []
         of |= dict.fromkeys((signal.record, *before), frozenset(signal.by))
         dimensions |= {signal.overrides} if signal.overrides else set()

@@ -20,14 +20,14 @@ _COMPARED = re.compile(r" [<>] (?:on \(\w+\) )?(celery:threshold\{[^}]*\}|[0-9.]
 
 
 def _alerts(plan: Plan) -> list[Alerting]:
-    found = [alert for group in groups(plan) for alert in group.alerts if alert.judged.signal.id != "watchdog"]
+    found = [rule for group in groups(plan) for rule in group.alerts if rule.alert.signal.id != "watchdog"]
     assert found
     return found
 
 
-def _showing(alert: Alerting, plan: Plan) -> list[Panel]:
+def _showing(rule: Alerting, plan: Plan) -> list[Panel]:
     """The panels on the alert's dashboard that draw its value and say its name."""
-    signal = alert.judged.signal
+    signal = rule.alert.signal
     assert isinstance(signal, Signal)
     name = value(signal, plan).partition("{")[0]
     board = boards_of(plan)[signal.dashboard]
@@ -46,19 +46,19 @@ def _numbers(panel: Panel) -> set[Fraction]:
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_alert_has_a_panel_on_the_dashboard_it_links_to(tmp_path: Path, stack: str) -> None:
     plan = plan_of(tmp_path, STACKS[stack])
-    shown = {alert.judged.signal.id for alert in _alerts(plan) if _showing(alert, plan)}
+    shown = {rule.alert.signal.id for rule in _alerts(plan) if _showing(rule, plan)}
     # What is drawn for it are the workers of every queue, not only of those that hold tasks.
-    assert {alert.judged.signal.id for alert in _alerts(plan)} - shown <= {"queue_no_consumers"}
+    assert {rule.alert.signal.id for rule in _alerts(plan)} - shown <= {"queue_no_consumers"}
 
 
 @pytest.mark.parametrize("stack", ["guide", "full", "everything"])
 def test_lines_are_drawn_where_alerts_compare(tmp_path: Path, stack: str) -> None:
     plan = plan_of(tmp_path, STACKS[stack])
     wrong = []
-    for alert in _alerts(plan):
-        compared = _COMPARED.search(alert.expr)
-        assert compared, alert.expr
-        for panel in (p for p in _showing(alert, plan) if p["type"] == "timeseries"):
+    for rule in _alerts(plan):
+        compared = _COMPARED.search(rule.expr)
+        assert compared, rule.expr
+        for panel in (p for p in _showing(rule, plan) if p["type"] == "timeseries"):
             if compared[1].startswith("celery:"):
                 inner = compared[1].removesuffix("}")
                 drawn = any(t["expr"].startswith(inner) for t in panel["targets"])
@@ -66,7 +66,7 @@ def test_lines_are_drawn_where_alerts_compare(tmp_path: Path, stack: str) -> Non
                 drawn = Fraction(compared[1]) in _numbers(panel)
                 drawn &= panel["fieldConfig"]["defaults"]["custom"]["thresholdsStyle"]["mode"] == "line"
             if not drawn:
-                wrong.append((alert.alert, alert.severity, panel["title"], compared[1]))
+                wrong.append((rule.name, panel["title"], compared[1]))
     assert wrong == []
 
 

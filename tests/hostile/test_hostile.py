@@ -74,7 +74,7 @@ def _rendered(plan: Plan) -> list[Rendered]:
 
 def _listed(plan: Plan) -> set[str]:
     """Queues and tasks with a limit of their own."""
-    return {who for judged in plan.judged for severity in judged.bounds for who in judged.overridden(severity)}
+    return {who for alert in plan.alerts for who in alert.overrides}
 
 
 def _written(made: Iterable[Rendered]) -> set[str]:
@@ -95,7 +95,7 @@ def run(plan: Plan, promtool: Path, folder: Path, only: Iterable[str] = ()) -> s
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(one.text, encoding="utf-8")
     rules = sorted((folder / "prometheus" / "rules").iterdir())
-    tests = sorted(f"prometheus/tests/{j.signal.id}.yml" for j in plan.judged if not only or j.signal.id in only)
+    tests = sorted(f"prometheus/tests/{s.id}.yml" for s in plan.metric_signals if not only or s.id in only)
     done = tools.run(promtool, "check", "rules", *rules, cwd=folder)
     if done.code == 0:
         done = tools.run(promtool, "test", "rules", *tests, cwd=folder)

@@ -124,7 +124,6 @@ def _labels(cluster: Cluster, *, lenient: bool) -> Iterator[str]:
         for one in series:
             labels, wanted = set(one) - {"__name__"}, set(declared)
             if name in (THRESHOLD, OVERRIDE):  # declared for all signals together; each is by its own dimension
-                judged = plan.judgement(one["signal"])
-                wanted = {"signal", "severity", str(judged and judged.signal.overrides)}
+                wanted = {"signal", "severity", *(str(signal.overrides) for signal in plan.named([one["signal"]]))}
             if labels != wanted:
                 yield f"{name} has {sorted(labels)}, declared {sorted(wanted)}"

@@ -91,4 +91,4 @@ def test_a_link_of_a_rule_that_leads_nowhere_is_found(tmp_path: Path) -> None:
 
 def test_who_judges_differs_from_who_tells(tmp_path: Path) -> None:
     plan = staged(tmp_path).prepared.plan
-    assert {one.signal.id for one in plan.told} - {one.signal.id for one in plan.judged} == set(LOGGED)
+    assert {one.id for one in plan.routed_signals} - {one.id for one in plan.metric_signals} == set(LOGGED)

@@ -48,12 +48,12 @@ def test_every_alert_severity_and_owner_has_a_routing_case(stack: Path) -> None:
     labels = [dict(case["labels"]) for case in _listed(artefact.context["cases"])]
     cases = {(one["alertname"], one["signal"], one["severity"], one["owner"]) for one in labels}
     in_logs = (logs.group(plan),) if plan.has_loki else ()
-    alerts = [alert for group in (*groups(plan), *in_logs) for alert in group.alerts]
+    rules = [rule for group in (*groups(plan), *in_logs) for rule in group.alerts]
     possible = {
-        (alert.alert, alert.labels["signal"], alert.severity, owner)
-        for alert in alerts
+        (rule.alert.signal.alert, rule.labels["signal"], rule.alert.severity, owner)
+        for rule in rules
         for owner in owners(plan.spec)
-        if f'"{owner}"' in alert.labels["owner"] or alert.labels["owner"] == owner
+        if f'"{owner}"' in rule.labels["owner"] or rule.labels["owner"] == owner
     }
     assert possible == cases
 
@@ -64,7 +64,7 @@ def test_every_queue_with_a_route_has_a_case_at_every_severity(stack: Path) -> N
     (artefact,) = route_tests.artefacts(plan)
     labels = [dict(case["labels"]) for case in _listed(artefact.context["cases"])]
     found = {(one["queue"], one["severity"]) for one in labels if "queue" in one}
-    severities = {severity for j in plan.judged if "queue" in j.signal.by for severity in j.bounds}
+    severities = {alert.severity for alert in plan.alerts if "queue" in alert.signal.by}
     assert {(q, s) for q in Routing(plan.spec).special_queues() for s in severities} <= found
 
 

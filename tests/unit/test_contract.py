@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,10 +159,10 @@ def _alerts(folder: Path) -> tuple[Plan, Group]:
     return plan, next(g for g in groups(plan) if g.name == "celery-queues")
 
 
-def _changed(folder: Path, **change: object) -> list[Problem]:
+def _changed(folder: Path, **change: Any) -> list[Problem]:
     plan, group = _alerts(folder)
     first: Alerting = group.alerts[0]
-    return contract.of_rules([group._replace(alerts=(first._replace(**change),))], plan)  # type: ignore[arg-type]
+    return contract.of_rules([replace(group, alerts=(replace(first, **change),))], plan)
 
 
 def test_an_alert_that_loses_its_queue_is_found(tmp_path: Path) -> None:

@@ -80,9 +80,9 @@ def test_an_unknown_name_gets_the_nearest(name: str, hint: str) -> None:
 
 def test_rules_stand_after_what_they_read(tmp_path: Path) -> None:
     plan = _plan(tmp_path)
-    for judged in plan.judged:
+    for signal in plan.metric_signals:
         seen: set[str] = set()
-        recorded = about.explain(judged.signal, plan).recorded
+        recorded = about.explain(signal, plan).recorded
         later = {rule.record for rule in recorded}
         for rule in recorded:
             reads = {name for name in later if name in rule.expr} - {rule.record}

@@ -98,7 +98,7 @@ def test_failed_scrapes_leave_their_window(tmp_path: Path) -> None:
 
 def test_a_window_of_too_few_scrapes_is_refused(tmp_path: Path) -> None:
     plan, document = _planned(tmp_path, "")
-    slow = plan._replace(site=plan.site._replace(scrape=Fraction(76)))
+    slow = replace(plan, site=plan.site._replace(scrape=Fraction(76)))
     (found,) = [p for p in liveness.of_plan(slow, document) if p.rule == "dead-alert-window"]
     assert (found.where, found.hint) == ("prometheus.scrape_interval", "at most 1m15s")
 
@@ -110,25 +110,22 @@ def test_a_value_below_zero_is_refused(tmp_path: Path) -> None:
     ]
 
 
-def _with(plan: Plan, signal: str, **bound: Any) -> Plan:
-    active = tuple(
-        j._replace(bounds={s: replace(b, **bound) for s, b in j.bounds.items()}) if j.signal.id == signal else j
-        for j in plan.active
-    )
-    return plan._replace(active=active)
+def _with(plan: Plan, signal: str, **number: Any) -> Plan:
+    alerts = tuple(replace(alert, **number) if alert.signal.id == signal else alert for alert in plan.alerts)
+    return replace(plan, alerts=alerts)
 
 
 def _ever_fires(promtool: Path, folder: Path, plan: Plan, signal: str, fed: list[dict[str, str]]) -> bool:
     """Whether the rules of the plan, refused or not, fire at any moment of 150 minutes."""
     rules: list[object] = []
     for group in groups(plan):
-        family = next(j.signal.family for j in plan.judged if j.signal.id == signal)
+        family = plan.named([signal])[0].family
         if group.name.endswith(family):
             rules += [{"record": r.record, "expr": r.expr, "labels": dict(r.labels)} for r in group.recordings]
             rules += [
-                {"alert": a.alert, "expr": a.expr, "for": f"{int(a.hold)}s", "labels": {"signal": signal}}
+                {"alert": signal, "expr": a.expr, "for": f"{int(a.alert.hold)}s", "labels": {"signal": signal}}
                 for a in group.alerts
-                if a.judged.signal.id == signal
+                if a.alert.signal.id == signal
             ]
     query = f'count(count_over_time(ALERTS{{signal="{signal}",alertstate="firing"}}[150m]))'
     return bool(evaluate(promtool, folder, rules, [UP, *fed], query, at="150m"))
@@ -179,7 +176,7 @@ def test_a_quantile_beyond_the_largest_bucket_never_fires(promtool: Path, tmp_pa
     plan, document = _planned(tmp_path, "thresholds: {task_duration_p95: {warning: 20m}}")
     assert liveness.of_plan(plan, document) == []  # our own command line has a bound for it
     fixed = tuple(b for b in plan.site.duration_buckets if b <= 600)
-    others = plan._replace(site=plan.site._replace(duration_buckets=fixed))
+    others = replace(plan, site=plan.site._replace(duration_buckets=fixed))
     for seconds, accepted in ((1200, False), (600, False), (300, True)):
         judged = _with(others, "task_duration_p95", threshold=Fraction(seconds))
         assert ([p.rule for p in liveness.of_plan(judged, document)] == []) == accepted
@@ -204,7 +201,7 @@ def test_an_alert_on_heartbeats_alone_dies_with_them(promtool: Path, tmp_path: P
         plan, document = _planned(tmp_path, f"thresholds: {{workers_active: {{for: {hold}s}}}}")
         name = "celery:workers_active:count"
         reading = replace(plan.chosen[name].reading, survives=False, rules=_heartbeats)
-        plan = plan._replace(chosen={**plan.chosen, name: plan.chosen[name]._replace(reading=reading)})
+        plan = replace(plan, chosen={**plan.chosen, name: replace(plan.chosen[name], reading=reading)})
         fed = [{"series": f'celery_worker_up{{{TARGET},hostname="h"}}', "values": "1x60 0x19 stale"}]
         refused = [p.where for p in liveness.of_plan(plan, document) if "workers_active" in p.where]
         assert (refused == []) == accepted

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from stackgen.catalog.signals.queues import QUEUE_LENGTH_SIGNAL, QUEUE_WORKERS_SIGNAL
+from stackgen.catalog.signals.tasks import OVERDUE
 from stackgen.pipeline import prepare
 from stackgen.problem import SpecError
 from stackgen.resolve.plan import Plan
@@ -30,26 +32,25 @@ def refused(tmp_path: Path, text: str) -> list[str]:
 
 
 def test_six_lines_have_the_guides_defaults(tmp_path: Path) -> None:
-    judged = plan(tmp_path, "queues: {celery: }\n").judgement("queue_length")
-    assert judged is not None
-    found = [f"{severity} {b.threshold} {b.hold}" for severity, b in judged.bounds.items()]
-    assert found == ["warning 1000 600", "critical 5000 600"]
+    alerts = plan(tmp_path, "queues: {celery: }\n").of(QUEUE_LENGTH_SIGNAL)
+    found = [f"{alert.severity} {alert.threshold} {alert.hold}" for alert in alerts]
+    assert found == [
+        "warning 1000 600",
+        "critical 5000 600",
+    ]
 
 
 def test_a_severity_may_have_its_own_hold_and_never_switches_it_off(tmp_path: Path) -> None:
     text = "queues: {celery: }\nthresholds: {queue_length: {warning: {threshold: 7, for: 1m}, critical: never}}\n"
-    judged = plan(tmp_path, text).judgement("queue_length")
-    assert judged is not None
-    assert [f"{severity} {b.threshold} {b.hold}" for severity, b in judged.bounds.items()] == ["warning 7 60"]
+    (alert,) = plan(tmp_path, text).of(QUEUE_LENGTH_SIGNAL)
+    assert f"{alert.severity} {alert.threshold} {alert.hold}" == "warning 7 60"
 
 
 def test_a_queues_own_limit_stands_beside_the_default(tmp_path: Path) -> None:
-    judged = plan(tmp_path, "queues: {celery: , low: {thresholds: {queue_length: {critical: 9000}}}}\n").judgement(
-        "queue_length"
-    )
-    assert judged is not None
-    assert judged.overridden("critical") == {"low": 9000}
-    assert judged.overridden("warning") == {}
+    text = "queues: {celery: , low: {thresholds: {queue_length: {critical: 9000}}}}\n"
+    warning, critical = plan(tmp_path, text).of(QUEUE_LENGTH_SIGNAL)
+    assert critical.overrides == {"low": 9000}
+    assert warning.overrides == {}
 
 
 def test_the_first_listed_source_is_believed(tmp_path: Path) -> None:
@@ -91,17 +92,15 @@ def test_too_many_different_limits_are_refused(tmp_path: Path) -> None:
 
 def test_min_workers_and_periods_are_limits_of_their_own(tmp_path: Path) -> None:
     made = plan(tmp_path, "queues: {celery: {min_workers: 3}}\ntasks: {nightly: {period: 1d}}\n")
-    workers, overdue = made.judgement("queue_workers"), made.judgement("task_overdue")
-    assert workers is not None
-    assert overdue is not None
-    assert workers.overridden("warning") == {"celery": 3}
-    assert overdue.overridden("warning") == {"nightly": 86400}
+    workers, overdue = made.of(QUEUE_WORKERS_SIGNAL)[0], made.of(OVERDUE)[0]
+    assert workers.overrides == {"celery": 3}
+    assert overdue.overrides == {"nightly": 86400}
 
 
 def test_a_signal_that_holds_two_sources_against_each_other_is_off_where_one_gives_both(tmp_path: Path) -> None:
     for sources, judged in (("[celery-exporter, worker]", True), ("[worker, celery-exporter]", False)):
         made = plan(tmp_path, f"queues: {{celery: }}\nsources: {sources}\n")
-        assert (made.judgement("workers_serving") is not None) is judged
+        assert ("workers_serving" in {signal.id for signal in made.active}) is judged
         reasons = [off.reason for off in made.off if off.signal.id == "workers_serving"]
         assert judged or reasons == [
             "workers are counted by their own endpoints; CeleryNoWorkersRunning says it",

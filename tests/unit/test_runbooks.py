@@ -47,33 +47,30 @@ def _pages(plan: Plan) -> dict[str, str]:
 
 def test_every_alert_has_a_page_and_a_line_in_the_index(plan: Plan) -> None:
     pages = _pages(plan)
-    alerts = {f"{one.signal.alert}.md" for one in plan.active}
+    alerts = {f"{signal.alert}.md" for signal in plan.active}
     assert alerts | {"README.md"} == set(pages)
     assert [name for name in alerts if f"]({name})" not in pages["README.md"]] == []
 
 
 def test_every_number_is_the_plans(plan: Plan) -> None:
     pages = _pages(plan)
-    for one in plan.active:
-        page = pages[f"{one.signal.alert}.md"]
-        for severity, bound in one.bounds.items():
-            if not one.signal.always and bound.threshold is not None:
-                words = f"{one.signal.bad_when} {limit(bound.threshold, one.signal.unit)}"
-                assert f"| {severity} | {words} |" in page
-            for threshold in one.overridden(severity).values():
-                assert f"| {severity} | {limit(threshold, one.signal.unit)} |" in page
-            if one.signal.log_count:
-                assert logs.condition(one, severity, plan) in page
-            else:
-                assert condition(one, severity, plan).rstrip("\n") in page
+    for alert in plan.alerts:
+        signal, severity = alert.signal, alert.severity
+        page = pages[f"{signal.alert}.md"]
+        if not signal.always and alert.threshold is not None:
+            words = f"{signal.bad_when} {limit(alert.threshold, signal.unit)}"
+            assert f"| {severity} | {words} |" in page
+        for threshold in alert.overrides.values():
+            assert f"| {severity} | {limit(threshold, signal.unit)} |" in page
+        expr = logs.condition(alert, plan) if signal.log_count else condition(alert, plan)
+        assert expr.rstrip("\n") in page
 
 
 def test_every_guard_is_named(plan: Plan) -> None:
     pages = _pages(plan)
-    for one in plan.judged:
-        for severity in one.bounds:
-            for guard, least in one.guards(severity):
-                assert f"{guard.setting} {least}" in pages[f"{one.signal.alert}.md"]
+    for alert in plan.alerts:
+        for guard in alert.guards:
+            assert f"{guard.setting} {guard.amount}" in pages[f"{alert.signal.alert}.md"]
 
 
 def test_one_page_tells_of_every_signal_of_an_alert(small: dict[str, str]) -> None:

@@ -76,7 +76,7 @@ def _alerts(test: SignalUnderTest, subjects: Sequence[Subject], at: int) -> Iter
         severity: [
             (one, one.firing[severity].fires(at) if severity in one.firing else test.silent(at)) for one in subjects
         ]
-        for severity in test.judged.bounds
+        for severity in test.alerts
     }
     if all(yes is not None for states in by_severity.values() for _, yes in states):
         yield AlertAssertion(at, tuple((one, s) for s, states in by_severity.items() for one, yes in states if yes))

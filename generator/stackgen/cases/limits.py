@@ -40,7 +40,7 @@ def _side(test: SignalUnderTest, severity: Severity, limit: Fraction, side: Side
         return Story(f"no {severity} {word} {text}", test.subject(name, now))
     now = now if who else traffic.spread(test, now)
     subject = test.subject(name, now).beside(*_other_alerts(test))
-    hold = test.judged.bounds[severity].hold
+    hold = test.alerts[severity].hold
     held = f" after {promql.seconds(hold)}" if hold else ""
     return Story(f"{severity} {word} {text}{held}", subject, tuple(recorded_value(test, name, now.value)))
 

@@ -23,8 +23,8 @@ LAST_SUCCESS = "celery:task_last_success:timestamp"
 
 def always(test: SignalUnderTest) -> Iterator[Case]:
     """The watchdog fires at once and goes on, whatever else happens."""
-    firing = dict.fromkeys(test.judged.bounds, FiringInterval(0, 0))
-    yield case(test, "always fires", [Subject({}, (), firing, dict.fromkeys(test.judged.bounds), 1)])
+    firing = dict.fromkeys(test.alerts, FiringInterval(0, 0))
+    yield case(test, "always fires", [Subject({}, (), firing, dict.fromkeys(test.alerts), 1)])
 
 
 def failed_scrapes(test: SignalUnderTest) -> Iterator[Case]:

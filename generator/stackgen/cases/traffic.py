@@ -48,11 +48,11 @@ def spread(test: SignalUnderTest, now: Situation) -> Situation:
 def too_little(test: SignalUnderTest) -> Iterator[Case]:
     """For each guard of each severity: just short of it stays silent, just enough fires."""
     seen: set[Setting] = set()
-    for severity in reversed(tuple(test.judged.bounds)):
-        for guard, least in test.judged.guards(severity):
+    for severity in reversed(tuple(test.alerts)):
+        for guard in test.alerts[severity].guards:
             if guard.setting not in seen:  # what is bad enough for a worse severity is so for all
                 seen.add(guard.setting)
-                yield from _guarded(test, severity, guard.setting, least)
+                yield from _guarded(test, severity, guard.setting, guard.amount)
 
 
 def _guarded(test: SignalUnderTest, severity: Severity, setting: Setting, least: int) -> Iterator[Case]:
@@ -106,7 +106,7 @@ def _share(
     test: SignalUnderTest, shape: input_shapes.Share, guard: tuple[Setting, Fraction], limit: Fraction, labels: Labels
 ) -> Situation | None:
     setting, amount = guard
-    settings = test.judged.settings
+    settings = test.alerts[test.worst].settings
     bad = 1 - limit if shape.inverted else limit
     if setting == "min_tasks":
         enough = _divisible(Fraction(max(settings.get("min_failures", 0), ceil(bad * amount) + 1)))
@@ -136,8 +136,7 @@ def new_series(test: SignalUnderTest) -> Iterator[Case]:
     limits = [limit for limit in test.limits(name).values() if limit is not None]
     if not isinstance(shape, input_shapes.Share) or not limits:
         return
-    least = [least for severity in test.judged.bounds for _, least in test.judged.guards(severity)]
-    now = share(shape, test.labels(name), *[max(_NEW, *map(Fraction, least))] * 2)
+    now = share(shape, test.labels(name), *[max(_NEW, *map(Fraction, test.least_traffic))] * 2)
     born = replace(now, inputs=tuple(replace(one, is_new=True) for one in now.inputs if one.amount))
     quiet = shape.part.window // _STEP + 1
     stages = (Stage((), quiet), Stage(born.inputs, test.steps * test.step // _STEP))

@@ -15,7 +15,7 @@ from stackgen.cases.stimuli import InputSeries, Labels, Side, Situation, Target,
 from stackgen.catalog import input_shapes, promql
 from stackgen.catalog.signal import Severity, Signal
 from stackgen.catalog.timeline import Input
-from stackgen.resolve.plan import Judged, Plan
+from stackgen.resolve.plan import Alert, Plan
 
 Edge = tuple[int, int]
 """A moment in seconds that is known to within windows and bridges: surely not before, surely from."""
@@ -27,28 +27,33 @@ BEFORE_STEPS = 10
 class SignalUnderTest:
     """What all cases of one signal share."""
 
-    judged: Judged
+    signal: Signal
     plan: Plan
 
-    @property
-    def signal(self) -> Signal:
-        """The signal itself."""
-        return self.judged.signal
+    @cached_property
+    def alerts(self) -> Mapping[Severity, Alert]:
+        """The records of its alerts, the mildest severity first."""
+        return {alert.severity: alert for alert in self.plan.of(self.signal)}
 
     @cached_property
     def defaults(self) -> Mapping[Severity, Fraction | None]:
         """The limit of each severity for what has none of its own; None: nothing else is judged."""
-        return {severity: bound.threshold for severity, bound in self.judged.bounds.items()}
+        return {severity: alert.threshold for severity, alert in self.alerts.items()}
 
     @cached_property
     def own_limits(self) -> Mapping[Severity, Mapping[str, Fraction]]:
         """The queues or tasks with limits of their own, by severity."""
-        return {severity: self.judged.overridden(severity) for severity in self.judged.bounds}
+        return {severity: alert.overrides for severity, alert in self.alerts.items()}
+
+    @cached_property
+    def least_traffic(self) -> tuple[int, ...]:
+        """What the guards of all severities ask for."""
+        return tuple(guard.amount for alert in self.alerts.values() for guard in alert.guards)
 
     @property
     def worst(self) -> Severity:
         """The last severity."""
-        return tuple(self.judged.bounds)[-1]
+        return tuple(self.alerts)[-1]
 
     @property
     def sign(self) -> int:
@@ -107,7 +112,7 @@ class SignalUnderTest:
 
     @cached_property
     def _waits(self) -> Mapping[Severity, tuple[int, int]]:
-        return {severity: (ceil(bound.hold), ceil(bound.keep)) for severity, bound in self.judged.bounds.items()}
+        return {severity: (ceil(alert.hold), ceil(alert.keep_firing_for)) for severity, alert in self.alerts.items()}
 
     @cached_property
     def hold(self) -> int:
@@ -179,12 +184,12 @@ class SignalUnderTest:
 
     def situation(self, who: str, limit: Fraction, side: Side) -> Situation | None:
         """What to feed for one side of a limit, with so much traffic that no guard has a say."""
-        least = max((least for s in self.judged.bounds for _, least in self.judged.guards(s)), default=0)
+        least = max(self.least_traffic, default=0)
         return situation(self.signal.shape, self.labels(who), Target(limit, side, self.sign, least), self.plan.site)
 
     def beyond(self, name: str) -> tuple[str, Situation] | None:
         """A subject just beyond the worst limit, called so if any name is judged, and what to feed for it."""
-        for severity in reversed(tuple(self.judged.bounds)):
+        for severity in reversed(tuple(self.alerts)):
             limit, who = self.limits(name)[severity], name
             if limit is None:
                 who, limit = next(iter(self.own_limits[severity].items()))
@@ -229,7 +234,7 @@ class SignalUnderTest:
         """The value of a subject's labels: its name where the label can take any value."""
         possible = self.signal.only_names(self.plan.site)
         if possible and name not in possible:
-            return next((n for n in possible if n not in self.judged.overrides), possible[0])
+            return next((n for n in possible if not any(n in own for own in self.own_limits.values())), possible[0])
         if self.signal.by == ("worker",):
             source = self.plan.chosen[self.signal.needs[0].name].source.id
             return promql.matching(self.plan.site.match.get(source, "*"), name)

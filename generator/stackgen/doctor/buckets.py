@@ -7,16 +7,17 @@ from fractions import Fraction
 
 from stackgen.catalog import promql
 from stackgen.catalog.series import TASK_DURATION_BUCKET, TASK_WAIT_BUCKET, Series
+from stackgen.catalog.signal import Signal
 from stackgen.catalog.signals.queues import QUEUE_WAIT_P95
 from stackgen.catalog.signals.tasks import DURATION_P95
 from stackgen.doctor.exposition import Sample
 from stackgen.doctor.finding import Finding
 from stackgen.doctor.seen import Seen
-from stackgen.resolve.plan import Judged, Plan
+from stackgen.resolve.plan import Alert, Plan
 
-_SIGNALS: tuple[tuple[Series, str], ...] = (
-    (TASK_DURATION_BUCKET, DURATION_P95.id),
-    (TASK_WAIT_BUCKET, QUEUE_WAIT_P95.id),
+_SIGNALS: tuple[tuple[Series, Signal], ...] = (
+    (TASK_DURATION_BUCKET, DURATION_P95),
+    (TASK_WAIT_BUCKET, QUEUE_WAIT_P95),
 )
 
 
@@ -39,12 +40,12 @@ def bounds(samples: Iterable[Sample]) -> dict[str, frozenset[str]]:
 def check(seen: Seen) -> Iterator[Finding]:
     """One finding for each histogram; that of one worker with an older file is not covered by the others."""
     for series, signal in _SIGNALS:
-        judged, chosen = seen.plan.judgement(signal), seen.plan.chosen.get(series.name)
-        if judged is None or chosen is None:
+        alerts, chosen = seen.plan.of(signal), seen.plan.chosen.get(series.name)
+        if not alerts or chosen is None:
             continue
         metric = chosen.reading.uses[0].name
         exposed = [finite for bounds in seen.bounds.get(metric, {}).values() if (finite := _finite(bounds))]
-        limits = _limits(judged)
+        limits = _limits(alerts)
         if missing := sorted({limit for finite in exposed for limit in limits - finite}):
             listed = ", ".join(f"{promql.number(limit)} s" for limit in missing[:5])
             yield Finding(
@@ -53,7 +54,7 @@ def check(seen: Seen) -> Iterator[Finding]:
                 f"(its largest bound is {promql.number(min(map(max, exposed)))}): "
                 "a quantile beyond the largest bound can never be seen, and between bounds it is a guess",
                 chosen.source.advice,
-                (judged.signal.alert,),
+                (signal.alert,),
             )
 
 
@@ -61,6 +62,6 @@ def _finite(bounds: frozenset[str]) -> frozenset[Fraction]:
     return frozenset(Fraction(bound) for bound in bounds if bound not in ("+Inf", "inf"))
 
 
-def _limits(judged: Judged) -> set[Fraction]:
-    limits = {b.threshold for b in judged.bounds.values() if b.threshold is not None}
-    return limits | {limit for levels in judged.overrides.values() for limit in levels.values()}
+def _limits(alerts: Iterable[Alert]) -> set[Fraction]:
+    limits = {alert.threshold for alert in alerts if alert.threshold is not None}
+    return limits | {limit for alert in alerts for limit in alert.overrides.values()}

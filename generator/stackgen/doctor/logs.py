@@ -34,7 +34,7 @@ def place(plan: Plan) -> str:
 
 def check(plan: Plan, where: str) -> Iterator[Finding]:
     """Looks at a file, a folder or a pattern; at what stack.yaml says for "". Never prints a value of a line."""
-    alerts = tuple(dict.fromkeys(logged.signal.alert for logged in plan.logged))
+    alerts = tuple(dict.fromkeys(signal.alert for signal in plan.log_signals))
     wanted = where or place(plan)
     if not wanted:
         fix = "name the files, as in --logs /var/log/celery, or set app.logs.path in stack.yaml"

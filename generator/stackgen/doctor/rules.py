@@ -23,7 +23,10 @@ def generated(plan: Plan) -> frozenset[Rule]:
     found = set()
     for group in groups(plan):
         found |= {Rule(group.name, r.record, _plain(r.expr), _sorted(r.labels), 0.0) for r in group.recordings}
-        found |= {Rule(group.name, a.alert, _plain(a.expr), _sorted(a.labels), float(a.hold)) for a in group.alerts}
+        found |= {
+            Rule(group.name, rule.alert.signal.alert, _plain(rule.expr), _sorted(rule.labels), float(rule.alert.hold))
+            for rule in group.alerts
+        }
     return frozenset(found)
 
 

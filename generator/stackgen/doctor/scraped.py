@@ -96,7 +96,7 @@ def _rules(seen: Seen) -> Iterator[Finding]:
     changed = lacking & foreign
     parts = (("other", changed), ("missing", lacking - changed), ("not ours", foreign - changed))
     listed = "; ".join(f"{word}: {', '.join(sorted(some)[:_MOST])}" for word, some in parts if some)
-    alerting = {j.signal.alert for j in seen.plan.judged}
+    alerting = {signal.alert for signal in seen.plan.metric_signals}
     yield Finding(
         "rules-differ",
         f"Prometheus has other rules than stack.yaml makes: {listed}",
@@ -110,12 +110,12 @@ def _names(rules: frozenset[Rule]) -> set[str]:
 
 
 def _watchdog(seen: Seen) -> Iterator[Finding]:
-    if seen.alerts is not None and seen.plan.judgement(WATCHDOG.id) and WATCHDOG.alert not in seen.alerts:
+    if seen.alerts is not None and seen.plan.of(WATCHDOG) and WATCHDOG.alert not in seen.alerts:
         yield Finding(
             "no-watchdog",
             f"Alertmanager does not hold {WATCHDOG.alert}, which always fires: it is told of no alert",
             "see that prometheus.yml names this Alertmanager and that the rules are loaded",
-            tuple(dict.fromkeys(j.signal.alert for j in seen.plan.judged)),
+            tuple(dict.fromkeys(signal.alert for signal in seen.plan.metric_signals)),
         )
 
 

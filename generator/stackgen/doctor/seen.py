@@ -54,7 +54,7 @@ class Seen:
 def alerts(plan: Plan, series: Iterable[Series], source: str = "") -> tuple[str, ...]:
     """Alerts that read one of these series, where the source feeds it; "" for any source."""
     names = {s.name for s in series if not source or plan.chosen[s.name].source.id == source}
-    return tuple(dict.fromkeys(j.signal.alert for j in plan.judged if names & {s.name for s in j.signal.needs}))
+    return tuple(dict.fromkeys(one.alert for one in plan.metric_signals if names & {s.name for s in one.needs}))
 
 
 def fed_by(plan: Plan, source: str) -> list[Series]:

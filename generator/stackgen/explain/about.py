@@ -12,7 +12,7 @@ from stackgen.emitters.prometheus.configuration import laid_out
 from stackgen.explain import timing
 from stackgen.resolve import words
 from stackgen.resolve.logs import JUDGES, judges
-from stackgen.resolve.plan import Alert, Off, Plan
+from stackgen.resolve.plan import Alert, DisabledSignal, Plan
 from stackgen.rules import logs
 from stackgen.rules.build import OVERRIDE, THRESHOLD, groups
 from stackgen.rules.model import Alerting, Group, Recording
@@ -53,7 +53,7 @@ class Explanation:
     """One signal on one stack; of one that is off, the reason and what could be done."""
 
     signal: Signal
-    off: Off | None
+    off: DisabledSignal | None
     origins: tuple[Origin, ...] = ()
     levels: tuple[Level, ...] = ()
     recorded: tuple[Recording, ...] = ()
@@ -62,16 +62,15 @@ class Explanation:
 
 def explain(signal: Signal, plan: Plan) -> Explanation:
     """The signal as this stack judges it."""
-    records = {alert.severity: alert for alert in plan.of(signal)}
-    if not records:
+    if not plan.of(signal):
         return Explanation(signal=signal, off=next(off for off in plan.off if off.signal is signal))
     made = _groups(signal, plan)
-    rules = [rule for group in made for rule in group.alerts if rule.judged.signal is signal]
+    rules = [rule for group in made for rule in group.alerts if rule.alert.signal is signal]
     return Explanation(
         signal=signal,
         off=None,
         origins=tuple(_in_logs(signal, plan) if signal.log_count else _origins(signal, plan)),
-        levels=tuple(_level(rule, records[rule.severity], plan) for rule in reversed(rules)),
+        levels=tuple(_level(rule, plan) for rule in reversed(rules)),
         recorded=needed((rule.expr for rule in rules), [one for group in made for one in group.recordings], signal.id),
         test="" if signal.log_count else f"prometheus/tests/{signal.id}.yml",
     )
@@ -121,7 +120,8 @@ def _in_logs(signal: Signal, plan: Plan) -> Iterator[Origin]:
         )
 
 
-def _level(rule: Alerting, alert: Alert, plan: Plan) -> Level:
+def _level(rule: Alerting, plan: Plan) -> Level:
+    alert = rule.alert
     return Level(
         severity=alert.severity,
         fires=words.fires(alert),
@@ -148,4 +148,6 @@ def _ends(alert: Alert, plan: Plan) -> str:
         text = f"within {promql.seconds(plan.site.scrape + plan.site.evaluation)} after the value is good again"
     if lingers := timing.lingers(signal):
         text += f"; what is over counts for another {promql.seconds(lingers)}"
-    return f"{text}; then it keeps firing for {promql.seconds(alert.keep)}" if alert.keep else text
+    return (
+        f"{text}; then it keeps firing for {promql.seconds(alert.keep_firing_for)}" if alert.keep_firing_for else text
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from stackgen.catalog import registry
 from stackgen.catalog.signal import Signal
-from stackgen.resolve.plan import Alert, Off, Plan
+from stackgen.resolve.plan import Alert, DisabledSignal, Plan
 from stackgen.resolve.words import limit
 
 
@@ -20,7 +20,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-def state(off: Off | None) -> str:
+def state(off: DisabledSignal | None) -> str:
     """`on`, or `off` and why."""
     return f"off: {off.reason}" if off else "on"
 
@@ -28,8 +28,8 @@ def state(off: Off | None) -> str:
 def tables(plan: Plan) -> tuple[Table, ...]:
     """The signals, those that are off last and with the reason; then what each source gives."""
     on = [
-        (name, alerts[0].signal.alert, "on", ", ".join(alerts[0].sources) or "–", _fires(alerts))
-        for name, alerts in _on(plan).items()
+        (signal.id, signal.alert, "on", ", ".join(plan.of(signal)[0].sources) or "–", _fires(plan.of(signal)))
+        for signal in plan.active
     ]
     off = [(o.signal.id, o.signal.alert, "off", "–", _never(o)) for o in plan.off]
     return (
@@ -38,20 +38,7 @@ def tables(plan: Plan) -> tuple[Table, ...]:
     )
 
 
-def _on(plan: Plan) -> dict[str, list[Alert]]:
-    """The alerts of each signal that is on, by its id."""
-    found: dict[str, list[Alert]] = {}
-    for alert in plan.alerts:
-        found.setdefault(alert.signal.id, []).append(alert)
-    return found
-
-
-def _row(alerts: Sequence[Alert]) -> tuple[str, ...]:
-    one = alerts[0]
-    return one.signal.id, one.signal.alert, "on", ", ".join(one.sources) or "–", _fires(alerts)
-
-
-def _never(off: Off) -> str:
+def _never(off: DisabledSignal) -> str:
     return f"never: {off.reason}{'; ' if off.hint else ''}{off.hint}"
 
 
@@ -82,8 +69,8 @@ def _sources(plan: Plan) -> Sequence[tuple[str, ...]]:
 
 def as_json(plan: Plan) -> dict[str, object]:
     """The same as data: every signal of the catalogue, in its order, and every source that is scraped."""
-    off, on = {o.signal.id: o for o in plan.off}, _on(plan)
-    signals = [_signal_json(s, on.get(s.id, ()), off.get(s.id)) for s in registry.signals().values()]
+    off = {o.signal.id: o for o in plan.off}
+    signals = [_signal_json(s, plan.of(s), off.get(s.id)) for s in registry.signals().values()]
     rows = _sources(plan)
     return {
         "signals": signals,
@@ -100,7 +87,7 @@ def as_json(plan: Plan) -> dict[str, object]:
     }
 
 
-def _signal_json(signal: Signal, alerts: Sequence[Alert], off: Off | None) -> dict[str, object]:
+def _signal_json(signal: Signal, alerts: Sequence[Alert], off: DisabledSignal | None) -> dict[str, object]:
     return {
         "id": signal.id,
         "alert": signal.alert,
@@ -114,7 +101,7 @@ def _signal_json(signal: Signal, alerts: Sequence[Alert], off: Off | None) -> di
             alert.severity: {
                 "threshold": limit(alert.threshold, signal.unit) if alert.threshold is not None else None,
                 "for_seconds": float(alert.hold),
-                "keep_firing_for_seconds": float(alert.keep),
+                "keep_firing_for_seconds": float(alert.keep_firing_for),
                 "overrides": len(alert.overrides),
             }
             for alert in alerts

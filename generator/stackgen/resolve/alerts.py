@@ -2,52 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
-from stackgen.catalog.signal import OURS, SEVERITIES, Guard, Severity, Signal
+from stackgen.catalog.signal import OURS, SEVERITIES, Severity, Signal
 from stackgen.document import where
 from stackgen.resolve import words
 from stackgen.resolve.logs import judges
-from stackgen.resolve.plan import Alert, Judged, Least, Plan, Route, Silencer
+from stackgen.resolve.numbers import Numbers
+from stackgen.resolve.plan import Alert, Plan, Route, Silencer
 from stackgen.resolve.routing import Muting, Routing, mutings
 from stackgen.spec.bound import UNWRITTEN
 from stackgen.spec.model import StackSpec
 
 
-def alerts(plan: Plan) -> tuple[Alert, ...]:
-    """Every alert of the stack: signals of the metrics first, then those of the logs, the mildest severity first."""
-    muted = mutings(plan) if plan.spec.wants("alertmanager") else []
+def alerts(active: Iterable[Numbers], plan: Plan) -> tuple[Alert, ...]:
+    """Every alert of the stack, but for what silences it: that is known when all of them are."""
     routing = Routing(plan.spec)
-    return tuple(_alert(one, severity, plan, routing, muted) for one in plan.active for severity in one.bounds)
+    return tuple(_alert(numbers, severity, plan, routing) for numbers in active for severity in numbers.thresholds)
 
 
-def _alert(one: Judged, severity: Severity, plan: Plan, routing: Routing, muted: Sequence[Muting]) -> Alert:
-    signal, bound = one.signal, one.bounds[severity]
-    told = plan.has_loki or not signal.log_count
+def with_silencers(plan: Plan) -> tuple[Alert, ...]:
+    """The plan's alerts, each with what keeps it quiet."""
+    muted = mutings(plan) if plan.spec.wants("alertmanager") else []
+    return tuple(replace(alert, silencers=tuple(_silencers(alert, plan, muted))) for alert in plan.alerts)
+
+
+def _alert(numbers: Numbers, severity: Severity, plan: Plan, routing: Routing) -> Alert:
+    signal, threshold = numbers.signal, numbers.thresholds[severity]
+    routed = plan.has_loki or not signal.log_count
     return Alert(
         signal=signal,
         severity=severity,
-        threshold=bound.threshold,
-        hold=bound.hold,
-        keep=bound.keep,
-        overrides=one.overridden(severity),
-        guards=tuple(
-            Least(guard.setting, amount, guard.expr, guard.noun, guard.window) for guard, amount in one.guards(severity)
-        ),
+        threshold=threshold.value,
+        hold=threshold.hold,
+        keep_firing_for=threshold.keep_firing_for,
+        overrides=numbers.overridden(severity),
+        guards=numbers.guards(severity),
+        settings=numbers.settings,
         owner=plan.spec.stack.owner,
         owners=own(signal, plan.spec),
-        route=_route(signal, severity, plan.spec, routing) if told else None,
-        routes=tuple(_routes(signal, severity, plan.spec, routing)) if told else (),
-        words=words.condition(signal, bound.threshold, bound.hold),
-        origins=_origins(one, severity, plan.spec),
-        written={name: ("thresholds", signal.id, *path) for name, path in bound.written.items()},
-        silencers=tuple(_silencers(signal, severity, plan, muted)),
+        route=_route(signal, severity, plan.spec, routing) if routed else None,
+        routes=tuple(_routes(signal, severity, plan.spec, routing)) if routed else (),
+        words=words.condition(signal, threshold.value, threshold.hold),
+        origins=_origins(numbers, severity, plan.spec),
+        written={name: ("thresholds", signal.id, *path) for name, path in threshold.written.items()},
+        silencers=(),
         sources=sources(signal, plan),
     )
-
-
-def _least(guard: Guard, amount: int) -> Least:
-    return Least(guard.setting, amount, guard.expr, guard.noun, guard.window)
 
 
 def own(signal: Signal, spec: StackSpec) -> Mapping[str, str]:
@@ -92,27 +94,30 @@ def _of(owner: str, queue: str | None, severity: Severity, routing: Routing) -> 
     return routing.receiver(severity, owner, queue), routing.mutes(severity, owner, queue)
 
 
-def _origins(one: Judged, severity: Severity, spec: StackSpec) -> dict[str, str]:
+def _origins(numbers: Numbers, severity: Severity, spec: StackSpec) -> dict[str, str]:
     """Where each number comes from: its place in stack.yaml, else the catalogue's source."""
-    signal, written = one.signal, one.bounds[severity].written
+    signal, threshold = numbers.signal, numbers.thresholds[severity]
+    level = signal.levels.get(severity)
     found = {
-        "threshold": signal.levels[severity].source if severity in signal.levels else OURS,
+        "threshold": level.source if level else OURS,
         "for": OURS,
         "keep_firing_for": OURS,
     }
-    if one.bounds[severity].threshold is None:
+    if threshold.value is None:
         del found["threshold"]
-    found |= {name: where(("thresholds", signal.id, *path)) for name, path in written.items() if name in found}
-    thresholds = spec.thresholds.get(signal.id, UNWRITTEN)
-    for guard, _ in one.guards(severity):
-        said = getattr(thresholds, guard.setting) is not None
-        found[guard.setting] = where(("thresholds", signal.id, guard.setting)) if said else OURS
+    found |= {
+        name: where(("thresholds", signal.id, *path)) for name, path in threshold.written.items() if name in found
+    }
+    written = spec.thresholds.get(signal.id, UNWRITTEN)
+    for guard in numbers.guards(severity):
+        is_written = getattr(written, guard.setting) is not None
+        found[guard.setting] = where(("thresholds", signal.id, guard.setting)) if is_written else OURS
     return found
 
 
-def _silencers(signal: Signal, severity: Severity, plan: Plan, muted: Iterable[Muting]) -> Iterator[Silencer]:
+def _silencers(alert: Alert, plan: Plan, muted: Iterable[Muting]) -> Iterator[Silencer]:
     """What keeps the alert quiet although its condition holds: its own rule first, then Alertmanager's inhibitions."""
-    names = {one.signal.id: one.signal.alert for one in plan.told}
+    signal = alert.signal
     if signal.unless:
         yield Silencer(expr=signal.unless, why="the same event is reported already")
     for muting in muted:
@@ -120,12 +125,12 @@ def _silencers(signal: Signal, severity: Severity, plan: Plan, muted: Iterable[M
             continue
         if "severity" not in muting.by:
             yield Silencer(
-                alert=names[muting.by["signal"][0]],
+                alert=plan.named(muting.by["signal"])[0].alert,
                 of=muting.by.get("source", ()),
                 only=muting.targets.get("source", ()),
                 equal=muting.equal,
                 why=muting.why,
             )
-        elif severity in muting.targets["severity"]:
+        elif alert.severity in muting.targets["severity"]:
             above = next(s for s in SEVERITIES if s in muting.by["severity"])
             yield Silencer(alert=signal.alert, severity=above, equal=muting.equal, why=muting.why)

@@ -7,16 +7,14 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-limits.html
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
-from typing import NamedTuple
 
 from stackgen.catalog import promql
-from stackgen.catalog.signal import Severity, Signal
 from stackgen.document import Document, Trail, where
 from stackgen.problem import Problem
-from stackgen.resolve.plan import Plan
-from stackgen.spec.bound import Bound
+from stackgen.resolve.plan import Alert, Plan
 
 MINUTE = 60
 DAY = 86_400
@@ -25,25 +23,28 @@ QUERY = 3 * 3600
 """The most an alarm looks back when it judges a query of Metrics Insights."""
 
 
-class Alarm(NamedTuple):
-    """One severity of one signal: the bound is crossed in each of `periods` windows of `period` seconds."""
+@dataclass(frozen=True)
+class Alarm:
+    """One alert: its threshold is crossed in each of `periods` windows of `period` seconds."""
 
-    signal: Signal
-    severity: Severity
-    bound: Bound
+    alert: Alert
     window: int | None
     """Seconds in which lines are counted; None for silence."""
     period: int
-    periods: int
 
     @property
-    def asked(self) -> Fraction:
+    def wanted(self) -> Fraction:
         """How long stack.yaml lets it last, in seconds: silence all of it, a count after its first window."""
-        return self.bound.hold + ((self.bound.threshold or 0) if self.window is None else self.window)
+        return self.alert.hold + ((self.alert.threshold or 0) if self.window is None else self.window)
 
     @property
-    def judged(self) -> int:
-        """How long CloudWatch does."""
+    def periods(self) -> int:
+        """As many periods as are needed for that."""
+        return ceil(self.wanted / self.period)
+
+    @property
+    def lasting(self) -> int:
+        """How long CloudWatch lets it last, in seconds."""
         return self.period * self.periods
 
 
@@ -52,22 +53,21 @@ def alarms(plan: Plan) -> list[Alarm]:
     logs = plan.spec.logs
     if logs is None or "cloudwatch" not in logs.shippers:
         return []
-    return [_alarm(one.signal, severity, bound) for one in plan.logged for severity, bound in one.bounds.items()]
+    return [_alarm(alert) for signal in plan.log_signals for alert in plan.of(signal)]
 
 
-def _alarm(signal: Signal, severity: Severity, bound: Bound) -> Alarm:
-    window = signal.log_count.window if signal.log_count else None
-    alarm = Alarm(signal, severity, bound, window, window or MINUTE, 1)
-    return alarm._replace(periods=ceil(alarm.asked / alarm.period))
+def _alarm(alert: Alert) -> Alarm:
+    window = alert.signal.log_count.window if alert.signal.log_count else None
+    return Alarm(alert, window, window or MINUTE)
 
 
 def problems(plan: Plan, document: Document) -> Iterator[Problem]:
     """Numbers of stack.yaml that no alarm of CloudWatch can have."""
     for alarm in alarms(plan):
-        most = QUERY if alarm.signal.by else DAY
-        if alarm.judged > most:
+        most = QUERY if alarm.alert.signal.by else DAY
+        if alarm.lasting > most:
             path = _written(alarm, document, "for", "threshold")
-            message = f"an alarm of CloudWatch looks back {promql.seconds(most)} at most, not {_long(alarm.judged)}"
+            message = f"an alarm of CloudWatch looks back {promql.seconds(most)} at most, not {_long(alarm.lasting)}"
             free = most - (alarm.window or 0)
             hint = f"at most {_long(free)}, or leave cloudwatch out of logs.shippers"
             yield Problem(document.mark(path), "cloudwatch-period", where(path), message, hint)
@@ -90,11 +90,11 @@ def notices(plan: Plan, document: Document) -> list[Problem]:
 
 
 def _differences(alarm: Alarm) -> Iterator[tuple[str, str]]:
-    if alarm.asked != alarm.judged:
+    if alarm.wanted != alarm.lasting:
         rest = alarm.window or 0
-        key = "for" if rest or alarm.bound.hold else "threshold"
-        yield key, f"rounds {_long(alarm.asked - rest)} up to {_long(alarm.judged - rest)}"
-    if alarm.bound.keep:
+        key = "for" if rest or alarm.alert.hold else "threshold"
+        yield key, f"rounds {_long(alarm.wanted - rest)} up to {_long(alarm.lasting - rest)}"
+    if alarm.alert.keep_firing_for:
         yield "keep_firing_for", "has no keep_firing_for: its alarm ends with its cause"
 
 
@@ -105,10 +105,10 @@ def _notice(document: Document, path: Trail, rule: str, message: str, hint: str 
 
 def _written(alarm: Alarm, document: Document, *keys: str) -> Trail:
     """Where stack.yaml says one of the numbers: for this severity, for the signal, or the signal itself."""
-    top: Trail = ("thresholds", alarm.signal.id)
-    paths = [path for key in keys for path in ((*top, alarm.severity, key), (*top, key))]
+    top: Trail = ("thresholds", alarm.alert.signal.id)
+    paths = [path for key in keys for path in ((*top, alarm.alert.severity, key), (*top, key))]
     found = (path for path in paths if document.walk(path)[0] == path)
-    return next(found, document.walk((*top, alarm.severity))[0])
+    return next(found, document.walk((*top, alarm.alert.severity))[0])
 
 
 def _long(seconds: Fraction | int) -> str:

@@ -3,29 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 
 from stackgen.catalog.signal import SEVERITIES, Setting, Severity, Signal
 from stackgen.document import Trail
-from stackgen.resolve.plan import Judged
-from stackgen.spec.bound import UNWRITTEN, Bound, bound
+from stackgen.resolve.plan import Least
+from stackgen.spec.bound import UNWRITTEN, Threshold, bound
 from stackgen.spec.model import Override, StackSpec, ThresholdSpec
 from stackgen.spec.scalars import Duration
 
 
-def judge(signal: Signal, spec: StackSpec) -> Judged:
-    """The signal with this stack's thresholds, holds, guards and overrides."""
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of one signal, before it is known whether a listed source can feed it."""
+
+    signal: Signal
+    thresholds: Mapping[Severity, Threshold]
+    """Of the severities that are on, the mildest first."""
+    overrides: Mapping[str, Mapping[Severity, Fraction]]
+    """By queue or task, whichever the signal's dimension is."""
+    settings: Mapping[Setting, int]
+
+    def overridden(self, severity: Severity) -> Mapping[str, Fraction]:
+        """Queues or tasks with a threshold of their own at this severity."""
+        return {who: levels[severity] for who, levels in self.overrides.items() if severity in levels}
+
+    def guards(self, severity: Severity) -> tuple[Least, ...]:
+        """The guards that can ever matter: one that the others imply is left out."""
+        on = {
+            guard.setting: Least(guard.setting, amount, guard.expr, guard.noun, guard.window)
+            for guard in self.signal.guards
+            if (amount := self.settings[guard.setting]) > 0
+        }
+        tasks, failures = on.get("min_tasks"), on.get("min_failures")
+        if tasks and failures:
+            limits = [self.thresholds[severity].value, *self.overridden(severity).values()]
+            if failures.amount >= tasks.amount:
+                del on["min_tasks"]  # as many tasks as failures, at least
+            elif all(limit is not None and limit * tasks.amount >= failures.amount for limit in limits):
+                del on["min_failures"]  # this share of the least traffic is already more
+        return tuple(on.values())
+
+
+def numbers(signal: Signal, spec: StackSpec) -> Numbers:
+    """This stack's thresholds, holds, guards and overrides of one signal: the defaults, and what stack.yaml says."""
     written = spec.thresholds.get(signal.id, UNWRITTEN)
     overrides = _overrides(signal, spec)
-    bounds: dict[Severity, Bound] = {}
+    thresholds: dict[Severity, Threshold] = {}
     for severity in SEVERITIES:
         listed = any(severity in levels for levels in overrides.values())
         merged = bound(signal.levels, severity, written, listed=listed, only_listed=bool(signal.limits_from))
         if merged:
-            bounds[severity] = merged
+            thresholds[severity] = merged
     settings: dict[Setting, int] = {g.setting: _setting(g.setting, g.default, written) for g in signal.guards}
-    kept = {who: {s: v for s, v in levels.items() if s in bounds} for who, levels in overrides.items()}
-    return Judged(signal=signal, bounds=bounds, overrides=kept, settings=settings)
+    kept = {who: {s: v for s, v in levels.items() if s in thresholds} for who, levels in overrides.items()}
+    return Numbers(signal=signal, thresholds=thresholds, overrides=kept, settings=settings)
 
 
 def _setting(setting: Setting, default: int, written: ThresholdSpec) -> int:

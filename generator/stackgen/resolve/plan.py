@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, NamedTuple
+from functools import cached_property
+from typing import Literal
 
 from stackgen.catalog.series import Series
-from stackgen.catalog.signal import Guard, Setting, Severity, Signal
+from stackgen.catalog.signal import Setting, Severity, Signal
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import Reading, Source
 from stackgen.document import Trail
-from stackgen.spec.bound import Bound, Number
+from stackgen.spec.bound import Number
 from stackgen.spec.model import StackSpec
 
 
-class Judged(NamedTuple):
-    """One signal that is on, with the numbers of this stack."""
-
-    signal: Signal
-    bounds: Mapping[Severity, Bound]
-    overrides: Mapping[str, Mapping[Severity, Fraction]]
-    """By queue or task, whichever the signal's dimension is."""
-    settings: Mapping[Setting, int]
-
-    def overridden(self, severity: Severity) -> Mapping[str, Fraction]:
-        """Queues or tasks with a threshold of their own at this severity."""
-        return {who: levels[severity] for who, levels in self.overrides.items() if severity in levels}
-
-    def guards(self, severity: Severity) -> tuple[tuple[Guard, int], ...]:
-        """The guards that can ever matter: one that the others imply is left out."""
-        on = {g.setting: (g, self.settings[g.setting]) for g in self.signal.guards if self.settings[g.setting] > 0}
-        tasks, failures = on.get("min_tasks"), on.get("min_failures")
-        if tasks and failures:
-            limits = [self.bounds[severity].threshold, *self.overridden(severity).values()]
-            if failures[1] >= tasks[1]:
-                del on["min_tasks"]  # as many tasks as failures, at least
-            elif all(limit is not None and limit * tasks[1] >= failures[1] for limit in limits):
-                del on["min_failures"]  # this share of the least traffic is already more
-        return tuple(on.values())
-
-
-class Off(NamedTuple):
+@dataclass(frozen=True)
+class DisabledSignal:
     """A signal that is not judged on this stack, and why."""
 
     signal: Signal
@@ -103,12 +79,14 @@ class Alert:
     """None: only what is listed under the overrides is judged."""
     hold: Fraction
     """Seconds for which the condition must hold before the alert fires."""
-    keep: Fraction
+    keep_firing_for: Fraction
     """Seconds for which the alert goes on firing afterwards."""
     overrides: Mapping[str, Fraction]
     """Thresholds of single queues or tasks, whichever the signal's dimension is."""
     guards: tuple[Least, ...]
     """Those that can matter: one that the others imply is left out."""
+    settings: Mapping[Setting, int]
+    """The number of every guard that the signal has; 0 switches one off."""
     owner: str
     owners: Mapping[str, str]
     """By queue or task, for those that have an owner of their own."""
@@ -129,7 +107,8 @@ class Alert:
     """Ids of the sources whose metrics it reads; of the logs, the shippers whose backends judge."""
 
 
-class Chosen(NamedTuple):
+@dataclass(frozen=True)
+class Chosen:
     """The source whose reading computes a canonical series on this stack."""
 
     source: Source
@@ -137,7 +116,8 @@ class Chosen(NamedTuple):
     series: Series
 
 
-class Scraped(NamedTuple):
+@dataclass(frozen=True)
+class Scraped:
     """One scrape job."""
 
     source: Source
@@ -149,45 +129,56 @@ class Scraped(NamedTuple):
     """Whether somebody else runs it: stack.yaml says where, and that is not our container."""
 
 
-class Plan(NamedTuple):
+@dataclass(frozen=True)
+class Plan:
     """Everything emitters need; made once from stack.yaml and the catalogue."""
 
     spec: StackSpec
     site: Site
-    active: tuple[Judged, ...]
-    """Every signal that is judged: in the metrics, then in the logs."""
-    off: tuple[Off, ...]
-    """Every other signal of the catalogue."""
+    alerts: tuple[Alert, ...]
+    """The record of every alert: signals of the metrics first, then those of the logs, the mildest severity first."""
+    off: tuple[DisabledSignal, ...]
+    """Every signal of the catalogue that has no alert here."""
     chosen: Mapping[str, Chosen]
     """By the canonical series' name."""
     scraped: tuple[Scraped, ...]
-    alerts: tuple[Alert, ...] = ()
-    """The record of every alert: signals of the metrics first, then those of the logs, the mildest severity first."""
 
-    @property
-    def judged(self) -> tuple[Judged, ...]:
+    @cached_property
+    def _by_signal(self) -> Mapping[str, tuple[Alert, ...]]:
+        found: dict[str, list[Alert]] = {}
+        for alert in self.alerts:
+            found.setdefault(alert.signal.id, []).append(alert)
+        return {name: tuple(alerts) for name, alerts in found.items()}
+
+    def of(self, signal: Signal) -> tuple[Alert, ...]:
+        """The alerts of one signal, the mildest severity first; none when it is off."""
+        return self._by_signal.get(signal.id, ())
+
+    def named(self, signal_ids: Iterable[str]) -> list[Signal]:
+        """Those of the signals that are on, in the order of their ids."""
+        return [self._by_signal[name][0].signal for name in signal_ids if name in self._by_signal]
+
+    @cached_property
+    def active(self) -> tuple[Signal, ...]:
+        """Every signal that is judged: in the metrics, then in the logs."""
+        return tuple(alerts[0].signal for alerts in self._by_signal.values())
+
+    @cached_property
+    def metric_signals(self) -> tuple[Signal, ...]:
         """What Prometheus judges."""
-        return tuple(one for one in self.active if not one.signal.log_count)
+        return tuple(signal for signal in self.active if not signal.log_count)
 
-    @property
-    def logged(self) -> tuple[Judged, ...]:
+    @cached_property
+    def log_signals(self) -> tuple[Signal, ...]:
         """What is judged in the logs; nothing when no listed shipper's backend judges."""
-        return tuple(one for one in self.active if one.signal.log_count)
+        return tuple(signal for signal in self.active if signal.log_count)
 
     @property
-    def told(self) -> tuple[Judged, ...]:
-        """What Alertmanager hears of: Loki's ruler speaks to it, CloudWatch's alarms go a way of their own."""
-        return self.active if self.has_loki else self.judged
+    def routed_signals(self) -> tuple[Signal, ...]:
+        """What Alertmanager hears of: Loki's ruler sends to it, CloudWatch's alarms go a way of their own."""
+        return self.active if self.has_loki else self.metric_signals
 
     @property
     def has_loki(self) -> bool:
         """Whether the logs are sent to a Loki."""
         return self.spec.logs is not None and "alloy" in self.spec.logs.shippers
-
-    def of(self, signal: Signal) -> tuple[Alert, ...]:
-        """The alerts of one signal, the mildest severity first; none when it is off."""
-        return tuple(alert for alert in self.alerts if alert.signal is signal)
-
-    def judgement(self, signal_id: str) -> Judged | None:
-        """The resolved signal, if it is on."""
-        return next((one for one in self.active if one.signal.id == signal_id), None)

@@ -163,7 +163,6 @@ def _pace(routing: Routing, severity: Severity) -> PaceFacts:
 
 def _alert(one: Alert, plan: Plan) -> AlertFacts:
     signal = one.signal
-    judged = plan.judgement(signal.id)
     return AlertFacts.model_construct(
         signal=signal.id,
         severity=one.severity,
@@ -174,9 +173,9 @@ def _alert(one: Alert, plan: Plan) -> AlertFacts:
         threshold=None if one.threshold is None else _number(one.threshold),
         unit=signal.unit,
         hold=promql.seconds(one.hold),
-        keep_firing_for=promql.seconds(one.keep),
+        keep_firing_for=promql.seconds(one.keep_firing_for),
         overrides={who: _number(threshold) for who, threshold in one.overrides.items()},
-        guards={str(name): amount for name, amount in judged.settings.items()} if judged else {},
+        guards={str(name): amount for name, amount in one.settings.items()},
         origins=dict(one.origins),
         by=list(signal.by),
         owner=one.owner,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 
@@ -19,9 +20,9 @@ from stackgen.catalog.sources.prometheus import ALERTMANAGER
 from stackgen.document import Document, Trail
 from stackgen.problem import Problem, SpecError
 from stackgen.resolve import cloudwatch, logs
-from stackgen.resolve.alerts import alerts
-from stackgen.resolve.numbers import judge, limits_of
-from stackgen.resolve.plan import Chosen, Judged, Off, Plan, Scraped
+from stackgen.resolve.alerts import alerts, with_silencers
+from stackgen.resolve.numbers import Numbers, limits_of, numbers
+from stackgen.resolve.plan import Chosen, DisabledSignal, Plan, Scraped
 from stackgen.spec.model import StackSpec
 
 BUCKET_BOUNDS = tuple(Fraction(b) for b in ("0.1", "0.5", "1", "5", "10", "30", "60", "120", "300", "600"))
@@ -33,7 +34,7 @@ MAX_BOUNDS = 40
 
 def resolve(spec: StackSpec, document: Document) -> Plan:
     """The plan for one stack; raises SpecError when stack.yaml names a signal that no listed source can feed."""
-    candidates = {signal.id: judge(signal, spec) for signal in registry.signals().values()}
+    candidates = {signal.id: numbers(signal, spec) for signal in registry.signals().values()}
     scraped = _scraped(spec)
     site = _site(spec, scraped, candidates)
     active, off = [], []
@@ -52,14 +53,15 @@ def resolve(spec: StackSpec, document: Document) -> Plan:
     plan = Plan(
         spec=spec,
         site=site,
-        active=tuple(active),
+        alerts=(),
         off=tuple(off),
         chosen=used,
         scraped=scraped,
     )
+    plan = replace(plan, alerts=alerts(active, plan))
     if impossible := list(cloudwatch.problems(plan, document)):
         raise SpecError(impossible)
-    return plan._replace(alerts=alerts(plan))
+    return replace(plan, alerts=with_silencers(plan))
 
 
 def _scraped(spec: StackSpec) -> tuple[Scraped, ...]:
@@ -91,7 +93,7 @@ def _endpoint(source: Source, spec: StackSpec) -> tuple[str, str]:
     return f"dns:{host}:{spec.app.metrics.port}" if source.is_worker else source.target, source.path
 
 
-def _site(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str, Judged]) -> Site:
+def _site(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str, Numbers]) -> Site:
     names = tuple(spec.queues)
     return Site(
         scrape=spec.prometheus.scrape_interval.seconds,
@@ -129,9 +131,9 @@ def _flower(spec: StackSpec) -> FlowerSettings:
     )
 
 
-def _fleet_settles(evaluation: Fraction, judged: Judged) -> Fraction:
+def _fleet_settles(evaluation: Fraction, numbers: Numbers) -> Fraction:
     """More workers must last as long as fewer must: a deployment has old and new ones for a while."""
-    return max(2 * evaluation, min((bound.hold for bound in judged.bounds.values()), default=Fraction(0)))
+    return max(2 * evaluation, min((threshold.hold for threshold in numbers.thresholds.values()), default=Fraction(0)))
 
 
 def _match(source: Source, spec: StackSpec) -> str:
@@ -151,10 +153,10 @@ def _facts(spec: StackSpec) -> Iterable[Fact]:
         yield "no_memory_limit"
 
 
-def _buckets(judged: Judged) -> tuple[Fraction, ...]:
+def _buckets(numbers: Numbers) -> tuple[Fraction, ...]:
     """Every threshold is a bound, and one bound lies beyond the largest: between bounds a quantile is a guess."""
-    limits = {b.threshold for b in judged.bounds.values() if b.threshold}
-    limits |= set(chain.from_iterable(levels.values() for levels in judged.overrides.values()))
+    limits = {threshold.value for threshold in numbers.thresholds.values() if threshold.value}
+    limits |= set(chain.from_iterable(levels.values() for levels in numbers.overrides.values()))
     bounds = {*BUCKET_BOUNDS, *limits}
     if limits and max(limits) >= max(BUCKET_BOUNDS):
         bounds.add(2 * max(limits))
@@ -198,29 +200,31 @@ def _choose(series: Series, site: Site, scraped: Iterable[Scraped]) -> tuple[Cho
 
 
 def _why_off(
-    candidate: Judged, spec: StackSpec, site: Site, scraped: tuple[Scraped, ...], chosen: dict[str, Chosen]
-) -> Off | None:
+    candidate: Numbers, spec: StackSpec, site: Site, scraped: tuple[Scraped, ...], chosen: dict[str, Chosen]
+) -> DisabledSignal | None:
     """Also fills `chosen` with what the signal needs when it is on."""
     signal = candidate.signal
     written = spec.thresholds.get(signal.id)
     if written is not None and not written.enabled:
-        return Off(signal, "switched off in stack.yaml", wanted=True)
+        return DisabledSignal(signal, "switched off in stack.yaml", wanted=True)
     if signal.log_count and not logs.judges(spec):
-        return Off(signal, logs.NO_JUDGE, logs.HINT)
+        return DisabledSignal(signal, logs.NO_JUDGE, logs.HINT)
     if reason := signal.applies(site):
-        return Off(signal, reason)
-    if not candidate.bounds:
+        return DisabledSignal(signal, reason)
+    if not candidate.thresholds:
         if signal.limits_from and not limits_of(signal, spec):
-            return Off(signal, f"no {signal.overrides} sets {signal.limits_from}")
-        return Off(signal, "every severity is switched off", wanted=True)
+            return DisabledSignal(signal, f"no {signal.overrides} sets {signal.limits_from}")
+        return DisabledSignal(signal, "every severity is switched off", wanted=True)
     found: dict[str, Chosen] = {}
     for series in signal.needs:
         choice, reasons = _choose(series, site, scraped)
         if choice is None:
-            return Off(signal, "; ".join(reasons) or "no listed source measures it", _add_source(series, spec))
+            return DisabledSignal(
+                signal, "; ".join(reasons) or "no listed source measures it", _add_source(series, spec)
+            )
         found[series.name] = choice
     if signal.one_source and len({choice.source.id for choice in found.values()}) == 1:
-        return Off(signal, signal.one_source)
+        return DisabledSignal(signal, signal.one_source)
     chosen.update(found)
     return None
 
@@ -240,7 +244,7 @@ def _add_source(series: Series, spec: StackSpec) -> str:
     return ""
 
 
-def _named_but_off(off: Iterable[Off], spec: StackSpec, document: Document) -> Iterable[Problem]:
+def _named_but_off(off: Iterable[DisabledSignal], spec: StackSpec, document: Document) -> Iterable[Problem]:
     for item in off:
         if item.wanted:
             continue

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from stackgen.catalog.inhibition import BLIND, INHIBITIONS, NEVER_MUTED, SAME_STACK, SEVERITY_LADDER, Inhibition
 from stackgen.catalog.signal import SEVERITIES, Severity
 from stackgen.document import Document, Trail
 from stackgen.problem import Problem
-from stackgen.resolve.plan import Judged, Plan
+from stackgen.resolve.plan import Plan
 from stackgen.spec.alerting import NOBODY, Alerting, Mute, Told
 from stackgen.spec.model import StackSpec
 from stackgen.spec.receivers import GROUP_INTERVAL
@@ -29,7 +29,8 @@ ODD_SEVERITY: Severity = "warning"
 _NO_ONE = Told.model_construct()
 
 
-class Leaf(NamedTuple):
+@dataclass(frozen=True)
+class Leaf:
     """One severity of a branch: who is told, and when not."""
 
     severity: Severity
@@ -37,7 +38,8 @@ class Leaf(NamedTuple):
     mutes: tuple[str, ...]
 
 
-class Branch(NamedTuple):
+@dataclass(frozen=True)
+class Branch:
     """Alerts with this value of this label."""
 
     label: str
@@ -45,7 +47,8 @@ class Branch(NamedTuple):
     leaves: tuple[Leaf, ...]
 
 
-class Pace(NamedTuple):
+@dataclass(frozen=True)
+class Pace:
     """How alerts of one severity are gathered into messages."""
 
     group_by: tuple[str, ...]
@@ -54,7 +57,8 @@ class Pace(NamedTuple):
     repeat_interval: Duration
 
 
-class Muting(NamedTuple):
+@dataclass(frozen=True)
+class Muting:
     """One inhibition rule: labels of the alert that mutes, of the alerts muted, and labels that must agree."""
 
     by: Mapping[str, tuple[str, ...]]
@@ -153,24 +157,24 @@ def _mutes(mute: Mute, severity: Severity, owner: str, queue: str | None) -> boo
 
 def mutings(plan: Plan) -> list[Muting]:
     """Every inhibition rule of this stack; alerts that are off are in none."""
-    on = {j.signal.id: j for j in plan.told}
-    found = [*_ladder(plan.told)]
+    on = {signal.id for signal in plan.routed_signals}
+    found = [*_ladder(plan)]
     found += [made for one in INHIBITIONS if (made := _fixed(one, on))]
     if BLIND.id in on:
         found += _blind(plan)
     return found
 
 
-def _ladder(judged: Iterable[Judged]) -> Iterator[Muting]:
+def _ladder(plan: Plan) -> Iterator[Muting]:
     """Signals that speak about the same kind of subject share a rule, so that `equal` names what all of them carry."""
-    by_labels: dict[tuple[str, ...], list[Judged]] = {}
-    for one in judged:
-        by_labels.setdefault(one.signal.by, []).append(one)
+    by_labels: dict[tuple[str, ...], dict[str, list[Severity]]] = {}
+    for signal in plan.routed_signals:
+        by_labels.setdefault(signal.by, {})[signal.id] = [alert.severity for alert in plan.of(signal)]
     for labels, group in by_labels.items():
         for above, lower in SEVERITY_LADDER:
-            both = [j for j in group if above in j.bounds and any(s in j.bounds for s in lower)]
-            below = tuple(s for s in lower if any(s in j.bounds for j in both))
-            ids = tuple(j.signal.id for j in both)
+            both = {name: on for name, on in group.items() if above in on and any(s in on for s in lower)}
+            below = tuple(s for s in lower if any(s in on for on in both.values()))
+            ids = tuple(both)
             if ids:
                 yield Muting(
                     {"severity": (above,), "signal": ids},
@@ -181,7 +185,7 @@ def _ladder(judged: Iterable[Judged]) -> Iterator[Muting]:
                 )
 
 
-def _fixed(one: Inhibition, on: Mapping[str, Judged]) -> Muting | None:
+def _fixed(one: Inhibition, on: Container[str]) -> Muting | None:
     mutes = tuple(signal.id for signal in one.mutes if signal.id in on)
     if one.by.id not in on or not mutes:
         return None
@@ -194,18 +198,13 @@ def _blind(plan: Plan) -> Iterator[Muting]:
     never = {signal.id for signal in NEVER_MUTED}
     for source in plan.site.jobs:
         ids = tuple(
-            j.signal.id
-            for j in plan.judged
-            if j.signal.family != "stack" and j.signal.id not in never and source in sources(j, plan)
+            signal.id
+            for signal in plan.metric_signals
+            if signal.family != "stack" and signal.id not in never and source in plan.of(signal)[0].sources
         )
         if ids:
             by = {"signal": (BLIND.id,), "source": (source,)}
             yield Muting(by, {"signal": ids}, SAME_STACK, f"Without {source} these alerts are blind.")
-
-
-def sources(judged: Judged, plan: Plan) -> set[str]:
-    """Sources that a signal reads on this stack."""
-    return {plan.chosen[series.name].source.id for series in judged.signal.needs}
 
 
 def notices(plan: Plan, document: Document) -> list[Problem]:

@@ -51,6 +51,12 @@ def amount(value: Fraction, unit: Unit) -> str:
     return f"{limit(value, unit)} {noun}{'' if value == 1 else 's'}" if noun else limit(value, unit)
 
 
+def by_subject(alerts: Sequence[Alert]) -> list[tuple[str, Alert, Fraction]]:
+    """The overrides of one signal's alerts in the order of stack.yaml: queue or task, alert, threshold."""
+    names = dict.fromkeys(who for alert in alerts for who in alert.overrides)
+    return [(who, alert, alert.overrides[who]) for who in names for alert in alerts if who in alert.overrides]
+
+
 def fires(alert: Alert) -> str:
     """When the alert begins, as the rest of a sentence that starts with `fires`."""
     signal = alert.signal

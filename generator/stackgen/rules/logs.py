@@ -5,10 +5,10 @@ from __future__ import annotations
 from stackgen.catalog import promql
 from stackgen.catalog.logs import logql
 from stackgen.catalog.logs.log_filter import LogFilter
-from stackgen.catalog.signal import Severity, Signal
+from stackgen.catalog.signal import Signal
 from stackgen.catalog.sources.prometheus import GROUP_PREFIX
-from stackgen.resolve.plan import Judged, Plan
-from stackgen.rules.build import alerting
+from stackgen.resolve.plan import Alert, Plan
+from stackgen.rules.build import rule
 from stackgen.rules.model import Alerting, Group
 
 GROUP = f"{GROUP_PREFIX}logs"
@@ -16,7 +16,7 @@ GROUP = f"{GROUP_PREFIX}logs"
 
 def group(plan: Plan) -> Group:
     """The one rule group of the logs."""
-    return Group(GROUP, (), tuple(_alert(one, severity, plan) for one in plan.logged for severity in one.bounds))
+    return Group(GROUP, (), tuple(_alert(alert, plan) for signal in plan.log_signals for alert in plan.of(signal)))
 
 
 def path(plan: Plan) -> str:
@@ -30,14 +30,14 @@ def selector(plan: Plan) -> str:
     return logql.stream(plan.spec.stack.name, plan.spec.stack.environment)
 
 
-def condition(logged: Judged, severity: Severity, plan: Plan) -> str:
+def condition(alert: Alert, plan: Plan) -> str:
     """The alert's expression."""
-    count, threshold = logged.signal.log_count, logged.bounds[severity].threshold
+    count, threshold = alert.signal.log_count, alert.threshold
     assert count is not None
     assert threshold is not None
     if count.window is None:
         return logql.absent(count.filter, selector(plan), threshold)
-    return f"{value(logged.signal, count.filter, count.window, plan)} > {promql.number(threshold)}"
+    return f"{value(alert.signal, count.filter, count.window, plan)} > {promql.number(threshold)}"
 
 
 def value(signal: Signal, lines: LogFilter, window: int, plan: Plan) -> str:
@@ -46,7 +46,7 @@ def value(signal: Signal, lines: LogFilter, window: int, plan: Plan) -> str:
     return logql.count(lines, selector(plan), window, ignored)
 
 
-def _alert(logged: Judged, severity: Severity, plan: Plan) -> Alerting:
+def _alert(alert: Alert, plan: Plan) -> Alerting:
     # Prometheus adds these two to every alert; Loki's ruler has no external labels.
     stack = {"stack": plan.spec.stack.name, "environment": plan.spec.stack.environment}
-    return alerting(logged, severity, plan, condition(logged, severity, plan), **stack)
+    return rule(alert, plan, condition(alert, plan), **stack)

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
-from types import MappingProxyType
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
-from stackgen.catalog.signal import Severity
-from stackgen.resolve.plan import Judged
+from stackgen.resolve.plan import Alert
 
 
-class Recording(NamedTuple):
+@dataclass(frozen=True)
+class Recording:
     """One recording rule; `why` is printed above it."""
 
     record: str
     expr: str
-    labels: Mapping[str, str] = MappingProxyType({})
+    labels: Mapping[str, str] = field(default_factory=dict)
     why: str = ""
 
 
-class Alerting(NamedTuple):
-    """One alert rule: one severity of one signal."""
+@dataclass(frozen=True)
+class Alerting:
+    """The rule of one alert; its name, `for` and `keep_firing_for` stand in the alert's record."""
 
-    alert: str
+    alert: Alert
     expr: str
-    hold: Fraction
-    keep: Fraction
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
-    judged: Judged
-    severity: Severity
+
+    @property
+    def name(self) -> str:
+        """What tells it from the other rules in a message: `CeleryQueueBacklog (critical)`."""
+        return f"{self.alert.signal.alert} ({self.alert.severity})"
 
 
-class Group(NamedTuple):
+@dataclass(frozen=True)
+class Group:
     """Rules evaluated one after the other, so that each sees what those before it recorded."""
 
     name: str

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import json
 
-from stackgen.catalog.signal import Signal
-from stackgen.resolve.alerts import own
-from stackgen.resolve.plan import Plan
+from stackgen.resolve.plan import Alert
 from stackgen.rules.wording import literal
 
 
-def label(signal: Signal, plan: Plan) -> str:
+def label(alert: Alert) -> str:
     """The alert's label `owner`: plain text, or a template that picks by queue or task."""
-    default = plan.spec.stack.owner
     by_owner: dict[str, list[str]] = {}
-    for name, owner in own(signal, plan.spec).items():
+    for name, owner in alert.owners.items():
         by_owner.setdefault(owner, []).append(name)
     if not by_owner:
-        return literal(default)
-    dimension = "queue" if "queue" in signal.by else "task"
+        return literal(alert.owner)
+    dimension = "queue" if "queue" in alert.signal.by else "task"
     text = "{{ "
     for owner, names in by_owner.items():
         listed = " ".join(map(_go, names))
         text += f"if eq $labels.{dimension} {listed} }}}}{{{{ {_go(owner)} }}}}{{{{ else "
-    return text.removesuffix("else ") + f"else }}}}{{{{ {_go(default)} }}}}{{{{ end }}}}"
+    return text.removesuffix("else ") + f"else }}}}{{{{ {_go(alert.owner)} }}}}{{{{ end }}}}"
 
 
 def _go(text: str) -> str:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple, assert_never
+from typing import assert_never
 from urllib.parse import quote_plus
 
 from stackgen.catalog import promql
 from stackgen.catalog.series import Unit
-from stackgen.catalog.signal import Severity
-from stackgen.resolve.plan import Judged, Plan
+from stackgen.resolve.plan import Alert, Plan
 from stackgen.resolve.words import limit
 
 _FIELD = re.compile(r"\{(\w+)\}")
@@ -78,7 +78,8 @@ def literal(text: str) -> str:
     return f"{{{{ {json.dumps(text, ensure_ascii=False)} }}}}" if "{{" in text else text
 
 
-class Fill(NamedTuple):
+@dataclass(frozen=True)
+class Fill:
     """What one firing alert fills in."""
 
     labels: Mapping[str, str]
@@ -86,52 +87,44 @@ class Fill(NamedTuple):
     limit: Fraction | None
 
 
-def _limit_query(judged: Judged, severity: Severity) -> str:
+def _limit_query(alert: Alert) -> str:
     """The threshold of this very queue or task, read back from the recorded series."""
-    dimension = judged.signal.overrides
-    name = f"celery:threshold{{signal='{judged.signal.id}',severity='{severity}',{dimension}=%q}}"
-    shown = _template(judged.signal.unit, ". | first | value")
+    dimension = alert.signal.overrides
+    name = f"celery:threshold{{signal='{alert.signal.id}',severity='{alert.severity}',{dimension}=%q}}"
+    shown = _template(alert.signal.unit, ". | first | value")
     return f"{{{{ with printf `{name}` $labels.{dimension} | query }}}}{shown}{{{{ end }}}}"
 
 
-def _pieces(text: str, judged: Judged, severity: Severity, fill: Fill | None) -> str:
-    unit = judged.signal.unit
-    bound = judged.bounds[severity]
-    joined = bool(judged.overridden(severity))
+def _filled(text: str, alert: Alert, fill: Fill | None) -> str:
+    unit = alert.signal.unit
 
     def field(match: re.Match[str]) -> str:
         name = match[1]
         if name == "value":
             return _template(unit, "$value") if fill is None else amount(fill.value, unit)
-        if name == "limit" and not joined:
-            return limit(bound.threshold, unit) if bound.threshold is not None else ""
+        if name == "limit" and not alert.overrides:
+            return limit(alert.threshold, unit) if alert.threshold is not None else ""
         if name == "limit":
             if fill is None:
-                return _limit_query(judged, severity)
+                return _limit_query(alert)
             return amount(float(fill.limit), unit) if fill.limit is not None else ""
         return f"{{{{ $labels.{name} }}}}" if fill is None else fill.labels[name]
 
     return _FIELD.sub(field, text)
 
 
-def _held(judged: Judged, severity: Severity) -> str:
-    hold = judged.bounds[severity].hold
-    return f"; it has stayed so for {promql.seconds(hold)}" if hold else ""
-
-
-def texts(judged: Judged, severity: Severity, plan: Plan, fill: Fill | None = None) -> dict[str, str]:
+def texts(alert: Alert, plan: Plan, fill: Fill | None = None) -> dict[str, str]:
     """The annotations of an alert; as templates, or filled in when `fill` is given."""
-    signal = judged.signal
-    links = plan.spec.links
+    signal = alert.signal
     query = ""
     if signal.by and signal.by[0] in ("queue", "task", "worker"):
         label = signal.by[0]
         shown = f"{{{{ $labels.{label} | urlquery }}}}" if fill is None else quote_plus(fill.labels[label])
         query = f"?var-{label}={shown}"
-    description = f"{signal.summary}{_held(judged, severity)}. {signal.action}"
+    held = f"; it has stayed so for {promql.seconds(alert.hold)}" if alert.hold else ""
     return {
-        "summary": _pieces(signal.summary, judged, severity, fill) + ".",
-        "description": _pieces(description, judged, severity, fill),
-        "runbook_url": f"{links.runbooks.rstrip('/')}/{signal.alert}.md",
+        "summary": _filled(signal.summary, alert, fill) + ".",
+        "description": _filled(f"{signal.summary}{held}. {signal.action}", alert, fill),
+        "runbook_url": f"{plan.spec.links.runbooks.rstrip('/')}/{signal.alert}.md",
         "dashboard_url": f"{plan.spec.reached('grafana')}/d/{signal.dashboard}{query}",
     }

@@ -22,14 +22,14 @@ _HOLD = Fraction(300)
 
 
 @dataclass(frozen=True)
-class Bound:
+class Threshold:
     """When one severity of one signal begins on this stack."""
 
-    threshold: Fraction | None
+    value: Fraction | None
     """None: only what is listed under the overrides is judged."""
     hold: Fraction
     """Seconds for which the threshold must be crossed before the alert fires."""
-    keep: Fraction
+    keep_firing_for: Fraction
     """Seconds for which the alert goes on firing afterwards."""
     written: Mapping[Number, Trail]
     """The numbers that stack.yaml sets, and where below `thresholds.<signal>`; all others are defaults."""
@@ -42,7 +42,7 @@ def bound(
     *,
     listed: bool = False,
     only_listed: bool = False,
-) -> Bound | None:
+) -> Threshold | None:
     """The merged numbers of one severity; None when it is off.
 
     `listed`: a queue or task has a threshold of its own; `only_listed`: nothing else is judged.
@@ -69,4 +69,4 @@ def bound(
         seconds[name] = otherwise if chosen is None else chosen.seconds
         if chosen is not None:
             written[name] = (name,) if mine is None else (severity, name)
-    return Bound(threshold, seconds["for"], seconds["keep_firing_for"], written)
+    return Threshold(threshold, seconds["for"], seconds["keep_firing_for"], written)

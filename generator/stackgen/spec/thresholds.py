@@ -148,8 +148,8 @@ def _effective(
             mine = own is not None or override is None
             place = (*path, severity) if mine else None
             found[severity] = _Effective(Fraction(stated.value), merged.hold, stated.text, place)
-        elif merged.threshold is not None:
-            found[severity] = _Effective(merged.threshold, merged.hold, _plain(merged.threshold, signal.unit), None)
+        elif merged.value is not None:
+            found[severity] = _Effective(merged.value, merged.hold, _plain(merged.value, signal.unit), None)
     return found
 
 

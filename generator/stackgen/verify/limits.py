@@ -85,11 +85,11 @@ def _most(node: object, names: set[str], plan: Plan) -> tuple[Fraction, str] | N
 
 
 def _of_signal(record: str, plan: Plan) -> tuple[Fraction, str] | None:
-    for judged in plan.judged:
-        shape = judged.signal.shape
-        if judged.signal.record == record and isinstance(shape, input_shapes.Share) and shape.disjoint:
+    for signal in plan.metric_signals:
+        shape = signal.shape
+        if signal.record == record and isinstance(shape, input_shapes.Share) and shape.disjoint:
             return Fraction(1), "a share is at most 1"
-        if judged.signal.record == record and isinstance(shape, input_shapes.Quantile):
+        if signal.record == record and isinstance(shape, input_shapes.Quantile):
             bounds = bucket_bounds(shape.series, plan)
             return bounds[-1], f"the largest finite bucket ends at {promql.seconds(bounds[-1])}"
     return None

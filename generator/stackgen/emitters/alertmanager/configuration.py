@@ -55,7 +55,7 @@ def matcher(label: str, *values: str) -> str:
 
 
 def _config(plan: Plan, routing: Routing) -> Artefact:
-    watched = any(judged.signal is WATCHDOG for judged in plan.judged)
+    watched = bool(plan.of(WATCHDOG))
     odd = routing.pace(ODD_SEVERITY)
     return Artefact(
         path="alertmanager/alertmanager.yml",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stackgen.artefact import Artefact
-from stackgen.catalog.signal import Severity
+from stackgen.catalog.signal import Severity, Signal
 from stackgen.resolve.alerts import own
-from stackgen.resolve.plan import Judged, Plan
+from stackgen.resolve.plan import Alert, Plan
 from stackgen.resolve.routing import Routing
 
 
@@ -32,21 +32,20 @@ class _Cases:
 
     def all(self) -> Iterator[dict[str, object]]:
         """Every severity of every signal with every owner; then special queues, at every severity a queue can have."""
-        about_queues: dict[Severity, Judged] = {}
-        for judged in self.stack.told:
-            subjects = self._subjects(judged)
-            for severity in judged.bounds:
+        about_queues: dict[Severity, Alert] = {}
+        for signal in self.stack.routed_signals:
+            subjects = self._subjects(signal)
+            for alert in self.stack.of(signal):
                 for owner, subject in subjects.items():
-                    yield self._case(judged, severity, owner, subject)
-                if "queue" in judged.signal.by:
-                    about_queues[severity] = judged
+                    yield self._case(alert, owner, subject)
+                if "queue" in signal.by:
+                    about_queues[alert.severity] = alert
         for queue in self.routing.special_queues():
-            for severity, judged in about_queues.items():
-                yield self._case(judged, severity, self.routing.owner_of(queue), queue)
+            for alert in about_queues.values():
+                yield self._case(alert, self.routing.owner_of(queue), queue)
 
-    def _subjects(self, judged: Judged) -> dict[str, str]:
+    def _subjects(self, signal: Signal) -> dict[str, str]:
         """By every owner that the rule's label can name: a queue or task of theirs, or any other kind of subject."""
-        signal = judged.signal
         only = signal.only_names(self.stack.site)
         fallback = (*only, *(f"any-{label}" for label in signal.by), "")[0]
         if "queue" in signal.by:
@@ -57,11 +56,11 @@ class _Cases:
             named = {owner: name for name, owner in own(signal, self.stack.spec).items()}
         return {self.stack.spec.stack.owner: fallback, **named}
 
-    def _case(self, judged: Judged, severity: Severity, owner: str, subject: str) -> dict[str, object]:
-        signal, stack = judged.signal, self.stack.spec.stack
+    def _case(self, alert: Alert, owner: str, subject: str) -> dict[str, object]:
+        signal, severity, stack = alert.signal, alert.severity, self.stack.spec.stack
         queue = subject if "queue" in signal.by else None
-        watched = signal.always
-        told = self.routing.alerting.watchdog if watched else self.routing.receiver(severity, owner, queue)
+        watchdog = self.routing.alerting.watchdog
+        receiver = watchdog if signal.always else self.routing.receiver(severity, owner, queue)
         labels = {
             "alertname": signal.alert,
             "signal": signal.id,
@@ -72,4 +71,4 @@ class _Cases:
             "environment": stack.environment,
             **stack.labels,
         }
-        return {"name": f"{signal.id}, {severity}, {owner}", "labels": list(labels.items()), "receivers": [told]}
+        return {"name": f"{signal.id}, {severity}, {owner}", "labels": list(labels.items()), "receivers": [receiver]}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from stackgen.emitters.docs import places
 from stackgen.resolve import words
-from stackgen.resolve.alerts import own
-from stackgen.resolve.plan import Alert, Judged, Off, Plan
+from stackgen.resolve.plan import Alert, DisabledSignal, Plan
 
 MOST = 200
 """Longer lists of queues and tasks are cut: the page is for printing."""
@@ -13,7 +14,7 @@ MOST = 200
 
 def context(plan: Plan) -> dict[str, object]:
     """One line per signal and severity; queues and tasks with limits of their own; what is not judged."""
-    own = [line for one in plan.active for line in _own(one)]
+    own = [line for signal in plan.active for line in _own(plan.of(signal))]
     owners = _owners(plan)
     return {
         "stack": plan.spec.stack.name,
@@ -28,7 +29,7 @@ def context(plan: Plan) -> dict[str, object]:
     }
 
 
-def _off(off: Off) -> dict[str, object]:
+def _off(off: DisabledSignal) -> dict[str, object]:
     return {"alert": off.signal.alert, "id": off.signal.id, "reason": off.reason, "hint": off.hint}
 
 
@@ -44,18 +45,17 @@ def _line(alert: Alert, plan: Plan) -> dict[str, object]:
     }
 
 
-def _own(judged: Judged) -> list[dict[str, object]]:
+def _own(alerts: Sequence[Alert]) -> list[dict[str, object]]:
     return [
         {
-            "alert": judged.signal.alert,
+            "alert": alert.signal.alert,
             "who": who,
-            "severity": severity,
-            "threshold": f"{judged.signal.bad_when} {words.limit(threshold, judged.signal.unit)}",
+            "severity": alert.severity,
+            "threshold": f"{alert.signal.bad_when} {words.limit(threshold, alert.signal.unit)}",
         }
-        for who, levels in judged.overrides.items()
-        for severity, threshold in levels.items()
+        for who, alert, threshold in words.by_subject(alerts)
     ]
 
 
 def _owners(plan: Plan) -> list[tuple[str, str]]:
-    return list(dict.fromkeys(pair for one in plan.active for pair in own(one.signal, plan.spec).items()))
+    return list(dict.fromkeys(pair for one in plan.active for pair in plan.of(one)[0].owners.items()))

@@ -45,18 +45,19 @@ def _row(one: Row, stack: Plan) -> dict[str, object]:
 
 def _where(one: Row, stack: Plan) -> list[places.Link]:
     """Where to find it: the files of the row, and rules and runbooks of its signals, each once."""
-    on = [found for name in one.signals if (found := stack.judgement(name))]
-    listed = [*places.links(one.where, stack), *(link for signal in on for link in places.of_signal(signal, stack))]
+    listed = [
+        *places.links(one.where, stack),
+        *(link for signal in stack.named(one.signals) for link in places.of_signal(signal, stack)),
+    ]
     return list({str(link["file"]): link for link in listed}.values())
 
 
 def _queries(signals: tuple[str, ...], stack: Plan) -> Iterator[str]:
     """The condition of each severity of the signals that are on, in words and as PromQL."""
-    for name in signals:
-        if one := stack.judgement(name):
-            for alert in stack.of(one.signal):
-                yield f"# {one.signal.alert}, {alert.severity}: {alert.words}"
-                yield condition(one, alert.severity, stack)
+    for signal in stack.named(signals):
+        for alert in stack.of(signal):
+            yield f"# {signal.alert}, {alert.severity}: {alert.words}"
+            yield condition(alert, stack)
 
 
 def _off(signals: tuple[str, ...], stack: Plan) -> list[dict[str, object]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from stackgen.catalog.signal import Signal
 from stackgen.catalog.sources.prometheus import GROUP_PREFIX
-from stackgen.resolve.plan import Judged, Plan
+from stackgen.resolve.plan import Plan
 from stackgen.spec.logs import Shipper
 
 Link = dict[str, object]
@@ -31,7 +32,7 @@ def exists(path: str, plan: Plan) -> bool:
         return plan.spec.wants("exporters") and any(s.source.id == name.removesuffix(".yml") for s in plan.scraped)
     if path.startswith("prometheus/rules/"):
         family = name.removeprefix(f"rules/{GROUP_PREFIX}").removesuffix(".yml")
-        return plan.spec.wants("prometheus") and any(j.signal.family == family for j in plan.judged)
+        return plan.spec.wants("prometheus") and any(signal.family == family for signal in plan.metric_signals)
     return plan.spec.wants(folder)
 
 
@@ -45,10 +46,10 @@ def links(paths: tuple[str, ...], plan: Plan) -> list[Link]:
     return [link(path) for path in paths if exists(path, plan)]
 
 
-def of_signal(judged: Judged, plan: Plan) -> list[Link]:
+def of_signal(signal: Signal, plan: Plan) -> list[Link]:
     """Links to a signal's rule file and runbook."""
-    rules = f"prometheus/rules/{GROUP_PREFIX}{judged.signal.family}.yml"
-    return links((rules, f"runbooks/{judged.signal.alert}.md"), plan)
+    rules = f"prometheus/rules/{GROUP_PREFIX}{signal.family}.yml"
+    return links((rules, f"runbooks/{signal.alert}.md"), plan)
 
 
 def anchor(heading: str) -> str:

@@ -38,8 +38,7 @@ def _more(command: runbook.Command, app: str) -> dict[str, object]:
 
 
 def _practice(row: Row, plan: Plan) -> dict[str, object]:
-    on = [found for name in row.signals if (found := plan.judgement(name))]
-    pages = dict.fromkeys(f"runbooks/{one.signal.alert}.md" for one in on)
+    pages = dict.fromkeys(f"runbooks/{signal.alert}.md" for signal in plan.named(row.signals))
     return {
         "title": row.title,
         "ours": row.ours,

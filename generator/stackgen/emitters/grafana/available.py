@@ -15,7 +15,7 @@ def view(plan: Plan) -> View:
     """What panels' expressions may know of the stack."""
     return View(
         site=plan.site,
-        recorded=frozenset(judged.signal.id for judged in plan.judged),
+        recorded=frozenset(signal.id for signal in plan.metric_signals),
         jobs=tuple(dict.fromkeys(scraped.source.job for scraped in plan.scraped)),
     )
 
@@ -46,7 +46,7 @@ def _lacks(query: Query, plan: Plan) -> str:
 
 
 def _signal(signal: Signal, plan: Plan) -> str:
-    if plan.judgement(signal.id):
+    if plan.of(signal):
         return ""
     if reason := signal.applies(plan.site):
         return reason

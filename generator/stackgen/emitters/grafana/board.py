@@ -61,7 +61,7 @@ def _other_dashboards() -> Json:
 
 def _firing(dashboard: Dashboard, stack: Plan) -> Json:
     """Marks on every panel for the time in which an alert of this dashboard fired."""
-    ours = [j.signal.id for j in stack.judged if j.signal.dashboard == dashboard.id and not j.signal.always]
+    ours = [s.id for s in stack.metric_signals if s.dashboard == dashboard.id and not s.always]
     return {
         "name": "Firing alerts",
         "datasource": DATASOURCE,

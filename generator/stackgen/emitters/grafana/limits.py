@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
-from typing import NamedTuple
 
 from stackgen.catalog import promql
 from stackgen.catalog.dashboard import Panel, View, chosen
-from stackgen.catalog.signal import SEVERITIES, Severity
-from stackgen.resolve.plan import Alert, Judged, Plan
+from stackgen.catalog.signal import SEVERITIES, Severity, Signal
+from stackgen.resolve.plan import Alert, Plan
 from stackgen.rules.build import THRESHOLD
 
 COLORS: dict[Severity, str] = {"critical": "red", "warning": "orange", "info": "blue"}
 GOOD = "green"
 
 
-class Line(NamedTuple):
+@dataclass(frozen=True)
+class Line:
     """A threshold that differs between queues or tasks, as one more query."""
 
     expr: str
@@ -25,28 +25,23 @@ class Line(NamedTuple):
     severity: Severity
 
 
-def judgements(panel: Panel, stack: Plan) -> list[Judged]:
+def signals(panel: Panel, plan: Plan) -> list[Signal]:
     """The panel's signals that are on."""
-    return [judged for signal in panel.signals if (judged := stack.judgement(signal.id))]
+    return [signal for signal in panel.signals if plan.of(signal)]
 
 
-def steps(panel: Panel, stack: Plan) -> list[dict[str, object]]:
+def steps(panel: Panel, plan: Plan) -> list[dict[str, object]]:
     """Grafana's steps: from each value on, the colour of the worst severity that is reached there."""
-    on = judgements(panel, stack)
-    bad_when = on[0].signal.bad_when if on else "above"
-    limits = [(limit, severity) for judged in on for severity, limit in _constant(judged)]
+    on = signals(panel, plan)
+    bad_when = on[0].bad_when if on else "above"
+    alerts = [alert for signal in on for alert in plan.of(signal)]
+    limits = [(a.threshold, a.severity) for a in alerts if a.threshold is not None and not a.overrides]
     edges = sorted({limit for limit, _ in limits})
     colors = [_color(s for limit, s in limits if _reached(edge, limit, bad_when)) for edge in [None, *edges]]
     return [
         {"color": color, "value": None if edge is None else _json_number(edge)}
         for edge, color in zip([None, *edges], colors, strict=True)
     ]
-
-
-def _constant(judged: Judged) -> Iterable[tuple[Severity, Fraction]]:
-    for severity, bound in judged.bounds.items():
-        if bound.threshold is not None and not judged.overridden(severity):
-            yield severity, bound.threshold
 
 
 def _reached(edge: Fraction | None, limit: Fraction, bad_when: str) -> bool:
@@ -57,37 +52,35 @@ def _reached(edge: Fraction | None, limit: Fraction, bad_when: str) -> bool:
 
 
 def _color(severities: Iterable[Severity]) -> str:
-    worst_one = max(severities, key=SEVERITIES.index, default=None)
-    return COLORS[worst_one] if worst_one else GOOD
+    worst = max(severities, key=SEVERITIES.index, default=None)
+    return COLORS[worst] if worst else GOOD
 
 
 def _json_number(value: Fraction) -> int | float:
     return value.numerator if value.denominator == 1 else float(value)
 
 
-def lines(panel: Panel, view: View, stack: Plan) -> list[Line]:
+def lines(panel: Panel, view: View, plan: Plan) -> list[Line]:
     """One query for each severity in which a queue or task has its own threshold, only for what the panel draws."""
-    return list(chain.from_iterable(_lines(judged, view) for judged in judgements(panel, stack)))
+    alerts = [alert for signal in signals(panel, plan) for alert in plan.of(signal)]
+    return [_line(alert, view) for alert in alerts if alert.overrides]
 
 
-def _lines(judged: Judged, view: View) -> Iterable[Line]:
-    signal = judged.signal
-    for severity in judged.bounds:
-        if judged.overridden(severity):
-            own = f'signal="{signal.id}",severity="{severity}"'
-            limit = promql.select(THRESHOLD, own, *chosen(signal))
-            expr = f"{limit} and on ({signal.overrides}) {view.judged(signal)}"
-            yield Line(expr, f"{severity} limit {{{{{signal.overrides}}}}}", severity)
+def _line(alert: Alert, view: View) -> Line:
+    signal, severity = alert.signal, alert.severity
+    limit = promql.select(THRESHOLD, f'signal="{signal.id}",severity="{severity}"', *chosen(signal))
+    expr = f"{limit} and on ({signal.overrides}) {view.judged(signal)}"
+    return Line(expr, f"{severity} limit {{{{{signal.overrides}}}}}", severity)
 
 
-def words(panel: Panel, stack: Plan) -> list[str]:
+def words(panel: Panel, plan: Plan) -> list[str]:
     """What the panel's alerts say, in words, one sentence for each alert."""
-    return [_sentence(stack.of(judged.signal)) for judged in judgements(panel, stack)]
+    return [_sentence(plan.of(signal)) for signal in signals(panel, plan)]
 
 
 def _sentence(alerts: Sequence[Alert]) -> str:
-    said = []
+    conditions = []
     for alert in alerts:
         own = f" (other limits for {len(alert.overrides)})" if alert.overrides else ""
-        said.append(f"{alert.severity} {alert.words}{own}")
-    return f"Alert {alerts[0].signal.alert}: {', '.join(said)}."
+        conditions.append(f"{alert.severity} {alert.words}{own}")
+    return f"Alert {alerts[0].signal.alert}: {', '.join(conditions)}."

@@ -90,7 +90,7 @@ def _description(one: Panel, plan: Plan) -> str:
 
 
 def _alerts(one: Panel, plan: Plan) -> list[str]:
-    return [judged.signal.alert for judged in limits.judgements(one, plan)]
+    return [signal.alert for signal in limits.signals(one, plan)]
 
 
 def _book(alert: str, plan: Plan) -> str:

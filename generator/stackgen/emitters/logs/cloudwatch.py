@@ -79,7 +79,7 @@ def _template(stack: Plan, logs: Logs) -> Artefact:
 
 def _filters(alarms: list[Alarm], namespace: str) -> Iterator[Mapping[str, object]]:
     """One for each signal that counts lines; silence is judged by a metric that CloudWatch has itself."""
-    for signal in {one.signal.id: one.signal for one in alarms if one.window}.values():
+    for signal in {one.alert.signal.id: one.alert.signal for one in alarms if one.window}.values():
         assert signal.log_count
         lines = signal.log_count.filter
         fields = zip(signal.by, lines.by, strict=True)
@@ -93,14 +93,14 @@ def _filters(alarms: list[Alarm], namespace: str) -> Iterator[Mapping[str, objec
 
 
 def _alarm(one: Alarm, stack: Plan, namespace: str) -> Mapping[str, object]:
-    own, signal = stack.spec.stack, one.signal
+    own, signal = stack.spec.stack, one.alert.signal
     query = insights.total(signal.id, namespace, signal.by) if one.window else None
     return {
-        "id": f"{_name(signal.id)}{one.severity.capitalize()}Alarm",
-        "name": f"{own.name}-{own.environment}-{signal.alert}-{one.severity}",
+        "id": f"{_name(signal.id)}{one.alert.severity.capitalize()}Alarm",
+        "name": f"{own.name}-{own.environment}-{signal.alert}-{one.alert.severity}",
         "text": _text(one, stack),
         "query": query,
-        "threshold": _number(one.bound.threshold or Fraction(0)),
+        "threshold": _number(one.alert.threshold or Fraction(0)),
         "period": one.period,
         "periods": one.periods,
     }
@@ -108,11 +108,11 @@ def _alarm(one: Alarm, stack: Plan, namespace: str) -> Mapping[str, object]:
 
 def _text(one: Alarm, stack: Plan) -> str:
     """The alert's own words; CloudWatch names the task or worker itself, as a contributor to the alarm."""
-    limit = one.bound.threshold
-    said = {**_ANY, "limit": words.limit(limit, one.signal.unit) if limit is not None else ""}
-    summary = re.sub(r"\{(\w+)\}", lambda match: said[match[1]], one.signal.summary)
-    link = f"{stack.spec.links.runbooks.rstrip('/')}/{one.signal.alert}.md"
-    return f"{summary[:1].upper()}{summary[1:]}. {one.signal.action} {link}"
+    limit, signal = one.alert.threshold, one.alert.signal
+    said = {**_ANY, "limit": words.limit(limit, signal.unit) if limit is not None else ""}
+    summary = re.sub(r"\{(\w+)\}", lambda match: said[match[1]], signal.summary)
+    link = f"{stack.spec.links.runbooks.rstrip('/')}/{signal.alert}.md"
+    return f"{summary[:1].upper()}{summary[1:]}. {signal.action} {link}"
 
 
 def _number(value: Fraction) -> int | float:

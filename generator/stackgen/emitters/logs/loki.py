@@ -19,7 +19,7 @@ _HOUR = 3600
 def artefacts(plan: Plan, logs: Logs) -> list[Artefact]:
     """The rules, when anything is judged; loki.yaml for our own Loki."""
     ours = [_config(plan, int(logs.loki.retention.seconds))] if logs.loki.bundled else []
-    return [*ours, *([_rules(plan)] if plan.logged else [])]
+    return [*ours, *([_rules(plan)] if plan.log_signals else [])]
 
 
 def _config(plan: Plan, retention: int) -> Artefact:

@@ -10,36 +10,36 @@ from stackgen.cases.build import cases
 from stackgen.cases.model import AlertAssertion, Case, QueryAssertion, Subject
 from stackgen.cases.under_test import SignalUnderTest
 from stackgen.catalog import promql
-from stackgen.catalog.signal import Severity
+from stackgen.catalog.signal import Severity, Signal
 from stackgen.catalog.sources.prometheus import GROUP_PREFIX
 from stackgen.resolve.alerts import own
-from stackgen.resolve.plan import Judged, Plan
+from stackgen.resolve.plan import Plan
 from stackgen.rules.wording import Fill, texts
 
 
 def artefacts(stack: Plan) -> list[Artefact]:
     """One file for every signal that is on."""
-    return [_file(judged, stack) for judged in stack.judged]
+    return [_file(signal, stack) for signal in stack.metric_signals]
 
 
-def _file(judged: Judged, stack: Plan) -> Artefact:
-    test = SignalUnderTest(judged, stack)
+def _file(signal: Signal, stack: Plan) -> Artefact:
+    test = SignalUnderTest(signal, stack)
     return Artefact(
-        path=f"prometheus/tests/{judged.signal.id}.yml",
+        path=f"prometheus/tests/{signal.id}.yml",
         template="prometheus/tests.yml.j2",
         syntax="yaml",
         context={
-            "rule_file": f"../rules/{GROUP_PREFIX}{judged.signal.family}.yml",
+            "rule_file": f"../rules/{GROUP_PREFIX}{signal.family}.yml",
             "evaluation_interval": promql.seconds(test.tick),
-            "cases": [_case(one, judged, stack) for one in cases(test)],
+            "cases": [_case(one, signal, stack) for one in cases(test)],
         },
     )
 
 
-def _case(one: Case, judged: Judged, stack: Plan) -> dict[str, object]:
-    queries = [_alerts(a, judged, stack) for a in one.alerts if not a.worded] + list(one.queries)
+def _case(one: Case, signal: Signal, stack: Plan) -> dict[str, object]:
+    queries = [_alerts(a, signal, stack) for a in one.alerts if not a.worded] + list(one.queries)
     return {
-        "name": f"{judged.signal.id}: {one.name}",
+        "name": f"{signal.id}: {one.name}",
         "interval": promql.seconds(one.step),
         "inputs": [{"series": i.selector, "samples": i.values} for i in one.inputs],
         "queries": [
@@ -52,7 +52,7 @@ def _case(one: Case, judged: Judged, stack: Plan) -> dict[str, object]:
         ]
         or None,
         "texts": [
-            {"at": promql.seconds(a.at), "alert": judged.signal.alert, "expected": _expected(a, judged, stack)}
+            {"at": promql.seconds(a.at), "alert": signal.alert, "expected": _expected(a, signal, stack)}
             for a in one.alerts
             if a.worded
         ]
@@ -60,18 +60,18 @@ def _case(one: Case, judged: Judged, stack: Plan) -> dict[str, object]:
     }
 
 
-def _alerts(one: AlertAssertion, judged: Judged, stack: Plan) -> QueryAssertion:
+def _alerts(one: AlertAssertion, signal: Signal, stack: Plan) -> QueryAssertion:
     """The firing alerts, each by the labels that tell it from the others."""
-    by = (*judged.signal.by, *(["owner"] if own(judged.signal, stack.spec) else []), "severity")
-    label = next(iter(judged.signal.by), "")
+    by = (*signal.by, *(["owner"] if own(signal, stack.spec) else []), "severity")
+    label = next(iter(signal.by), "")
     selector = promql.select(
         "ALERTS",
-        f"alertname={promql.text(judged.signal.alert)}",
+        f"alertname={promql.text(signal.alert)}",
         'alertstate="firing"',
         f"severity={promql.text(one.severity)}" if one.severity else "",
         promql.one_of(label, [each.labels[label] for each in one.without], negate=True) if one.without else "",
     )
-    found = [_labels(subject, severity, judged, stack) for subject, severity in one.firing]
+    found = [_labels(subject, severity, signal, stack) for subject, severity in one.firing]
     samples = tuple(({name: labels[name] for name in by}, Fraction(1)) for labels in found)
     return QueryAssertion(one.at, f"count by ({', '.join(by)}) ({selector})", samples)
 
@@ -84,8 +84,7 @@ def _selector(labels: Mapping[str, str]) -> str:
     return promql.select("", *(f"{name}={promql.text(value)}" for name, value in labels.items())) or "{}"
 
 
-def _labels(subject: Subject, severity: Severity, judged: Judged, stack: Plan) -> dict[str, str]:
-    signal = judged.signal
+def _labels(subject: Subject, severity: Severity, signal: Signal, stack: Plan) -> dict[str, str]:
     who = next(iter(subject.labels.values()), "")
     return {
         **subject.labels,
@@ -96,14 +95,15 @@ def _labels(subject: Subject, severity: Severity, judged: Judged, stack: Plan) -
     }
 
 
-def _expected(one: AlertAssertion, judged: Judged, stack: Plan) -> Iterable[dict[str, object]]:
+def _expected(one: AlertAssertion, signal: Signal, stack: Plan) -> Iterable[dict[str, object]]:
     alerts: list[dict[str, object]] = []
+    records = {alert.severity: alert for alert in stack.of(signal)}
     for subject, severity in one.firing:
         fill = Fill(subject.labels, subject.value, subject.limits[severity])
         alerts.append(
             {
-                "labels": list(_labels(subject, severity, judged, stack).items()),
-                "annotations": list(texts(judged, severity, stack, fill).items()),
+                "labels": list(_labels(subject, severity, signal, stack).items()),
+                "annotations": list(texts(records[severity], stack, fill).items()),
             }
         )
     return alerts

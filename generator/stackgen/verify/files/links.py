@@ -117,19 +117,15 @@ def _in_alerts(files: Mapping[str, str], plan: Plan) -> Iterator[Problem]:
                 yield from _dashboard(alert, mark, uids)
 
 
-def _where(alert: Alerting) -> str:
-    return f"{alert.alert} ({alert.severity})"
-
-
 def _runbook(alert: Alerting, mark: Mark, files: Mapping[str, str], plan: Plan) -> Iterator[Problem]:
     url = alert.annotations["runbook_url"]
     base = plan.spec.links.runbooks.rstrip("/")
     name, _, anchor = url.removeprefix(f"{base}/").partition("#")
     page = f"runbooks/{name}"
     if not url.startswith(f"{base}/") or page not in files:
-        yield Problem(mark, "dead-runbook", _where(alert), f"runbook_url leads to {url}, and there is no {page}")
+        yield Problem(mark, "dead-runbook", alert.name, f"runbook_url leads to {url}, and there is no {page}")
     elif anchor and anchor not in set(_anchors(files[page])):
-        yield Problem(mark, "dead-runbook", _where(alert), f"runbook_url: {page} has no heading #{anchor}")
+        yield Problem(mark, "dead-runbook", alert.name, f"runbook_url: {page} has no heading #{anchor}")
 
 
 def _dashboard(alert: Alerting, mark: Mark, uids: Mapping[str, str]) -> Iterator[Problem]:
@@ -137,7 +133,7 @@ def _dashboard(alert: Alerting, mark: Mark, uids: Mapping[str, str]) -> Iterator
     found = _DASHBOARD.search(url)
     if not found or found[1] not in uids:
         hint = f"dashboards have: {', '.join(sorted(uids)) or 'no uid at all'}"
-        yield Problem(mark, "dead-dashboard", _where(alert), f"no dashboard has the uid of {url}", hint)
+        yield Problem(mark, "dead-dashboard", alert.name, f"no dashboard has the uid of {url}", hint)
 
 
 def _uids(files: Mapping[str, str]) -> dict[str, str]:

@@ -50,8 +50,7 @@ def looked(groups: Sequence[Group], plan: Plan) -> Contract:
         for position, rule in enumerate(group.recordings):
             contract.recording(Place(file, group.name, position, rule.record), rule)
         for alert in group.alerts:
-            where = f"{alert.alert} ({alert.severity})"
-            contract.alerting(Place(file, group.name, len(group.recordings), where), alert)
+            contract.alerting(Place(file, group.name, len(group.recordings), alert.name), alert)
     return contract
 
 
@@ -63,7 +62,7 @@ class Contract:
         self.exposed = exposed(plan)
         self._recorded = Recorded(groups)
         self._jobs = {scraped.source.job for scraped in plan.scraped}
-        self._alerts = {alert.alert for group in groups for alert in group.alerts}
+        self._alerts = {alert.alert.signal.alert for group in groups for alert in group.alerts}
         self._least = _SCRAPES * plan.site.scrape
         self._parsed: dict[str, ql.Expr] = {}
 
@@ -90,9 +89,9 @@ class Contract:
             self.say(at, *lint)
         if shape.open:
             return
-        by = frozenset(rule.judged.signal.by)
+        by = frozenset(rule.alert.signal.by)
         if shape.labels != by:
-            message = f"the alert keeps {names(shape.labels)}, but {rule.judged.signal.id} is judged by {names(by)}"
+            message = f"the alert keeps {names(shape.labels)}, but {rule.alert.signal.id} is judged by {names(by)}"
             self.say(at, "alert-labels", message)
         self.texts(at, shape, (*rule.labels.values(), *rule.annotations.values()))
 
