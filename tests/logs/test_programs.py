@@ -25,7 +25,7 @@ ASKED: Mapping[str, tuple[str, str]] = {
 
 
 def test_every_program_is_asked_here() -> None:
-    assert set(ASKED) == set(shippers.FILES)
+    assert set(ASKED) == set(shippers.PROGRAMS)
 
 
 @pytest.mark.parametrize("path", ASKED)

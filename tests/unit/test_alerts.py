@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stackgen import pipeline
-from stackgen.resolve.plan import Alert, Route
+from stackgen.resolve.plan import Alert
 
 STACK = """\
 version: 1
@@ -86,12 +86,9 @@ def test_the_condition_in_words(alerts: Alerts, signal: str, severity: str, word
     assert alerts[signal, severity].words == words
 
 
-def test_receivers_differ_by_owner_and_queue(alerts: Alerts) -> None:
-    one = alerts["queue_length", "critical"]
-    assert one.route == Route("", "", "pager", ())
-    assert one.routes == (Route("owner", "mailers", "chat", ()),)
-    assert alerts["queue_length", "warning"].routes == (Route("queue", "priority", "pager", ()),)
-    assert alerts["watchdog", "info"].route == Route("", "", "switch", ())
+def test_the_receiver_is_the_default_owners(alerts: Alerts) -> None:
+    assert alerts["queue_length", "critical"].receiver == "pager"
+    assert alerts["watchdog", "info"].receiver == "switch"
 
 
 def test_what_silences_an_alert(alerts: Alerts) -> None:

@@ -89,10 +89,6 @@ class View(NamedTuple):
         """Events of a flow per second, for each series."""
         return f"{self.of(series, *matchers)} / {series.window}"
 
-    def dead_letters(self) -> str:
-        """A matcher for the queues that are dead letter queues."""
-        return inert(self.site.dead())
-
 
 def chosen(signal: Signal) -> tuple[str, ...]:
     """The matchers that narrow a signal to what is chosen at the top of the dashboard."""

@@ -8,7 +8,6 @@ from fractions import Fraction
 from functools import lru_cache
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"})
-_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
 def text(value: str) -> str:
@@ -98,8 +97,3 @@ def copy_labels(expr: str, copies: Mapping[str, str]) -> str:
         if target != source:
             expr = f'label_join({expr}, "{target}", "", "{source}")'
     return expr
-
-
-def is_label(name: str) -> bool:
-    """True for a classic label name, the only kind every Prometheus from 2.42 accepts unquoted."""
-    return _NAME.fullmatch(name) is not None

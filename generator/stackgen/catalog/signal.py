@@ -38,6 +38,8 @@ class Level(NamedTuple):
     """Seconds the alert goes on firing after its condition ended (`keep_firing_for`)."""
     source: str = OURS
     """Where the threshold was taken from."""
+    hold_source: str = OURS
+    """Where the hold was taken from."""
 
 
 class Guard(NamedTuple):

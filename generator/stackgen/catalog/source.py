@@ -101,10 +101,6 @@ class Source:
         """Where it answers, unless stack.yaml says otherwise."""
         return int(self.target.rpartition(":")[2])
 
-    def job_matcher(self) -> str:
-        """The matcher that selects this source's series."""
-        return f'job="{self.job}"'
-
 
 def base_labels(source_job: str, site: Site, instance: str = "") -> dict[str, str]:
     """The labels Prometheus itself puts on every scraped series."""

@@ -10,7 +10,7 @@ from stackgen.document import where
 from stackgen.resolve import words
 from stackgen.resolve.logs import judges
 from stackgen.resolve.numbers import Numbers
-from stackgen.resolve.plan import Alert, Plan, Route, Silencer
+from stackgen.resolve.plan import Alert, Plan, Silencer
 from stackgen.resolve.routing import Muting, Routing, mutings
 from stackgen.spec.bound import UNWRITTEN
 from stackgen.spec.model import StackSpec
@@ -42,8 +42,7 @@ def _alert(numbers: Numbers, severity: Severity, plan: Plan, routing: Routing) -
         settings=numbers.settings,
         owner=plan.spec.stack.owner,
         owners=own(signal, plan.spec),
-        route=_route(signal, severity, plan.spec, routing) if routed else None,
-        routes=tuple(_routes(signal, severity, plan.spec, routing)) if routed else (),
+        receiver=_receiver(signal, severity, plan.spec, routing) if routed else None,
         words=words.condition(signal, threshold.value, threshold.hold),
         origins=_origins(numbers, severity, plan.spec),
         written={name: ("thresholds", signal.id, *path) for name, path in threshold.written.items()},
@@ -68,30 +67,8 @@ def sources(signal: Signal, plan: Plan) -> tuple[str, ...]:
     return tuple(dict.fromkeys(plan.chosen[series.name].source.id for series in signal.needs))
 
 
-def _route(signal: Signal, severity: Severity, spec: StackSpec, routing: Routing) -> Route:
-    """Who is told where neither the queue nor another owner decides."""
-    if signal.always:
-        return Route("", "", spec.alerting.watchdog, ())
-    owner = spec.stack.owner
-    return Route("", "", routing.receiver(severity, owner), routing.mutes(severity, owner))
-
-
-def _routes(signal: Signal, severity: Severity, spec: StackSpec, routing: Routing) -> Iterator[Route]:
-    """Queues and owners whose alerts go another way, or are not told at other times."""
-    default = _route(signal, severity, spec, routing)
-    by_owner = {owner: _of(owner, None, severity, routing) for owner in dict.fromkeys(own(signal, spec).values())}
-    for owner, way in by_owner.items():
-        if way != (default.receiver, default.mutes):
-            yield Route("owner", owner, *way)
-    for queue in routing.special_queues() if "queue" in signal.by else ():
-        owner = routing.owner_of(queue)
-        way = _of(owner, queue, severity, routing)
-        if way != by_owner.get(owner, (default.receiver, default.mutes)):
-            yield Route("queue", queue, *way)
-
-
-def _of(owner: str, queue: str | None, severity: Severity, routing: Routing) -> tuple[str, tuple[str, ...]]:
-    return routing.receiver(severity, owner, queue), routing.mutes(severity, owner, queue)
+def _receiver(signal: Signal, severity: Severity, spec: StackSpec, routing: Routing) -> str:
+    return spec.alerting.watchdog if signal.always else routing.receiver(severity, spec.stack.owner)
 
 
 def _origins(numbers: Numbers, severity: Severity, spec: StackSpec) -> dict[str, str]:
@@ -100,7 +77,7 @@ def _origins(numbers: Numbers, severity: Severity, spec: StackSpec) -> dict[str,
     level = signal.levels.get(severity)
     found = {
         "threshold": level.source if level else OURS,
-        "for": OURS,
+        "for": level.hold_source if level else OURS,
         "keep_firing_for": OURS,
     }
     if threshold.value is None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Literal
 
 from stackgen.catalog.series import Series
 from stackgen.catalog.signal import Setting, Severity, Signal
@@ -39,16 +38,6 @@ class Least:
     """What `expr` counts, in the plural."""
     window: int
     """Seconds in which they are counted; 0: those of this moment."""
-
-
-@dataclass(frozen=True)
-class Route:
-    """Which receiver is told, and in which of the named times nobody is; where `label` has `value`, "" for all else."""
-
-    label: Literal["", "queue", "owner"]
-    value: str
-    receiver: str
-    mutes: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,9 +79,8 @@ class Alert:
     owner: str
     owners: Mapping[str, str]
     """By queue or task, for those that have an owner of their own."""
-    route: Route | None
-    """Who is told unless one of `routes` says otherwise; None when Alertmanager never hears of the alert."""
-    routes: tuple[Route, ...]
+    receiver: str | None
+    """Who is told where neither the queue nor an owner of its own decides; None when Alertmanager never hears of it."""
     words: str
     """The condition in words: `above 5000 for 10m`."""
     origins: Mapping[str, str]

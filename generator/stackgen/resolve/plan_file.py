@@ -179,7 +179,7 @@ def _alert(one: Alert, plan: Plan) -> AlertFacts:
         origins=dict(one.origins),
         by=list(signal.by),
         owner=one.owner,
-        receiver=one.route.receiver if one.route else None,
+        receiver=one.receiver,
         silenced_by=[_silencer(silencer, one) for silencer in one.silencers],
         sources=list(one.sources),
         value=None if signal.log_count else signal.record or signal.expr(plan.site),

@@ -29,7 +29,9 @@ QUEUE_LENGTH_SIGNAL = Signal(
     shape=input_shapes.Value(QUEUE_LENGTH),
     levels={
         "warning": Level(Fraction(1000), hold=600, source=guide("Queue Metrics")),
-        "critical": Level(Fraction(5000), hold=600, source=guide("Critical Alerts")),
+        "critical": Level(
+            Fraction(5000), hold=600, source=guide("Critical Alerts"), hold_source=guide("Critical Alerts")
+        ),
     },
     overrides="queue",
     skips_dead_letters=True,

@@ -42,7 +42,9 @@ FAILURE_RATIO = Signal(
     ),
     levels={
         "warning": Level(Fraction(5, 100), hold=300, source=guide("Task Metrics")),
-        "critical": Level(Fraction(20, 100), hold=300, source=guide("Critical Alerts")),
+        "critical": Level(
+            Fraction(20, 100), hold=300, source=guide("Critical Alerts"), hold_source=guide("Critical Alerts")
+        ),
     },
     overrides="task",
     guards=(
@@ -94,7 +96,11 @@ DURATION_P95 = Signal(
     record="celery:task_duration_seconds:p95_5m",
     expr=lambda site: f"histogram_quantile(0.95, sum by (task, le) ({TASK_DURATION_BUCKET.name}))",
     shape=input_shapes.Quantile(TASK_DURATION_BUCKET),
-    levels={"warning": Level(Fraction(300), hold=900, source=guide("Task Metrics", "Warning Alerts"))},
+    levels={
+        "warning": Level(
+            Fraction(300), hold=900, source=guide("Task Metrics", "Warning Alerts"), hold_source=guide("Warning Alerts")
+        )
+    },
     overrides="task",
     guards=(
         Guard(

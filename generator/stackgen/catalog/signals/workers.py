@@ -24,7 +24,14 @@ WORKERS_ACTIVE_SIGNAL = Signal(
     expr=lambda site: WORKERS_ACTIVE.name,
     shape=input_shapes.Value(WORKERS_ACTIVE),
     bad_when="below",
-    levels={"critical": Level(Fraction(1), hold=120, source=guide("Worker Health Metrics", "Critical Alerts"))},
+    levels={
+        "critical": Level(
+            Fraction(1),
+            hold=120,
+            source=guide("Worker Health Metrics", "Critical Alerts"),
+            hold_source=guide("Critical Alerts"),
+        )
+    },
     summary="No Celery worker is running ({value} of at least {limit})",
     action="Start the workers; look at why they stopped: deploy, out of memory, lost broker.",
     meaning="No worker answers, so no background task is processed and every queue grows.",
@@ -114,7 +121,14 @@ WORKER_CPU_SIGNAL = Signal(
     record="celery:worker_cpu:bridged_ratio5m",
     expr=lambda site: f"max_over_time({WORKER_CPU.name}[{site.bridge}])",
     shape=input_shapes.Value(WORKER_CPU, Fraction(1, 6000)),
-    levels={"warning": Level(Fraction(90, 100), hold=600, source=guide("Worker Health Metrics", "Warning Alerts"))},
+    levels={
+        "warning": Level(
+            Fraction(90, 100),
+            hold=600,
+            source=guide("Worker Health Metrics", "Warning Alerts"),
+            hold_source=guide("Warning Alerts"),
+        )
+    },
     summary="Worker {worker} uses {value} of its CPU (limit {limit})",
     action="See whether its queues grow; if so add workers, else leave it: busy is what workers are for.",
     meaning="The pool's processes compute nearly all the time; new tasks will wait.",
@@ -132,7 +146,14 @@ WORKER_MEMORY_SIGNAL = Signal(
     needs=(WORKER_MEMORY,),
     expr=lambda site: WORKER_MEMORY.name,
     shape=input_shapes.Value(WORKER_MEMORY, Fraction(1, 1000)),
-    levels={"warning": Level(Fraction(85, 100), hold=600, source=guide("Worker Health Metrics", "Warning Alerts"))},
+    levels={
+        "warning": Level(
+            Fraction(85, 100),
+            hold=600,
+            source=guide("Worker Health Metrics", "Warning Alerts"),
+            hold_source=guide("Warning Alerts"),
+        )
+    },
     summary="Worker {worker} uses {value} of its memory limit (limit {limit})",
     action="Restart it before the kernel kills it in the middle of a task; set worker_max_memory_per_child.",
     meaning="The worker is close to its limit; beyond it the kernel kills a pool process and its task is lost.",

@@ -23,7 +23,7 @@ class _Program(NamedTuple):
     """`{path}` is the file below output/, `{scratch}` a folder that is thrown away."""
 
 
-_PROGRAMS: Mapping[str, _Program] = {
+PROGRAMS: Mapping[str, _Program] = {
     "logs/filebeat/filebeat.yml": _Program(
         "filebeat", "filebeat", ("test", "config", "-c", "{path}", "--strict.perms=false")
     ),
@@ -35,8 +35,6 @@ _PROGRAMS: Mapping[str, _Program] = {
         ("-input", "{path}", "-output", "{scratch}/agent.toml", "-mode", "onPremise", "-os", "linux"),
     ),
 }
-FILES: tuple[str, ...] = tuple(_PROGRAMS)
-"""Files for which there may be a program."""
 
 
 def problems(subject: Subject) -> list[Problem]:
@@ -46,7 +44,7 @@ def problems(subject: Subject) -> list[Problem]:
 
 def asked(output: Path, paths: Sequence[str]) -> list[Problem]:
     """What the programs say against these files, which are relative to `output`."""
-    return [p for path in paths if path in _PROGRAMS for p in _asked(_PROGRAMS[path], output, path)]
+    return [p for path in paths if path in PROGRAMS for p in _asked(PROGRAMS[path], output, path)]
 
 
 def _asked(program: _Program, output: Path, path: str) -> Iterator[Problem]:
