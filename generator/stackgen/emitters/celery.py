@@ -26,16 +26,16 @@ _OURS = "stackgen.app.parts."
 _LOOPBACK = frozenset({"localhost", "127.0.0.1"})
 
 
-def artefacts(stack: Plan) -> list[Artefact]:
+def artefacts(plan: Plan) -> list[Artefact]:
     """The one Python file, and New Relic's where it is switched on."""
-    spec = stack.spec
+    spec = plan.spec
     newrelic = spec.app.newrelic
     name, environment = spec.stack.name, spec.stack.environment
     module = Artefact(
         path="celery/celery_monitoring.py",
         template="celery/celery_monitoring.py.j2",
         syntax="python",
-        context={**_sources(), "stack": _stack(stack), "app": _app(stack)},
+        context={**_sources(), "stack": _stack(plan), "app": _app(plan)},
     )
     ini = Artefact(
         path="celery/newrelic.ini",
@@ -48,21 +48,21 @@ def artefacts(stack: Plan) -> list[Artefact]:
     return [module, ini] if newrelic.enabled else [module]
 
 
-def _app(stack: Plan) -> dict[str, dict[str, object]]:
+def _app(plan: Plan) -> dict[str, dict[str, object]]:
     """What stack.yaml says about the file, with nothing left open."""
-    app = stack.spec.app.model_dump()
-    places = [target.rpartition(":") for target in stack.site.targets.get("worker", ())]
+    app = plan.spec.app.model_dump()
+    places = [target.rpartition(":") for target in plan.site.targets.get("worker", ())]
     inside = {host for host, _, _ in places} and {host for host, _, _ in places} <= _LOOPBACK
     metrics = {
-        "enabled": stack.spec.workers_serve,
-        "host": stack.spec.app.metrics.host or ("127.0.0.1" if inside else "0.0.0.0"),
+        "enabled": plan.spec.workers_serve,
+        "host": plan.spec.app.metrics.host or ("127.0.0.1" if inside else "0.0.0.0"),
         "ports": sorted({int(port) for _, _, port in places if port.isdecimal()}),
     }
     return {**app, "metrics": {**app["metrics"], **metrics}}
 
 
-def _stack(stack: Plan) -> dict[str, object]:
-    spec = stack.spec
+def _stack(plan: Plan) -> dict[str, object]:
+    spec = plan.spec
     return {
         "name": spec.stack.name,
         "environment": spec.stack.environment,
@@ -71,8 +71,8 @@ def _stack(stack: Plan) -> dict[str, object]:
         "broker_url_env": spec.celery.broker.env,
         "broker_url_file": spec.celery.broker.url_file,
         "queues": list(spec.queues),
-        "duration_buckets": [float(bound) for bound in stack.site.duration_buckets],
-        "wait_buckets": [float(bound) for bound in stack.site.wait_buckets],
+        "duration_buckets": [float(bound) for bound in plan.site.duration_buckets],
+        "wait_buckets": [float(bound) for bound in plan.site.wait_buckets],
     }
 
 

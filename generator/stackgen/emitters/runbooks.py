@@ -22,27 +22,27 @@ MOST = 200
 """Longer lists of queues and tasks are cut: nobody reads them at night, and a query shows all."""
 
 
-def artefacts(stack: Plan) -> list[Artefact]:
+def artefacts(plan: Plan) -> list[Artefact]:
     """A page for every alert that this stack has, and the index."""
     pages: dict[str, list[Signal]] = {}
-    for signal in stack.active:
+    for signal in plan.active:
         pages.setdefault(signal.alert, []).append(signal)
-    return [_index(pages, stack), *(_page(alert, signals, stack) for alert, signals in pages.items())]
+    return [_index(pages, plan), *(_page(alert, signals, plan) for alert, signals in pages.items())]
 
 
-def _index(pages: Mapping[str, Sequence[Signal]], stack: Plan) -> Artefact:
+def _index(pages: Mapping[str, Sequence[Signal]], plan: Plan) -> Artefact:
     return Artefact(
         path="runbooks/README.md",
         template="runbooks/index.md.j2",
         syntax="markdown",
         context={
-            "stack": stack.spec.stack.name,
-            "environment": stack.spec.stack.environment,
+            "stack": plan.spec.stack.name,
+            "environment": plan.spec.stack.environment,
             "pages": [
                 {
                     "alert": alert,
                     "file": f"{alert}.md",
-                    "severities": ", ".join(_severities(signals, stack)),
+                    "severities": ", ".join(_severities(signals, plan)),
                     "meaning": signals[0].meaning,
                 }
                 for alert, signals in pages.items()
@@ -51,24 +51,24 @@ def _index(pages: Mapping[str, Sequence[Signal]], stack: Plan) -> Artefact:
     )
 
 
-def _page(alert: str, signals: Sequence[Signal], stack: Plan) -> Artefact:
-    owners = list(dict.fromkeys(pair for signal in signals for pair in stack.of(signal)[0].owners.items()))
+def _page(alert: str, signals: Sequence[Signal], plan: Plan) -> Artefact:
+    owners = list(dict.fromkeys(pair for signal in signals for pair in plan.of(signal)[0].owners.items()))
     return Artefact(
         path=f"runbooks/{alert}.md",
         template="runbooks/runbook.md.j2",
         syntax="markdown",
         context={
             "alert": alert,
-            "severities": ", ".join(_severities(signals, stack)),
-            "sections": [_section(signal, stack) for signal in signals],
-            "owner": stack.spec.stack.owner,
+            "severities": ", ".join(_severities(signals, plan)),
+            "sections": [_section(signal, plan) for signal in signals],
+            "owner": plan.spec.stack.owner,
             "own_owners": owners[:MOST] or None,
             "more_owners": len(owners) - MOST if len(owners) > MOST else None,
-            "safe": _commands([c for signal in signals for c in _safe(signal, stack)], stack),
-            "dangerous": _commands([c for signal in signals for c in runbook.DANGEROUS[signal.family]], stack) or None,
-            "logs": look((query for signal in signals for query in _log_queries(signal)), stack.spec) or None,
-            "silences": list(dict.fromkeys(text for signal in signals for text in _silences(signal, stack))),
-            "ignored": [*stack.spec.ignore.queues, *stack.spec.ignore.tasks][:MOST] or None,
+            "safe": _commands([c for signal in signals for c in _safe(signal, plan)], plan),
+            "dangerous": _commands([c for signal in signals for c in runbook.DANGEROUS[signal.family]], plan) or None,
+            "logs": look((query for signal in signals for query in _log_queries(signal)), plan.spec) or None,
+            "silences": list(dict.fromkeys(text for signal in signals for text in _silences(signal, plan))),
+            "ignored": [*plan.spec.ignore.queues, *plan.spec.ignore.tasks][:MOST] or None,
         },
     )
 
@@ -77,40 +77,40 @@ def _log_queries(signal: Signal) -> tuple[LogQuery, ...]:
     return signal.log_queries or BY_FAMILY[signal.family]
 
 
-def _severities(signals: Sequence[Signal], stack: Plan) -> list[str]:
-    on = {alert.severity for signal in signals for alert in stack.of(signal)}
+def _severities(signals: Sequence[Signal], plan: Plan) -> list[str]:
+    on = {alert.severity for signal in signals for alert in plan.of(signal)}
     return [severity for severity in SEVERITIES if severity in on]
 
 
-def _section(signal: Signal, stack: Plan) -> Row:
-    grafana = stack.spec.reached("grafana")
+def _section(signal: Signal, plan: Plan) -> Row:
+    grafana = plan.spec.reached("grafana")
     board = registry.dashboards().get(signal.dashboard)
-    own = _own(stack.of(signal))
+    own = _own(plan.of(signal))
     return {
         "title": signal.title,
         "id": signal.id,
         "meaning": signal.meaning,
         "action": signal.action,
         "causes": list(signal.causes),
-        "numbers": [_numbers(alert) for alert in stack.of(signal)],
+        "numbers": [_numbers(alert) for alert in plan.of(signal)],
         "dimension": signal.overrides,
         "own": own[:MOST] or None,
         "more": len(own) - MOST if len(own) > MOST else None,
         "asked": "Loki" if signal.log_count else "Prometheus",
         "language": "logql" if signal.log_count else "promql",
-        "queries": list(_of_logs(signal, stack) if signal.log_count else _queries(signal, stack)) or None,
+        "queries": list(_of_logs(signal, plan) if signal.log_count else _queries(signal, plan)) or None,
         "dashboard": f"{grafana}/d/{signal.dashboard}",
         "dashboard_title": board.title if board else signal.dashboard,
-        "panels": _panels(signal, board, stack) or None if board else None,
-        "caveats": _caveats(signal, stack) or None,
-        "files": _files(signal, stack) or None,
+        "panels": _panels(signal, board, plan) or None if board else None,
+        "caveats": _caveats(signal, plan) or None,
+        "files": _files(signal, plan) or None,
     }
 
 
-def _panels(signal: Signal, board: Dashboard, stack: Plan) -> list[str]:
+def _panels(signal: Signal, board: Dashboard, plan: Plan) -> list[str]:
     """Panels that show the signal."""
     if signal.log_count:
-        return [board.lines.title] if stack.has_loki else []
+        return [board.lines.title] if plan.has_loki else []
     return [panel.title for panel in board.panels if signal in panel.signals]
 
 
@@ -134,42 +134,42 @@ def _own(alerts: Sequence[Alert]) -> list[Row]:
     ]
 
 
-def _queries(signal: Signal, stack: Plan) -> Iterator[Row]:
+def _queries(signal: Signal, plan: Plan) -> Iterator[Row]:
     """What to paste into Prometheus, the judged value first."""
-    shown = value(signal, stack)
+    shown = value(signal, plan)
     yield {"why": f"The value that is judged ({signal.title})", "query": shown}
     for series in signal.needs:
         if series.name != shown:
             yield {"why": series.meaning.rstrip("."), "query": series.name}
-    if any(alert.overrides for alert in stack.of(signal)):
+    if any(alert.overrides for alert in plan.of(signal)):
         matcher = f"signal={promql.text(signal.id)}"
         yield {"why": f"The limit of each {signal.overrides}", "query": promql.select(THRESHOLD, matcher)}
-    for alert in stack.of(signal):
-        yield {"why": _holds(alert), "query": condition(alert, stack)}
+    for alert in plan.of(signal):
+        yield {"why": _holds(alert), "query": condition(alert, plan)}
     matchers = (f"alertname={promql.text(signal.alert)}", f"signal={promql.text(signal.id)}")
     yield {"why": "What is pending or fires now", "query": promql.select("ALERTS", *matchers)}
 
 
-def _of_logs(signal: Signal, stack: Plan) -> Iterator[Row]:
+def _of_logs(signal: Signal, plan: Plan) -> Iterator[Row]:
     """What to paste into Grafana's Explore, where there is a Loki; the lines themselves stand further below."""
-    for alert in stack.of(signal) if stack.has_loki else ():
-        yield {"why": _holds(alert), "query": logs.condition(alert, stack)}
+    for alert in plan.of(signal) if plan.has_loki else ():
+        yield {"why": _holds(alert), "query": logs.condition(alert, plan)}
 
 
 def _holds(alert: Alert) -> str:
     return f"Has a result while the condition of severity {alert.severity} holds"
 
 
-def _caveats(signal: Signal, stack: Plan) -> list[str]:
-    chosen = [stack.chosen[series.name] for series in signal.needs if series.name in stack.chosen]
+def _caveats(signal: Signal, plan: Plan) -> list[str]:
+    chosen = [plan.chosen[series.name] for series in signal.needs if series.name in plan.chosen]
     return [f"{one.source.title}: {one.reading.caveat}" for one in chosen if one.reading.caveat]
 
 
-def _files(signal: Signal, stack: Plan) -> list[Row]:
+def _files(signal: Signal, plan: Plan) -> list[Row]:
     if signal.log_count:
-        there = stack.has_loki and stack.spec.wants("logs")
-        return [{"name": "The rule", "file": f"../{logs.path(stack)}"}] if there else []
-    if not stack.spec.wants("prometheus"):
+        there = plan.has_loki and plan.spec.wants("logs")
+        return [{"name": "The rule", "file": f"../{logs.path(plan)}"}] if there else []
+    if not plan.spec.wants("prometheus"):
         return []
     family, name = signal.family, signal.id
     return [
@@ -178,30 +178,30 @@ def _files(signal: Signal, stack: Plan) -> list[Row]:
     ]
 
 
-def _safe(signal: Signal, stack: Plan) -> Iterator[runbook.Command]:
+def _safe(signal: Signal, plan: Plan) -> Iterator[runbook.Command]:
     yield from signal.commands
     yield from runbook.SAFE[signal.family]
     if signal.log_count:
-        yield from (command for name in judges(stack.spec) for command in runbook.SHIPPED.get(name, ()))
+        yield from (command for name in judges(plan.spec) for command in runbook.SHIPPED.get(name, ()))
     if signal.family == "queues" or signal.asks_broker:
-        yield from runbook.BROKER_DEPTH[stack.spec.celery.broker.kind]
+        yield from runbook.BROKER_DEPTH[plan.spec.celery.broker.kind]
 
 
-def _commands(commands: Sequence[runbook.Command], stack: Plan) -> list[Row]:
+def _commands(commands: Sequence[runbook.Command], plan: Plan) -> list[Row]:
     places = runbook.places(
-        stack.spec.celery.app,
-        stack.spec.reached("prometheus"),
-        stack.spec.reached("alertmanager"),
-        promql.seconds(stack.site.scrape_timeout),
+        plan.spec.celery.app,
+        plan.spec.reached("prometheus"),
+        plan.spec.reached("alertmanager"),
+        promql.seconds(plan.site.scrape_timeout),
     )
     return [
         {"run": runbook.filled(c.run, places), "why": runbook.filled(c.why, places)} for c in dict.fromkeys(commands)
     ]
 
 
-def _silences(signal: Signal, stack: Plan) -> Iterator[str]:
+def _silences(signal: Signal, plan: Plan) -> Iterator[str]:
     """What keeps the alert quiet although the threshold is crossed; prose."""
-    alerts = stack.of(signal)
+    alerts = plan.of(signal)
     for guard in signal.guards:
         if least := alerts[0].settings[guard.setting]:
             yield (
@@ -210,7 +210,7 @@ def _silences(signal: Signal, stack: Plan) -> Iterator[str]:
             )
     if signal.unless:
         yield f"While `{signal.unless}` has a result: the same event is reported already."
-    if signal.skips_dead_letters and stack.site.dead_letter:
+    if signal.skips_dead_letters and plan.site.dead_letter:
         yield "Queues with `role: dead_letter`: only CeleryDeadLetters judges them."
     yield from _held_back(alerts)
     yield f"`enabled: false` under `thresholds.{signal.id}` in stack.yaml, or `never` for one severity."

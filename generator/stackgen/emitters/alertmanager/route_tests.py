@@ -11,14 +11,14 @@ from stackgen.resolve.plan import Alert, Plan
 from stackgen.resolve.routing import Routing
 
 
-def artefacts(stack: Plan) -> list[Artefact]:
+def artefacts(plan: Plan) -> list[Artefact]:
     """One file with every alert, severity and owner, and every queue with a route of its own."""
     return [
         Artefact(
             path="alertmanager/tests/routes.yml",
             template="alertmanager/routes.yml.j2",
             syntax="yaml",
-            context={"config": "../alertmanager.yml", "cases": [*_Cases(stack).all()]},
+            context={"config": "../alertmanager.yml", "cases": [*_Cases(plan).all()]},
         )
     ]
 
@@ -26,16 +26,16 @@ def artefacts(stack: Plan) -> list[Artefact]:
 class _Cases:
     """Labels that an alert of this stack can have, and the receiver that stack.yaml names for it."""
 
-    def __init__(self, stack: Plan) -> None:
-        self.stack = stack
-        self.routing = Routing(stack.spec)
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.routing = Routing(plan.spec)
 
     def all(self) -> Iterator[dict[str, object]]:
         """Every severity of every signal with every owner; then special queues, at every severity a queue can have."""
         about_queues: dict[Severity, Alert] = {}
-        for signal in self.stack.routed_signals:
+        for signal in self.plan.routed_signals:
             subjects = self._subjects(signal)
-            for alert in self.stack.of(signal):
+            for alert in self.plan.of(signal):
                 for owner, subject in subjects.items():
                     yield self._case(alert, owner, subject)
                 if "queue" in signal.by:
@@ -46,18 +46,18 @@ class _Cases:
 
     def _subjects(self, signal: Signal) -> dict[str, str]:
         """By every owner that the rule's label can name: a queue or task of theirs, or any other kind of subject."""
-        only = signal.only_names(self.stack.site)
+        only = signal.only_names(self.plan.site)
         fallback = (*only, *(f"any-{label}" for label in signal.by), "")[0]
         if "queue" in signal.by:
             special = set(self.routing.special_queues())
-            names = sorted(self.stack.site.queues, key=lambda name: (name in only, name not in special))
+            names = sorted(self.plan.site.queues, key=lambda name: (name in only, name not in special))
             named = {self.routing.owner_of(name): name for name in names}  # the last of an owner is the best
         else:
-            named = {owner: name for name, owner in own(signal, self.stack.spec).items()}
-        return {self.stack.spec.stack.owner: fallback, **named}
+            named = {owner: name for name, owner in own(signal, self.plan.spec).items()}
+        return {self.plan.spec.stack.owner: fallback, **named}
 
     def _case(self, alert: Alert, owner: str, subject: str) -> dict[str, object]:
-        signal, severity, stack = alert.signal, alert.severity, self.stack.spec.stack
+        signal, severity, stack = alert.signal, alert.severity, self.plan.spec.stack
         queue = subject if "queue" in signal.by else None
         watchdog = self.routing.alerting.watchdog
         receiver = watchdog if signal.always else self.routing.receiver(severity, owner, queue)

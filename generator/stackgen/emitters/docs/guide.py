@@ -11,59 +11,59 @@ from stackgen.resolve.plan import Plan
 from stackgen.rules.build import condition
 
 
-def context(stack: Plan) -> dict[str, object]:
+def context(plan: Plan) -> dict[str, object]:
     """The chapters, in the guide's order."""
-    return {"chapters": [_chapter(one, stack) for one in guide.CHAPTERS]}
+    return {"chapters": [_chapter(one, plan) for one in guide.CHAPTERS]}
 
 
-def _chapter(one: Chapter, stack: Plan) -> dict[str, object]:
+def _chapter(one: Chapter, plan: Plan) -> dict[str, object]:
     """One section of the guide, with all its rows."""
     return {
         "title": one.title,
         "anchor": places.anchor(one.title),
         "about": one.about,
-        "rows": [_row(r, stack) for r in one.rows],
+        "rows": [_row(r, plan) for r in one.rows],
     }
 
 
-def _row(one: Row, stack: Plan) -> dict[str, object]:
+def _row(one: Row, plan: Plan) -> dict[str, object]:
     """One row, with the conditions of its signals on this stack."""
-    code = one.code.replace("{app}", stack.spec.celery.app)
+    code = one.code.replace("{app}", plan.spec.celery.app)
     return {
         "title": one.title,
         "guide": one.guide or None,
         "language": one.language,
         "wrong": one.wrong or None,
         "ours": one.ours or None,
-        "code": code.replace("{evaluation}", promql.number(stack.site.evaluation)) or None,
+        "code": code.replace("{evaluation}", promql.number(plan.site.evaluation)) or None,
         "code_language": one.code_language,
-        "queries": "\n".join(_queries(one.signals, stack)) or None,
-        "off": _off(one.signals, stack) or None,
-        "where": _where(one, stack) or None,
+        "queries": "\n".join(_queries(one.signals, plan)) or None,
+        "off": _off(one.signals, plan) or None,
+        "where": _where(one, plan) or None,
     }
 
 
-def _where(one: Row, stack: Plan) -> list[places.Link]:
+def _where(one: Row, plan: Plan) -> list[places.Link]:
     """Where to find it: the files of the row, and rules and runbooks of its signals, each once."""
     listed = [
-        *places.links(one.where, stack),
-        *(link for signal in stack.named(one.signals) for link in places.of_signal(signal, stack)),
+        *places.links(one.where, plan),
+        *(link for signal in plan.named(one.signals) for link in places.of_signal(signal, plan)),
     ]
     return list({str(link["file"]): link for link in listed}.values())
 
 
-def _queries(signals: tuple[str, ...], stack: Plan) -> Iterator[str]:
+def _queries(signals: tuple[str, ...], plan: Plan) -> Iterator[str]:
     """The condition of each severity of the signals that are on, in words and as PromQL."""
-    for signal in stack.named(signals):
-        for alert in stack.of(signal):
+    for signal in plan.named(signals):
+        for alert in plan.of(signal):
             yield f"# {signal.alert}, {alert.severity}: {alert.words}"
-            yield condition(alert, stack)
+            yield condition(alert, plan)
 
 
-def _off(signals: tuple[str, ...], stack: Plan) -> list[dict[str, object]]:
+def _off(signals: tuple[str, ...], plan: Plan) -> list[dict[str, object]]:
     """The signals that this stack does not judge, and why."""
     return [
         {"alert": one.signal.alert, "title": one.signal.title, "reason": one.reason}
-        for one in stack.off
+        for one in plan.off
         if one.signal.id in signals
     ]

@@ -24,7 +24,7 @@ _ON_TIME_RANGE_CHANGE = 2
 _NOTE_HEIGHT = 4
 
 
-def board(dashboard: Dashboard, stack: Plan) -> Json:
+def board(dashboard: Dashboard, plan: Plan) -> Json:
     """The dashboard's JSON for one stack, without the panels that the stack cannot fill."""
     return {
         "uid": dashboard.id,
@@ -38,9 +38,9 @@ def board(dashboard: Dashboard, stack: Plan) -> Json:
         "time": {"from": "now-6h", "to": "now"},
         "timezone": "browser",
         "links": [_other_dashboards()],
-        "annotations": {"list": [_firing(dashboard, stack)]},
-        "templating": {"list": [*_datasources(stack), *_variables(dashboard, stack)]},
-        "panels": _panels(dashboard, stack),
+        "annotations": {"list": [_firing(dashboard, plan)]},
+        "templating": {"list": [*_datasources(plan), *_variables(dashboard, plan)]},
+        "panels": _panels(dashboard, plan),
     }
 
 
@@ -59,9 +59,9 @@ def _other_dashboards() -> Json:
     }
 
 
-def _firing(dashboard: Dashboard, stack: Plan) -> Json:
+def _firing(dashboard: Dashboard, plan: Plan) -> Json:
     """Marks on every panel for the time in which an alert of this dashboard fired."""
-    ours = [s.id for s in stack.metric_signals if s.dashboard == dashboard.id and not s.always]
+    ours = [s.id for s in plan.metric_signals if s.dashboard == dashboard.id and not s.always]
     return {
         "name": "Firing alerts",
         "datasource": DATASOURCE,
@@ -77,10 +77,10 @@ def _firing(dashboard: Dashboard, stack: Plan) -> Json:
     }
 
 
-def _datasources(stack: Plan) -> Iterator[Json]:
+def _datasources(plan: Plan) -> Iterator[Json]:
     """Prometheus's first."""
     yield _datasource("Prometheus", DATASOURCE_UID)
-    if stack.has_loki:
+    if plan.has_loki:
         yield _datasource("Loki", lines.LOKI_UID)
 
 
@@ -101,9 +101,9 @@ def _datasource(title: str, uid: str) -> Json:
     }
 
 
-def _variables(dashboard: Dashboard, stack: Plan) -> Iterator[Json]:
+def _variables(dashboard: Dashboard, plan: Plan) -> Iterator[Json]:
     for name in dashboard.variables:
-        if query := _values(name, stack):
+        if query := _values(name, plan):
             yield {
                 "name": name,
                 "label": name.capitalize(),
@@ -123,35 +123,35 @@ def _variables(dashboard: Dashboard, stack: Plan) -> Iterator[Json]:
             }
 
 
-def _values(name: Variable, stack: Plan) -> str:
+def _values(name: Variable, plan: Plan) -> str:
     """The query for the values of a variable; "" when no series of this stack has such a label."""
-    able = (s.name for s in registry.series().values() if name in s.labels and s.name in stack.chosen)
+    able = (s.name for s in registry.series().values() if name in s.labels and s.name in plan.chosen)
     first = next(able, "")
     return f"label_values({first}, {name})" if first else ""
 
 
-def _panels(dashboard: Dashboard, stack: Plan) -> list[Json]:
+def _panels(dashboard: Dashboard, plan: Plan) -> list[Json]:
     """Headings and panels in reading order, numbered in that order."""
-    numbers, top, seen = count(1), 0, view(stack)
+    numbers, top, seen = count(1), 0, view(plan)
     made: list[Json] = []
     for row in dashboard.rows:
-        panels = [found for one in row.panels if (found := shown(one, stack))]
+        panels = [found for one in row.panels if (found := shown(one, plan))]
         if not panels:
             continue
         made.append(_heading(row.title, next(numbers), top))
         top += 1
         for line in layout.lines(panels):
             places = layout.places(line, top)
-            drawn = [panel(one, next(numbers), at, seen, stack) for one, at in zip(line, places, strict=True)]
-            if stack.has_loki:
+            drawn = [panel(one, next(numbers), at, seen, plan) for one, at in zip(line, places, strict=True)]
+            if plan.has_loki:
                 drawn = [lines.leading(json, one, dashboard) for json, one in zip(drawn, line, strict=True)]
             made += drawn
             top += places[0]["h"]
-    if note := _note(dashboard, stack):
+    if note := _note(dashboard, plan):
         made.append(_text(note, next(numbers), top))
         top += _note_height(note)
-    chosen = [name for name in dashboard.variables if _values(name, stack)]
-    return [*made, *lines.row(dashboard, chosen, top, stack)] if stack.has_loki else made
+    chosen = [name for name in dashboard.variables if _values(name, plan)]
+    return [*made, *lines.row(dashboard, chosen, top, plan)] if plan.has_loki else made
 
 
 def _heading(title: str, number: int, top: int) -> Json:
@@ -159,11 +159,11 @@ def _heading(title: str, number: int, top: int) -> Json:
     return {"id": number, "type": "row", "title": title, "collapsed": False, "gridPos": at, "panels": []}
 
 
-def _note(dashboard: Dashboard, stack: Plan) -> str:
+def _note(dashboard: Dashboard, plan: Plan) -> str:
     """What this stack does not measure or judge, and what would change that; "" when nothing is left out."""
-    panels = [f"- **{title}**: {why}" for title, why in missing(dashboard, stack)]
-    told = {signal.id for panel in dashboard.panels if not shown(panel, stack) for signal in panel.signals}
-    off = [off for off in stack.off if off.signal.dashboard == dashboard.id and off.signal.id not in told]
+    panels = [f"- **{title}**: {why}" for title, why in missing(dashboard, plan)]
+    told = {signal.id for panel in dashboard.panels if not shown(panel, plan) for signal in panel.signals}
+    off = [off for off in plan.off if off.signal.dashboard == dashboard.id and off.signal.id not in told]
     off = [one for one in off if not one.signal.log_count]
     alerts = [f"- **{o.signal.alert}** ({o.signal.title}): {o.reason}{f' ({o.hint})' if o.hint else ''}" for o in off]
     parts = [("Not shown on this stack", panels), ("Not judged on this stack", alerts)]

@@ -21,9 +21,9 @@ MOST = 200
 _HEIGHT = 12
 
 
-def row(dashboard: Dashboard, chosen: Iterable[str], top: int, stack: Plan) -> list[Json]:
+def row(dashboard: Dashboard, chosen: Iterable[str], top: int, plan: Plan) -> list[Json]:
     """A heading and the panel below it; `chosen` are the variables that narrow the lines."""
-    query = logql.lines(dashboard.lines.filter, logs.selector(stack)) + logql.chosen(chosen)
+    query = logql.lines(dashboard.lines.filter, logs.selector(plan)) + logql.chosen(chosen)
     at = {"h": 1, "w": COLUMNS, "x": 0, "y": top}
     heading: Json = {"id": NUMBER - 1, "type": "row", "title": "Logs", "collapsed": False, "gridPos": at, "panels": []}
     panel: Json = {

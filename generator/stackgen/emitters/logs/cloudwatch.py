@@ -28,18 +28,18 @@ STREAM = "{local_hostname}"
 _ANY = {"value": "too many", "task": "one task", "worker": "one worker"}
 
 
-def artefacts(stack: Plan, logs: Logs) -> list[Artefact]:
+def artefacts(plan: Plan, logs: Logs) -> list[Artefact]:
     """The agent's configuration, and the template of what it needs in the account."""
-    return [_agent(stack, logs), _template(stack, logs)]
+    return [_agent(plan, logs), _template(plan, logs)]
 
 
-def log_group(stack: Plan) -> str:
+def log_group(plan: Plan) -> str:
     """The log group, by stack.yaml or by the stack's own name."""
-    own = stack.spec.stack
-    return (stack.spec.logs and stack.spec.logs.cloudwatch.log_group) or f"celery/{own.name}/{own.environment}"
+    own = plan.spec.stack
+    return (plan.spec.logs and plan.spec.logs.cloudwatch.log_group) or f"celery/{own.name}/{own.environment}"
 
 
-def _agent(stack: Plan, logs: Logs) -> Artefact:
+def _agent(plan: Plan, logs: Logs) -> Artefact:
     return Artefact(
         path=AGENT,
         template="logs/amazon-cloudwatch-agent.json.j2",
@@ -48,7 +48,7 @@ def _agent(stack: Plan, logs: Logs) -> Artefact:
             "region": logs.cloudwatch.region,
             "path": logs.path,
             "rotated": ROTATED,
-            "group": log_group(stack),
+            "group": log_group(plan),
             "stream": STREAM,
             "days": logs.cloudwatch.retention_days,
             "timestamp": TIMESTAMP,
@@ -56,10 +56,10 @@ def _agent(stack: Plan, logs: Logs) -> Artefact:
     )
 
 
-def _template(stack: Plan, logs: Logs) -> Artefact:
-    own, region = stack.spec.stack, logs.cloudwatch.region
+def _template(plan: Plan, logs: Logs) -> Artefact:
+    own, region = plan.spec.stack, logs.cloudwatch.region
     namespace = logs.cloudwatch.namespace or f"Celery/{own.name}/{own.environment}"
-    every, topic = cloudwatch.alarms(stack), logs.cloudwatch.alarm_topic
+    every, topic = cloudwatch.alarms(plan), logs.cloudwatch.alarm_topic
     deploy = f"aws cloudformation deploy --stack-name celery-{own.name}-{own.environment}-logs"
     return Artefact(
         path=TEMPLATE,
@@ -68,10 +68,10 @@ def _template(stack: Plan, logs: Logs) -> Artefact:
         context={
             "deploy": f"{deploy} --template-file cloudformation.yaml" + (f" --region {region}" if region else ""),
             "about": f"Logs of the Celery workers of {own.name} in {own.environment}, and alarms on them.",
-            "group": log_group(stack),
+            "group": log_group(plan),
             "days": logs.cloudwatch.retention_days,
             "filters": list(_filters(every, namespace)),
-            "alarms": [_alarm(one, stack, namespace) for one in every],
+            "alarms": [_alarm(one, plan, namespace) for one in every],
             "actions": [(key, [topic]) for key in ("AlarmActions", "OKActions")] if topic else [],
         },
     )
@@ -92,13 +92,13 @@ def _filters(alarms: list[Alarm], namespace: str) -> Iterator[Mapping[str, objec
         }
 
 
-def _alarm(one: Alarm, stack: Plan, namespace: str) -> Mapping[str, object]:
-    own, signal = stack.spec.stack, one.alert.signal
+def _alarm(one: Alarm, plan: Plan, namespace: str) -> Mapping[str, object]:
+    own, signal = plan.spec.stack, one.alert.signal
     query = insights.total(signal.id, namespace, signal.by) if one.window else None
     return {
         "id": f"{_name(signal.id)}{one.alert.severity.capitalize()}Alarm",
         "name": f"{own.name}-{own.environment}-{signal.alert}-{one.alert.severity}",
-        "text": _text(one, stack),
+        "text": _text(one, plan),
         "query": query,
         "threshold": _number(one.alert.threshold or Fraction(0)),
         "period": one.period,
@@ -106,12 +106,12 @@ def _alarm(one: Alarm, stack: Plan, namespace: str) -> Mapping[str, object]:
     }
 
 
-def _text(one: Alarm, stack: Plan) -> str:
+def _text(one: Alarm, plan: Plan) -> str:
     """The alert's own words; CloudWatch names the task or worker itself, as a contributor to the alarm."""
     limit, signal = one.alert.threshold, one.alert.signal
     said = {**_ANY, "limit": words.limit(limit, signal.unit) if limit is not None else ""}
     summary = re.sub(r"\{(\w+)\}", lambda match: said[match[1]], signal.summary)
-    link = f"{stack.spec.links.runbooks.rstrip('/')}/{signal.alert}.md"
+    link = f"{plan.spec.links.runbooks.rstrip('/')}/{signal.alert}.md"
     return f"{summary[:1].upper()}{summary[1:]}. {signal.action} {link}"
 
 

@@ -21,9 +21,9 @@ INDEX = "kibanaSavedObjectMeta.searchSourceJSON.index"
 """The name by which a search refers to its data view."""
 
 
-def artefacts(stack: Plan) -> list[Artefact]:
+def artefacts(plan: Plan) -> list[Artefact]:
     """Everything for Kibana, one object a line."""
-    objects = [_data_view(stack), *(_search(one, stack) for one in log_queries.SAVED)]
+    objects = [_data_view(plan), *(_search(one, plan) for one in log_queries.SAVED)]
     return [
         Artefact(
             path="logs/kibana/celery.ndjson",
@@ -48,8 +48,8 @@ def _object(
     }
 
 
-def _data_view(stack: Plan) -> dict[str, Any]:
-    name, environment = stack.spec.stack.name, stack.spec.stack.environment
+def _data_view(plan: Plan) -> dict[str, Any]:
+    name, environment = plan.spec.stack.name, plan.spec.stack.environment
     attributes = {
         "title": DataStream.of(name, environment).name,
         "name": f"Celery logs: {name}, {environment}",
@@ -58,8 +58,8 @@ def _data_view(stack: Plan) -> dict[str, Any]:
     return _object("index-pattern", saved_id(name, environment), "8.0.0", attributes, [])
 
 
-def _search(one: LogQuery, stack: Plan) -> dict[str, Any]:
-    name, environment = stack.spec.stack.name, stack.spec.stack.environment
+def _search(one: LogQuery, plan: Plan) -> dict[str, Any]:
+    name, environment = plan.spec.stack.name, plan.spec.stack.environment
     source = {
         "query": {"query": kql.lines(one.filter, name, environment), "language": "kuery"},
         "filter": [],

@@ -14,24 +14,24 @@ _ONE_LINE = 100
 """Expressions longer than this are laid out over several lines."""
 
 
-def artefacts(stack: Plan) -> list[Artefact]:
+def artefacts(plan: Plan) -> list[Artefact]:
     """prometheus.yml and the rule files."""
-    return [_config(stack), *(_rules(group, stack) for group in groups(stack))]
+    return [_config(plan), *(_rules(group, plan) for group in groups(plan))]
 
 
-def _config(stack: Plan) -> Artefact:
+def _config(plan: Plan) -> Artefact:
     return Artefact(
         path="prometheus/prometheus.yml",
         template="prometheus/prometheus.yml.j2",
         syntax="yaml",
         context={
-            "scrape_interval": promql.seconds(stack.site.scrape),
-            "scrape_timeout": promql.seconds(stack.site.scrape_timeout),
-            "evaluation_interval": promql.seconds(stack.site.evaluation),
-            "stack": stack.spec.stack.name,
-            "environment": stack.spec.stack.environment,
-            "alertmanagers": list(stack.spec.prometheus.alertmanagers),
-            "jobs": [_job(scraped) for scraped in stack.scraped],
+            "scrape_interval": promql.seconds(plan.site.scrape),
+            "scrape_timeout": promql.seconds(plan.site.scrape_timeout),
+            "evaluation_interval": promql.seconds(plan.site.evaluation),
+            "stack": plan.spec.stack.name,
+            "environment": plan.spec.stack.environment,
+            "alertmanagers": list(plan.spec.prometheus.alertmanagers),
+            "jobs": [_job(scraped) for scraped in plan.scraped],
         },
     )
 
@@ -54,13 +54,13 @@ def _job(scraped: Scraped) -> dict[str, object]:
     }
 
 
-def _rules(group: Group, stack: Plan) -> Artefact:
+def _rules(group: Group, plan: Plan) -> Artefact:
     return Artefact(
         path=f"prometheus/rules/{group.name}.yml",
         template="prometheus/rules.yml.j2",
         syntax="yaml",
         context={
-            "interval": promql.seconds(stack.site.evaluation),
+            "interval": promql.seconds(plan.site.evaluation),
             "group": {
                 "name": group.name,
                 "recordings": [_recording(rule) for rule in group.recordings],

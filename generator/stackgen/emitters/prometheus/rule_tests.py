@@ -17,13 +17,13 @@ from stackgen.resolve.plan import Plan
 from stackgen.rules.wording import Fill, texts
 
 
-def artefacts(stack: Plan) -> list[Artefact]:
+def artefacts(plan: Plan) -> list[Artefact]:
     """One file for every signal that is on."""
-    return [_file(signal, stack) for signal in stack.metric_signals]
+    return [_file(signal, plan) for signal in plan.metric_signals]
 
 
-def _file(signal: Signal, stack: Plan) -> Artefact:
-    test = SignalUnderTest(signal, stack)
+def _file(signal: Signal, plan: Plan) -> Artefact:
+    test = SignalUnderTest(signal, plan)
     return Artefact(
         path=f"prometheus/tests/{signal.id}.yml",
         template="prometheus/tests.yml.j2",
@@ -31,13 +31,13 @@ def _file(signal: Signal, stack: Plan) -> Artefact:
         context={
             "rule_file": f"../rules/{GROUP_PREFIX}{signal.family}.yml",
             "evaluation_interval": promql.seconds(test.tick),
-            "cases": [_case(one, signal, stack) for one in cases(test)],
+            "cases": [_case(one, signal, plan) for one in cases(test)],
         },
     )
 
 
-def _case(one: Case, signal: Signal, stack: Plan) -> dict[str, object]:
-    queries = [_alerts(a, signal, stack) for a in one.alerts if not a.worded] + list(one.queries)
+def _case(one: Case, signal: Signal, plan: Plan) -> dict[str, object]:
+    queries = [_alerts(a, signal, plan) for a in one.alerts if not a.worded] + list(one.queries)
     return {
         "name": f"{signal.id}: {one.name}",
         "interval": promql.seconds(one.step),
@@ -52,7 +52,7 @@ def _case(one: Case, signal: Signal, stack: Plan) -> dict[str, object]:
         ]
         or None,
         "texts": [
-            {"at": promql.seconds(a.at), "alert": signal.alert, "expected": _expected(a, signal, stack)}
+            {"at": promql.seconds(a.at), "alert": signal.alert, "expected": _expected(a, signal, plan)}
             for a in one.alerts
             if a.worded
         ]
@@ -60,9 +60,9 @@ def _case(one: Case, signal: Signal, stack: Plan) -> dict[str, object]:
     }
 
 
-def _alerts(one: AlertAssertion, signal: Signal, stack: Plan) -> QueryAssertion:
+def _alerts(one: AlertAssertion, signal: Signal, plan: Plan) -> QueryAssertion:
     """The firing alerts, each by the labels that tell it from the others."""
-    by = (*signal.by, *(["owner"] if own(signal, stack.spec) else []), "severity")
+    by = (*signal.by, *(["owner"] if own(signal, plan.spec) else []), "severity")
     label = next(iter(signal.by), "")
     selector = promql.select(
         "ALERTS",
@@ -71,7 +71,7 @@ def _alerts(one: AlertAssertion, signal: Signal, stack: Plan) -> QueryAssertion:
         f"severity={promql.text(one.severity)}" if one.severity else "",
         promql.one_of(label, [each.labels[label] for each in one.without], negate=True) if one.without else "",
     )
-    found = [_labels(subject, severity, signal, stack) for subject, severity in one.firing]
+    found = [_labels(subject, severity, signal, plan) for subject, severity in one.firing]
     samples = tuple(({name: labels[name] for name in by}, Fraction(1)) for labels in found)
     return QueryAssertion(one.at, f"count by ({', '.join(by)}) ({selector})", samples)
 
@@ -84,26 +84,26 @@ def _selector(labels: Mapping[str, str]) -> str:
     return promql.select("", *(f"{name}={promql.text(value)}" for name, value in labels.items())) or "{}"
 
 
-def _labels(subject: Subject, severity: Severity, signal: Signal, stack: Plan) -> dict[str, str]:
+def _labels(subject: Subject, severity: Severity, signal: Signal, plan: Plan) -> dict[str, str]:
     who = next(iter(subject.labels.values()), "")
     return {
         **subject.labels,
         "severity": severity,
-        "owner": own(signal, stack.spec).get(who, stack.spec.stack.owner),
+        "owner": own(signal, plan.spec).get(who, plan.spec.stack.owner),
         "signal": signal.id,
-        **stack.spec.stack.labels,
+        **plan.spec.stack.labels,
     }
 
 
-def _expected(one: AlertAssertion, signal: Signal, stack: Plan) -> Iterable[dict[str, object]]:
+def _expected(one: AlertAssertion, signal: Signal, plan: Plan) -> Iterable[dict[str, object]]:
     alerts: list[dict[str, object]] = []
-    records = {alert.severity: alert for alert in stack.of(signal)}
+    records = {alert.severity: alert for alert in plan.of(signal)}
     for subject, severity in one.firing:
         fill = Fill(subject.labels, subject.value, subject.limits[severity])
         alerts.append(
             {
-                "labels": list(_labels(subject, severity, signal, stack).items()),
-                "annotations": list(texts(records[severity], stack, fill).items()),
+                "labels": list(_labels(subject, severity, signal, plan).items()),
+                "annotations": list(texts(records[severity], plan, fill).items()),
             }
         )
     return alerts
