@@ -24,7 +24,7 @@ from tests.app.cluster import Worker, fetch, lab_environment, until, worker
 from tests.app.workers import write_module
 from tests.flower.redis_server import free_port, redis_server
 
-TASKS = 12_000
+TASKS = 30_000
 _SENDING = "with app.connection_for_write() as c, app.amqp.Producer(c) as p:\n for n in range({tasks}): "
 _PLAIN = _SENDING + "ok.apply_async(producer=p)"
 _ABSURD = _SENDING + "ok.apply_async(producer=p, task_id=str(n) + '\U0001f600\\t\\n' * 300)"
@@ -42,12 +42,22 @@ def main() -> int:
 
 @contextmanager
 def slow(one: Worker) -> Iterator[None]:
-    """Connections that send a byte now and then, and come again when they are cut."""
+    """A thousand connections, as fast as they are taken, that begin a request and never end it."""
+    stop = threading.Event()
     with ExitStack() as stack:
-        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", one.port), 5)) for _ in range(1000)]
-        for client in clients:
-            client.sendall(b"GET /metrics HTTP/1.1\r\nX: ")
+
+        def connect() -> None:
+            for _ in range(1000):
+                if stop.is_set():
+                    return
+                client = stack.enter_context(socket.create_connection(("127.0.0.1", one.port), 60))
+                client.sendall(b"GET /metrics HTTP/1.1\r\nX: ")
+
+        thread = threading.Thread(target=connect)
+        thread.start()
         yield
+        stop.set()
+        thread.join()
 
 
 @contextmanager
