@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from stackgen import pipeline
+from stackgen.problem import SpecError
 from stackgen.verify import tools
 from stackgen.verify.subject import Subject
 from stackgen.verify.written import compose
@@ -173,3 +177,108 @@ def test_the_demo_has_no_address_of_its_own(tmp_path: Path) -> None:
     demo = [text for path, text in made.files.items() if path.startswith("demo/")]
     assert len(demo) == 4
     assert not any("redis://" in text for text in demo)
+
+
+HERE = """\
+celery: {app: proj, broker: {kind: redis}}
+queues: {celery: {}}
+sources: [celery-exporter, cadvisor]
+versions: {prometheus: "v3.5.3@sha256:0000000000000000000000000000000000000000000000000000000000000000"}
+compose:
+  project: shop-blue
+  selinux: true
+  engine: {data: /srv/docker, socket: /run/user/1000/docker.sock}
+  services:
+    prometheus: {image: "mirror.example.com:5000/prom/prometheus", cpus: "0.5", memory: 2GiB, user: "1001:1001"}
+    celery-exporter:
+      networks: [shop_default]
+      extra_hosts: ["host.docker.internal:host-gateway"]
+"""
+
+
+def _read(output: Path) -> dict[str, Any]:
+    """The file as docker-compose understands it, an override beside it too."""
+    program = str(tools.find("docker-compose"))
+    clean = {"PATH": os.environ["PATH"], "HOME": str(output), "CELERY_BROKER_URL": "redis://given"}
+    command = [program, "--profile", "*", "config", "--format", "json"]
+    done = subprocess.run(command, env=clean, capture_output=True, text=True, check=True, cwd=output)
+    config: dict[str, Any] = json.loads(done.stdout)
+    return config
+
+
+@pytest.mark.slow
+def test_what_differs_on_a_host_is_a_key(tmp_path: Path) -> None:
+    config = _read(_written(tmp_path, HERE))
+    prometheus, exporter = config["services"]["prometheus"], config["services"]["celery-exporter"]
+    assert config["name"] == "shop-blue"
+    assert prometheus["image"].startswith("mirror.example.com:5000/prom/prometheus:v3.5.3@sha256:0")
+    assert prometheus["user"] == "1001:1001"
+    assert prometheus["deploy"]["resources"]["limits"] == {"cpus": 0.5, "memory": str(2 * 2**30), "pids": 100}
+    assert {mount.get("bind", {}).get("selinux") for mount in prometheus["volumes"]} == {"z", None}
+    assert "shop_default" in exporter["networks"]
+    assert config["networks"]["shop_default"]["external"] is True
+    assert exporter["extra_hosts"] == ["host.docker.internal=host-gateway"]
+    mounts = config["services"]["cadvisor"]["volumes"]
+    assert {(m["source"], m["target"], m["bind"].get("selinux")) for m in mounts} == {
+        ("/", "/rootfs", None),
+        ("/sys", "/sys", None),
+        ("/run/user/1000/docker.sock", "/var/run/docker.sock", None),
+        ("/srv/docker", "/srv/docker", None),
+    }
+
+
+@pytest.mark.slow
+def test_a_persons_own_file_is_read_and_survives_generate(tmp_path: Path) -> None:
+    (tmp_path / "stack.yaml").write_text("version: 1\nstack: {name: shop}\n" + STACKS["small"], encoding="utf-8")
+    output = tmp_path / "output"
+    pipeline.generate(tmp_path / "stack.yaml", output)
+    own = output / "compose.override.yml"
+    own.write_text("services: {celery-exporter: {ports: ['127.0.0.1:9808:9808']}}\n", encoding="utf-8")
+    pipeline.generate(tmp_path / "stack.yaml", output)
+    (port,) = _read(output)["services"]["celery-exporter"]["ports"]
+    assert (port["host_ip"], port["published"], port["target"]) == ("127.0.0.1", "9808", 9808)
+    _, found = pipeline.check(tmp_path / "stack.yaml", output)
+    assert [problem for problem in found if problem.level == "error"] == []
+
+
+@pytest.mark.parametrize(
+    ("written", "rule"),
+    [("{prometeus: {cpus: '1'}}", "unknown-service"), ("{flower: {networks: [backend]}}", "own-network")],
+)
+def test_a_service_or_network_that_cannot_be_meant_is_refused(written: str, rule: str, tmp_path: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        _stage(tmp_path, STACKS["small"] + f"compose: {{services: {written}}}\n")
+    assert [problem.rule for problem in caught.value.problems] == [rule]
+    assert caught.value.problems[0].mark.line == 5
+
+
+@pytest.mark.slow
+def test_a_dollar_sign_in_the_brokers_password_arrives_as_the_example_says(tmp_path: Path) -> None:
+    output = _written(tmp_path, STACKS["small"])
+    example = (output / ".env.example").read_text(encoding="utf-8")
+    assert "'single quotes'" in example
+    (output / ".env").write_text("CELERY_BROKER_URL='redis://:pa$$w$ORD@broker:6379/0'\n", encoding="utf-8")
+    command = [str(tools.find("docker-compose")), "config", "--format", "json"]
+    clean = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    done = subprocess.run(command, env=clean, capture_output=True, text=True, check=True, cwd=output)
+    given = json.loads(done.stdout)["services"]["celery-exporter"]["environment"]["CE_BROKER_URL"]
+    # `config` doubles each dollar sign, so that what it prints can be read again.
+    assert given.replace("$$", "$") == "redis://:pa$$w$ORD@broker:6379/0"
+
+
+def test_what_others_run_is_not_started(tmp_path: Path) -> None:
+    sources = (
+        "sources: [{name: celery-exporter, targets: ['e:9808']}, {name: flower, targets: ['dns:f:5555']}, redis]\n"
+    )
+    config = yaml.safe_load(_stage(tmp_path, STACKS["small"] + sources).files[PATH])
+    assert {"celery-exporter", "flower"}.isdisjoint(config["services"])
+    assert "redis-exporter" in config["services"]
+
+
+def test_targets_behind_a_name_or_in_a_file_are_discovered(tmp_path: Path) -> None:
+    sources = "sources: [{name: worker, targets: ['dns:workers.shop:9809', 'a:1', 'file:/etc/w/*.json']}]\n"
+    made = _stage(tmp_path, STACKS["small"] + sources)
+    job = yaml.safe_load(made.files["prometheus/prometheus.yml"])["scrape_configs"][0]
+    assert job["dns_sd_configs"] == [{"names": ["workers.shop"], "type": "A", "port": 9809, "refresh_interval": "15s"}]
+    assert job["static_configs"] == [{"targets": ["a:1"]}]
+    assert job["file_sd_configs"] == [{"files": ["/etc/w/*.json"]}]

@@ -42,7 +42,8 @@ class Form(NamedTuple):
         return value
 
 
-def _like(rule: str, pattern: str, expected: str, hint: str) -> Form:
+def like(rule: str, pattern: str, expected: str, hint: str) -> Form:
+    """A text that the whole of a regular expression matches."""
     # Compiled when a text must match: a stack.yaml has few of these texts.
     return Form(rule, expected, lambda text: re.fullmatch(pattern, text, re.ASCII), hint, f"^{pattern}$")
 
@@ -126,12 +127,12 @@ ScrapeTarget = Annotated[
 
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?"
 _TAG_HINT = "the tag alone, without the image's name"
-VersionTag = Annotated[str, _like("version-tag", _TAG, "a version or image tag such as v3.5.3", _TAG_HINT)]
+VersionTag = Annotated[str, like("version-tag", _TAG, "a version or image tag such as v3.5.3", _TAG_HINT)]
 """The tag of a container image, with or without its digest."""
 
 _SLUG = r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?"
 _SLUG_SAID = "at most 40 lower-case letters, digits and -, a letter first"
-Slug = Annotated[str, _like("slug", _SLUG, _SLUG_SAID, "it becomes part of file names, labels and container names")]
+Slug = Annotated[str, like("slug", _SLUG, _SLUG_SAID, "it becomes part of file names, labels and container names")]
 """A short name that is safe in file names, labels and container names."""
 
 QueueName = Annotated[str, _name("queue-name", "a queue's name")]
@@ -145,7 +146,7 @@ OwnerName = Annotated[str, _name("owner-name", "a team's name")]
 
 _LABEL = r"(?!__)[A-Za-z_][A-Za-z0-9_]{0,99}"
 _LABEL_SAID = "a label's name: letters, digits and _, no digit and no __ first"
-LabelName = Annotated[str, _like("label-name", _LABEL, _LABEL_SAID, "write team_name, not team-name")]
+LabelName = Annotated[str, like("label-name", _LABEL, _LABEL_SAID, "write team_name, not team-name")]
 """A Prometheus label's name."""
 
 LabelValue = Annotated[str, _name("label-value", "a label's text")]
@@ -153,26 +154,26 @@ LabelValue = Annotated[str, _name("label-value", "a label's text")]
 
 _ENV_SAID = "the name of an environment variable such as CELERY_BROKER_URL"
 _ENV_HINT = "capital letters, digits and _: the variable's name, never its value"
-EnvName = Annotated[str, _like("env-name", r"[A-Z_][A-Z0-9_]{0,99}", _ENV_SAID, _ENV_HINT)]
+EnvName = Annotated[str, like("env-name", r"[A-Z_][A-Z0-9_]{0,99}", _ENV_SAID, _ENV_HINT)]
 """The name of an environment variable."""
 
 _PATH = r"(?!.*/\.\.(/|$))/[!-~]{1,400}"
 _PATH_SAID = "an absolute path such as /run/secrets/broker_url"
-AbsPath = Annotated[str, _like("path", _PATH, _PATH_SAID, "it starts with / and has no spaces and no ..")]
+AbsPath = Annotated[str, like("path", _PATH, _PATH_SAID, "it starts with / and has no spaces and no ..")]
 """An absolute path."""
 
 _SECRET_PATH = r"(?!.*/\.\.(/|$))(/[A-Za-z0-9_.-]{1,80}){1,10}"
 _SECRET_SAID = "the path of a secret file such as /run/secrets/loki_password"
-SecretPath = Annotated[str, _like("secret-path", _SECRET_PATH, _SECRET_SAID, "letters, digits and _ . - /, no ..")]
+SecretPath = Annotated[str, like("secret-path", _SECRET_PATH, _SECRET_SAID, "letters, digits and _ . - /, no ..")]
 """The path of a secret file, in letters that every program's own expansion leaves alone."""
 
 _TENANT = r"(?!\.{1,2}$)[A-Za-z0-9_.-]{1,150}"
 _TENANT_HINT = "it becomes the name of a folder"
-TenantId = Annotated[str, _like("tenant", _TENANT, "a tenant's id: letters, digits and _ . -", _TENANT_HINT)]
+TenantId = Annotated[str, like("tenant", _TENANT, "a tenant's id: letters, digits and _ . -", _TENANT_HINT)]
 """A tenant of Loki."""
 
 _LOGIN = r"[!#%&'()*+,./0-9;<=>?@A-Z\[\]^_`a-z{|}~-]{1,200}"
-LoginName = Annotated[str, _like("login-name", _LOGIN, "a user's name", "no spaces, quotes, colons, backslashes or $")]
+LoginName = Annotated[str, like("login-name", _LOGIN, "a user's name", "no spaces, quotes, colons, backslashes or $")]
 """A user's name for basic authentication."""
 
 _URL_SAID = "an address such as https://grafana.example.com"
@@ -180,35 +181,35 @@ Url = Annotated[str, Form("url", _URL_SAID, _is_url, "http:// or https://, witho
 """An http or https address without credentials."""
 
 _PREFIX_HINT = "it starts with / and does not end with one; nothing at all when there is no prefix"
-UrlPath = Annotated[str, _like("url-path", r"(/[A-Za-z0-9_.~-]{1,60}){0,4}", "a path such as /flower", _PREFIX_HINT)]
+UrlPath = Annotated[str, like("url-path", r"(/[A-Za-z0-9_.~-]{1,60}){0,4}", "a path such as /flower", _PREFIX_HINT)]
 """The path under which a reverse proxy serves a program; "" for none."""
 
 _GLOB = r"(?!.*/\.\.(/|$))(/[A-Za-z0-9_.-]{1,80}){1,8}/[A-Za-z0-9_.*?-]{1,80}"
 _GLOB_HINT = "it starts with /; * and ? stand in the file's name only"
-LogGlob = Annotated[str, _like("log-glob", _GLOB, "log files such as /var/log/celery/*.log", _GLOB_HINT)]
+LogGlob = Annotated[str, like("log-glob", _GLOB, "log files such as /var/log/celery/*.log", _GLOB_HINT)]
 """Log files in one folder."""
 
 _REGION = r"[a-z]{2,3}(-[a-z]{2,10}){1,3}-[0-9]{1,2}"
-AwsRegion = Annotated[str, _like("aws-region", _REGION, "a region such as eu-central-1", "not a zone such as 1a")]
+AwsRegion = Annotated[str, like("aws-region", _REGION, "a region such as eu-central-1", "not a zone such as 1a")]
 """A region of AWS."""
 
 _GROUP = r"(?!aws/)[A-Za-z0-9_./#-]{1,512}"
 _GROUP_SAID = "a log group such as celery/shop/production"
 LogGroup = Annotated[
-    str, _like("log-group", _GROUP, _GROUP_SAID, "letters, digits and _ - / . #; names that begin with aws/ are taken")
+    str, like("log-group", _GROUP, _GROUP_SAID, "letters, digits and _ - / . #; names that begin with aws/ are taken")
 ]
 """A log group of CloudWatch."""
 
 _NAMESPACE = r"(?!AWS/)[A-Za-z0-9_./#-][A-Za-z0-9_./#:-]{0,254}"
 _NAMESPACE_HINT = "letters, digits and . - _ / # :, at most 255; names that begin with AWS/ are taken"
 MetricNamespace = Annotated[
-    str, _like("metric-namespace", _NAMESPACE, "a namespace such as Celery/shop", _NAMESPACE_HINT)
+    str, like("metric-namespace", _NAMESPACE, "a namespace such as Celery/shop", _NAMESPACE_HINT)
 ]
 """A namespace of CloudWatch metrics."""
 
 _TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
 _TOPIC_SAID = "the ARN of a topic, such as arn:aws:sns:eu-central-1:123456789012:celery"
-TopicArn = Annotated[str, _like("topic-arn", _TOPIC, _TOPIC_SAID, "a topic of SNS in the same region, not a FIFO one")]
+TopicArn = Annotated[str, like("topic-arn", _TOPIC, _TOPIC_SAID, "a topic of SNS in the same region, not a FIFO one")]
 """An SNS topic."""
 
 
@@ -229,27 +230,27 @@ IpAddress = Annotated[
 
 _ARGUMENT_SAID = "the name of a task's argument, such as order_id"
 ArgumentName = Annotated[
-    str, _like("argument-name", r"[A-Za-z_]\w{0,99}", _ARGUMENT_SAID, "as it stands in the task's definition")
+    str, like("argument-name", r"[A-Za-z_]\w{0,99}", _ARGUMENT_SAID, "as it stands in the task's definition")
 ]
 """An argument of a task."""
 
 _FIELD_SAID = "the name of a log record's field, such as order_id"
-FieldName = Annotated[str, _like("field-name", r"[A-Za-z_]\w{0,99}", _FIELD_SAID, "letters, digits and _, no dots")]
+FieldName = Annotated[str, like("field-name", r"[A-Za-z_]\w{0,99}", _FIELD_SAID, "letters, digits and _, no dots")]
 """A field that the application gives its log records."""
 
 _SERVICE = r"[A-Za-z0-9_][A-Za-z0-9_./:+-]{0,99}"
 _SERVICE_HINT = "letters, digits and _ . / : + -, no spaces"
-ServiceName = Annotated[str, _like("service-name", _SERVICE, "a name such as shop-workers", _SERVICE_HINT)]
+ServiceName = Annotated[str, like("service-name", _SERVICE, "a name such as shop-workers", _SERVICE_HINT)]
 """The name of an application in a service that collects its traces."""
 
 _APP = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*)?"
 AppName = Annotated[
-    str, _like("app", _APP, "a Python module such as proj.celery or proj.celery:app", "what you give to `celery -A`")
+    str, like("app", _APP, "a Python module such as proj.celery or proj.celery:app", "what you give to `celery -A`")
 ]
 """What `celery -A` is given."""
 
 _RELEASE = r"[0-9]{1,5}(\.[0-9]{1,5}){0,3}"
-Release = Annotated[str, _like("version", _RELEASE, 'a version such as "5.7" or "0.12.2"', "digits and dots only")]
+Release = Annotated[str, like("version", _RELEASE, 'a version such as "5.7" or "0.12.2"', "digits and dots only")]
 """A program's version number."""
 
 PathOrUrl = Annotated[

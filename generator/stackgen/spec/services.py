@@ -4,8 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stackgen.spec.names import AbsPath, EnvName, IpAddress, UrlPath
-from stackgen.spec.part import SECTION, Part
+from stackgen.spec.containers import ExtraHost, ImageName, NetworkName, Processors, UserGroup
+from stackgen.spec.names import AbsPath, EnvName, IpAddress, Slug, UrlPath
+from stackgen.spec.part import ITEMS, SECTION, Part
+from stackgen.spec.scalars import Bytes
 
 Port = Annotated[int, Field(ge=1024, le=65535)]
 """A TCP port that a program without privileges may open."""
@@ -70,9 +72,33 @@ class Engine(Part):
     """Its socket, which tells cAdvisor the names of containers."""
 
 
-class Compose(Part):
-    """The generated docker-compose.yml."""
+class ServiceSpec(Part):
+    """What is different for one service on this host."""
 
+    image: ImageName | None = None
+    """Its image's name without the tag, such as one in a mirror: mirror.example.com/prom/prometheus."""
+    cpus: Processors | None = None
+    """The most processors it may use, in quotes; absent means the file's own limit."""
+    memory: Bytes | None = None
+    """The most memory it may use, such as 2GiB; absent means the file's own limit."""
+    user: UserGroup | None = None
+    """uid:gid it runs as, such as those that own the log files of the host."""
+    networks: Annotated[list[NetworkName], ITEMS] = []
+    """Further networks it joins, made by others, such as that of a broker in another compose project."""
+    extra_hosts: Annotated[list[ExtraHost], ITEMS] = []
+    """Names it can resolve, such as host.docker.internal:host-gateway for workers on this machine."""
+
+
+class Compose(Part):
+    """The generated docker-compose.yml. A compose.override.yml of yours beside it is read too, and never written."""
+
+    project: Slug | None = None
+    """Name of the project, in which containers and volumes begin; absent means the stack's name and -monitoring."""
+    selinux: bool = False
+    """Whether the generated files are labelled for SELinux when they are mounted; label the secrets yourself:
+    chcon -Rt container_file_t .secrets"""
+    services: Annotated[dict[str, Annotated[ServiceSpec, SECTION]], SECTION] = {}
+    """What is different on this host: service, then settings."""
     ports: Annotated[Ports, SECTION] = Ports.model_construct()
     """Ports of the host, on 127.0.0.1 only."""
     engine: Annotated[Engine, SECTION] = Engine.model_construct()

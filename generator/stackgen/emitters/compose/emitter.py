@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from hashlib import sha256
 
 from stackgen.artefact import Artefact
@@ -12,6 +13,7 @@ from stackgen.emitters.compose import services as always
 from stackgen.emitters.compose.parts import SECRETS, Service
 from stackgen.resolve.plan import Plan
 from stackgen.spec.logs import Logs, Shipper
+from stackgen.spec.services import ServiceSpec
 
 _NETWORKS = {
     "frontend": ("Web interfaces, and the way out to receivers of alerts.", False),
@@ -49,7 +51,33 @@ def secrets(plan: Plan) -> list[Secret]:
 def _services(plan: Plan) -> list[Service]:
     logs = _sent(plan)
     shippers = [one for name, of in _SHIPPERS.items() if logs and name in logs.shippers for one in of(plan, logs)]
-    return [*always.services(plan), *shippers, *demo.services(plan)]
+    made = [*always.services(plan), *shippers, *demo.services(plan)]
+    here = plan.spec.compose.services
+    return [_tuned(one, here[one.name]) if one.name in here else one for one in made]
+
+
+def names(plan: Plan) -> list[str]:
+    """The name of every service."""
+    return [service.name for service in _services(plan)]
+
+
+def _tuned(service: Service, here: ServiceSpec) -> Service:
+    """The service as stack.yaml wants it on this host."""
+    name, _, digest = service.image.partition("@")
+    tag = name.rpartition("/")[2].partition(":")[2]
+    limits = replace(
+        service.limits,
+        cpus=here.cpus or service.limits.cpus,
+        memory=f"{here.memory}b" if here.memory else service.limits.memory,
+    )
+    return replace(
+        service,
+        image=f"{here.image}:{tag}{'@' if digest else ''}{digest}" if here.image else service.image,
+        user=here.user or service.user,
+        limits=limits,
+        joined=tuple(here.networks),
+        extra_hosts=tuple(here.extra_hosts),
+    )
 
 
 def _sent(plan: Plan) -> Logs | None:
@@ -66,11 +94,12 @@ def project(plan: Plan, files: Mapping[str, str]) -> Artefact:
         template="compose/docker-compose.yml.j2",
         syntax="yaml",
         context={
-            "name": f"{plan.spec.stack.name}-monitoring",
+            "name": plan.spec.compose.project or f"{plan.spec.stack.name}-monitoring",
             "secrets_folder": SECRETS,
             "profiles": [{"name": name, "why": _PROFILES[name]} for name in _profiles(services)],
-            "services": [_service(service, services, files) for service in services],
+            "services": [_service(service, services, files, plan.spec.compose.selinux) for service in services],
             "networks": _networks(plan, services),
+            "joined": list(dict.fromkeys(name for service in services for name in service.joined)) or None,
             "volumes": list(volumes),
             "secrets": [
                 {"name": s.name, "file": f"./{SECRETS}/{s.name}", "why": s.why}
@@ -86,7 +115,7 @@ def _profiles(services: list[Service]) -> list[str]:
     return [name for name in _PROFILES if name in used]
 
 
-def _service(service: Service, every: list[Service], files: Mapping[str, str]) -> dict[str, object]:
+def _service(service: Service, every: list[Service], files: Mapping[str, str], selinux: bool) -> dict[str, object]:
     """One service as the template lays it out: single settings, then mappings, then lists."""
     mappings = {
         "labels": _labels(service, files),
@@ -95,12 +124,13 @@ def _service(service: Service, every: list[Service], files: Mapping[str, str]) -
     }
     lists = {
         "ports": [{"host_ip": "127.0.0.1", "published": out, "target": port} for out, port in service.ports.items()],
-        "volumes": [_mount(mount) for mount in service.mounts],
+        "volumes": [_mount(mount, selinux) for mount in service.mounts],
         "secrets": [{"source": secret.name, "target": secret.target} for secret in service.secrets],
     }
     settings: dict[str, object] = {
         "expose": [str(port) for port in service.expose],
-        "networks": list(service.networks),
+        "networks": [*service.networks, *service.joined],
+        "extra_hosts": list(service.extra_hosts),
         "restart": service.restart,
         "read_only": "read_only" not in service.exceptions,
         "tmpfs": list(service.tmpfs),
@@ -144,8 +174,10 @@ def _depends(service: Service, every: list[Service]) -> dict[str, object]:
     }
 
 
-def _mount(mount: Mount) -> dict[str, object]:
-    kept = {"bind": {"create_host_path": False}} if mount.kind == "bind" else {}
+def _mount(mount: Mount, selinux: bool) -> dict[str, object]:
+    """A mount; only what we generate is labelled for SELinux, never what is the host's."""
+    label = {"selinux": "z"} if selinux and mount.source.startswith("./") else {}
+    kept = {"bind": {"create_host_path": False, **label}} if mount.kind == "bind" else {}
     return {
         "type": mount.kind,
         "source": mount.source,

@@ -56,6 +56,9 @@ class Service:
     tmpfs: tuple[str, ...] = ("/tmp",)
     exceptions: Mapping[str, str] = field(default_factory=dict)
     """What is not as strict as elsewhere -> why: health, read_only, user, pid, cgroup, engine."""
+    joined: tuple[str, ...] = ()
+    """Networks that others made."""
+    extra_hosts: tuple[str, ...] = ()
     pid: str = ""
     cgroup: str = ""
     restart: Literal["unless-stopped", "no"] = "unless-stopped"
