@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from stackgen import pipeline
+from stackgen.catalog.series import limit
 from stackgen.emitters import runbooks
 from stackgen.render.environment import render
 from stackgen.resolve.plan import Plan
-from stackgen.resolve.words import limit
 from stackgen.rules import logs
 from stackgen.rules.build import condition
 

@@ -13,9 +13,9 @@ from stackgen.cases.stages import Stage, input_series
 from stackgen.cases.stimuli import Side, Situation
 from stackgen.cases.under_test import SignalUnderTest
 from stackgen.catalog import input_shapes, promql
+from stackgen.catalog.series import limit as shown
 from stackgen.catalog.signal import Severity
 from stackgen.catalog.timeline import Gauge, Input, Segment
-from stackgen.resolve.words import limit as shown
 from stackgen.rules.build import OVERRIDE, THRESHOLD
 
 SIDES: tuple[Side, ...] = (-1, 0, 1)

@@ -13,8 +13,8 @@ from stackgen.cases.stages import Stage
 from stackgen.cases.stimuli import InputSeries, Side, Situation
 from stackgen.cases.under_test import SignalUnderTest
 from stackgen.catalog import input_shapes, promql
+from stackgen.catalog.series import limit as shown
 from stackgen.catalog.timeline import Gauge, Segment
-from stackgen.resolve.words import limit as shown
 
 AGO = 900
 """Seconds from the test's start until the overdue task's period ends."""

@@ -5,7 +5,10 @@ Names follow level:metric:operation with the vocabulary of the guide. Only sourc
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from fractions import Fraction
+from typing import Literal, NamedTuple, assert_never
+
+from stackgen.catalog import promql
 
 Family = Literal["workers", "queues", "tasks", "stack", "logs"]
 Unit = Literal["tasks", "workers", "ratio", "seconds", "per_second", "count"]
@@ -18,6 +21,21 @@ OUTCOME_WINDOW = 600
 of failures leaves the window before the alert may fire, so it never fires."""
 STATES = ("SUCCESS", "FAILURE", "RETRY", "REVOKED", "REJECTED")
 """Values of the label `state`: how one execution of a task ended."""
+
+
+def limit(value: Fraction, unit: Unit) -> str:
+    """A threshold as a person writes it: 5000, 5%, 5m, 10/s."""
+    match unit:
+        case "ratio":
+            return f"{promql.number(value * 100)}%"
+        case "seconds":
+            return promql.seconds(value)
+        case "per_second":
+            return f"{promql.number(value)}/s"
+        case "tasks" | "workers" | "count":
+            return promql.number(value)
+        case _:
+            assert_never(unit)
 
 
 class Series(NamedTuple):

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple, cast
 
+from stackgen.catalog import series
 from stackgen.catalog.series import Unit
-from stackgen.resolve import words
 from stackgen.resolve.plan_model import FORMAT
 
 Data = dict[str, Any]
@@ -87,6 +87,6 @@ def limit(value: object, unit: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return shown(value)
     try:
-        return words.limit(Fraction(str(value)), cast("Unit", unit))
+        return series.limit(Fraction(str(value)), cast("Unit", unit))
     except (AssertionError, ValueError):  # no number or unit that this version would write
         return str(value)

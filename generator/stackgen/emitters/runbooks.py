@@ -8,6 +8,7 @@ from stackgen.artefact import Artefact
 from stackgen.catalog import promql, registry, runbook
 from stackgen.catalog.dashboard import Dashboard
 from stackgen.catalog.logs.log_queries import BY_FAMILY, LogQuery
+from stackgen.catalog.series import limit
 from stackgen.catalog.signal import OURS, SEVERITIES, Signal
 from stackgen.catalog.sources.prometheus import GROUP_PREFIX
 from stackgen.resolve import words
@@ -129,7 +130,7 @@ def _numbers(alert: Alert) -> Row:
 
 def _own(alerts: Sequence[Alert]) -> list[Row]:
     return [
-        {"who": who, "severity": alert.severity, "threshold": words.limit(threshold, alert.signal.unit)}
+        {"who": who, "severity": alert.severity, "threshold": limit(threshold, alert.signal.unit)}
         for who, alert, threshold in words.by_subject(alerts)
     ]
 

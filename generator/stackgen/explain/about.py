@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from stackgen.catalog import promql
+from stackgen.catalog.series import limit
 from stackgen.catalog.signal import Severity, Signal
 from stackgen.emitters.prometheus.configuration import laid_out
 from stackgen.explain import timing
@@ -125,7 +126,7 @@ def _level(rule: Alerting, plan: Plan) -> Level:
     return Level(
         severity=alert.severity,
         fires=words.fires(alert),
-        overrides=tuple((who, words.limit(value, alert.signal.unit)) for who, value in alert.overrides.items()),
+        overrides=tuple((who, limit(value, alert.signal.unit)) for who, value in alert.overrides.items()),
         guards=tuple(words.with_nouns(alert.guards)),
         parts=timing.parts(alert, plan),
         silenced=tuple(map(words.silenced, alert.silencers)),

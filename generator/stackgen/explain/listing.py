@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stackgen.catalog import registry
+from stackgen.catalog.series import limit
 from stackgen.catalog.signal import Signal
 from stackgen.resolve.plan import Alert, DisabledSignal, Plan
-from stackgen.resolve.words import limit
 
 
 @dataclass(frozen=True)

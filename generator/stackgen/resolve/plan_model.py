@@ -7,9 +7,10 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from stackgen.catalog.series import Unit
+from stackgen.catalog.signal import Severity
 from stackgen.spec.logs import Shipper
 from stackgen.spec.model import Output
-from stackgen.spec.part import Part, Severity
+from stackgen.spec.part import Part
 
 FORMAT = 1
 

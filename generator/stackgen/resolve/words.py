@@ -5,30 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import assert_never
 
 from stackgen.catalog import promql
-from stackgen.catalog.series import Unit
+from stackgen.catalog.series import Unit, limit
 from stackgen.catalog.signal import Signal
 from stackgen.resolve.plan import Alert, Least, Silencer
 
 _ALERT = re.compile(r'alertname="(\w+)"')
 _NOUNS: Mapping[Unit, str] = {"tasks": "task", "workers": "worker"}
-
-
-def limit(value: Fraction, unit: Unit) -> str:
-    """A threshold as a person writes it: 5000, 5%, 5m, 10/s."""
-    match unit:
-        case "ratio":
-            return f"{promql.number(value * 100)}%"
-        case "seconds":
-            return promql.seconds(value)
-        case "per_second":
-            return f"{promql.number(value)}/s"
-        case "tasks" | "workers" | "count":
-            return promql.number(value)
-        case _:
-            assert_never(unit)
 
 
 def comparison(signal: Signal, threshold: Fraction | None) -> str:

@@ -14,9 +14,8 @@ from typing import assert_never
 from urllib.parse import quote_plus
 
 from stackgen.catalog import promql
-from stackgen.catalog.series import Unit
+from stackgen.catalog.series import Unit, limit
 from stackgen.resolve.plan import Alert, Plan
-from stackgen.resolve.words import limit
 
 _FIELD = re.compile(r"\{(\w+)\}")
 

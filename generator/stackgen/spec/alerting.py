@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
+from stackgen.catalog.signal import Severity
 from stackgen.spec.names import AbsPath, HostPort, LabelName, OwnerName, QueueName, Slug, Url
-from stackgen.spec.part import Part, Severity
+from stackgen.spec.part import Part
 from stackgen.spec.scalars import Duration, between
 
 NOBODY = "nobody"

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from stackgen.catalog.signal import Severity
 from stackgen.outputs import KINDS
 from stackgen.spec.alerting import Alerting, AlertingSection
 from stackgen.spec.app import App
@@ -29,7 +30,6 @@ from stackgen.spec.part import ITEMS, SECTION, Part
 from stackgen.spec.scalars import Bytes, Duration, Limit, Quantity, between
 from stackgen.spec.services import Compose, Flower
 
-Severity = Literal["info", "warning", "critical"]
 Service = Literal["grafana", "prometheus", "alertmanager"]
 if TYPE_CHECKING:
     Output = str

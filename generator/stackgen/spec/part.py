@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, BeforeValidator, ConfigDict
-
-Severity = Literal["info", "warning", "critical"]
 
 # A section whose lines are all commented out is an empty section.
 SECTION = BeforeValidator(lambda value: {} if value is None else value)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from urllib.parse import urlsplit
 
+from stackgen.catalog.signal import SEVERITIES
 from stackgen.document import Trail, shown
 from stackgen.spec.alerting import NOBODY, Alerting, Email, Mute, Receiver, Timing, Told, Webhook
 from stackgen.spec.checks import Fault, nearest
@@ -32,7 +33,7 @@ def check(spec: StackSpec) -> Iterator[Fault]:
     yield from _told(alerting, spec)
     yield from _names(alerting.owners, owners(spec), (*_ROOT, "owners"), "owner")
     yield from _names(alerting.queues, spec.queues, (*_ROOT, "queues"), "queue")
-    for severity in ("info", "warning", "critical"):
+    for severity in SEVERITIES:
         yield from _timing(alerting.timing.timing(severity), (*_ROOT, "timing", severity))
     yield from _mutes(alerting, spec)
 

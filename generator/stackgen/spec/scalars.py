@@ -14,6 +14,8 @@ from typing import Annotated, Literal, NamedTuple, NoReturn, Self
 from pydantic import AfterValidator, GetCoreSchemaHandler, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from stackgen.catalog import promql
+
 _UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 _DURATION = r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,8})s)?(?:(\d{1,9})ms)?"
 _SIZES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
@@ -50,11 +52,7 @@ class Duration(NamedTuple):
     @property
     def prom(self) -> str:
         """Prometheus's way to write it, shortest form: `10m`, `1h30m`, `0s`."""
-        text, rest = "", self.milliseconds
-        for name, unit in _UNITS.items():
-            count, rest = divmod(rest, unit)
-            text += f"{count}{name}" if count else ""
-        return text or "0s"
+        return promql.seconds(self.seconds)
 
     def __str__(self) -> str:
         return self.prom

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stackgen.catalog import registry
+from stackgen.catalog.signal import SEVERITIES
 from stackgen.spec import fieldtext
 from stackgen.spec.model import StackSpec
 from stackgen.spec.thresholds import Signals
@@ -63,7 +64,7 @@ def _or_null(part: str) -> list[Schema]:
 def _shorthands(schema: Schema, parts: Schema) -> None:
     """What validators accept before the model sees it: empty sections, a bare number, a bare name."""
     number = parts["SeveritySpec"]["properties"]["threshold"]["anyOf"]
-    for name in ("info", "warning", "critical"):
+    for name in SEVERITIES:
         parts["ThresholdSpec"]["properties"][name]["anyOf"] += [n for n in number if n.get("type") != "null"]
     schema["properties"]["sources"]["items"] = {"anyOf": [{"$ref": "#/$defs/SourceSpec"}, {"type": "string"}]}
     for section in ("tasks", "thresholds", "versions"):

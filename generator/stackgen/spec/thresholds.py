@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 from fractions import Fraction
 from itertools import pairwise
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
-from stackgen.catalog.signal import Signal
+from stackgen.catalog.series import limit
+from stackgen.catalog.signal import SEVERITIES, Severity, Signal
 from stackgen.document import Trail, shown
 from stackgen.spec.bound import UNWRITTEN, bound
 from stackgen.spec.checks import Fault, nearest
-from stackgen.spec.model import Override, Severity, StackSpec, ThresholdSpec
+from stackgen.spec.model import Override, StackSpec, ThresholdSpec
 from stackgen.spec.scalars import Kind, Quantity
-
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 _NOUN = {
     "tasks": "a number of tasks",
@@ -149,15 +148,8 @@ def _effective(
             place = (*path, severity) if mine else None
             found[severity] = _Effective(Fraction(stated.value), merged.hold, stated.text, place)
         elif merged.value is not None:
-            found[severity] = _Effective(merged.value, merged.hold, _plain(merged.value, signal.unit), None)
+            found[severity] = _Effective(merged.value, merged.hold, limit(merged.value, signal.unit), None)
     return found
-
-
-def _plain(value: Fraction, unit: str) -> str:
-    number = float(value)
-    return {"ratio": f"{number * 100:g}%", "per_second": f"{number:g}/s", "seconds": f"{number:g}s"}.get(
-        unit, f"{number:g}"
-    )
 
 
 def _order(signal: Signal, found: dict[Severity, _Effective]) -> Iterator[Fault]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from stackgen.catalog.series import limit
 from stackgen.emitters.docs import places
 from stackgen.resolve import words
 from stackgen.resolve.plan import Alert, DisabledSignal, Plan
@@ -51,7 +52,7 @@ def _own(alerts: Sequence[Alert]) -> list[dict[str, object]]:
             "alert": alert.signal.alert,
             "who": who,
             "severity": alert.severity,
-            "threshold": f"{alert.signal.bad_when} {words.limit(threshold, alert.signal.unit)}",
+            "threshold": f"{alert.signal.bad_when} {limit(threshold, alert.signal.unit)}",
         }
         for who, alert, threshold in words.by_subject(alerts)
     ]

@@ -13,7 +13,8 @@ from fractions import Fraction
 
 from stackgen.artefact import Artefact
 from stackgen.catalog.logs import insights
-from stackgen.resolve import cloudwatch, words
+from stackgen.catalog.series import limit
+from stackgen.resolve import cloudwatch
 from stackgen.resolve.cloudwatch import Alarm
 from stackgen.resolve.plan import Plan
 from stackgen.spec.logs import Logs
@@ -108,8 +109,8 @@ def _alarm(one: Alarm, plan: Plan, namespace: str) -> Mapping[str, object]:
 
 def _text(one: Alarm, plan: Plan) -> str:
     """The alert's own words; CloudWatch names the task or worker itself, as a contributor to the alarm."""
-    limit, signal = one.alert.threshold, one.alert.signal
-    said = {**_ANY, "limit": words.limit(limit, signal.unit) if limit is not None else ""}
+    threshold, signal = one.alert.threshold, one.alert.signal
+    said = {**_ANY, "limit": limit(threshold, signal.unit) if threshold is not None else ""}
     summary = re.sub(r"\{(\w+)\}", lambda match: said[match[1]], signal.summary)
     link = f"{plan.spec.links.runbooks.rstrip('/')}/{signal.alert}.md"
     return f"{summary[:1].upper()}{summary[1:]}. {signal.action} {link}"
