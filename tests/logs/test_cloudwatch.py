@@ -121,7 +121,7 @@ def test_a_change_of_retention_is_said_in_words(tmp_path: Path) -> None:
     old, new = (_stage(tmp_path, f"{{retention_days: {days}}}").files for days in (30, 90))
     told = render(compare(old, new), "text").splitlines()
     assert told[0] == "logs.cloudwatch.retention_days 30 → 90"
-    assert told[1].startswith("and 2 files that follow from it: logs/cloudwatch/")
+    assert told[1].startswith("and 3 files that follow from it: docker-compose.yml, logs/cloudwatch/")
 
 
 def _without(config: Any, **gone: str) -> Any:

@@ -46,6 +46,7 @@ def test_from_the_other_files_only_lines_go(tmp_path: Path) -> None:
             continue
         old, new = with_it[path].splitlines(), without[path].splitlines()
         added = [line for line in difflib.ndiff(old, new) if line.startswith("+ ")]
+        added = [line for line in added if "stackgen.files: " not in line]  # checksums of files that lost lines
         assert added == [], path
 
 

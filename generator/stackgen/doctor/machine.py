@@ -1,4 +1,4 @@
-"""Faults on this machine: secret files that are missing, empty, or open to everybody."""
+"""Faults on this machine: secret files that are missing, empty, or open to everybody; files closed to containers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from stackgen.doctor.finding import Finding
 from stackgen.emitters import compose
 from stackgen.resolve.plan import Plan
+from stackgen.verify.written import readable
 
 _PLACEHOLDER = b"placeholder\n"
 
@@ -22,6 +23,8 @@ def check(plan: Plan, folder: Path) -> Iterator[Finding]:
         path = folder / secret.name
         if reason := _wrong(path, folder_open=others):
             yield Finding("secret-file", f"{path} {reason}", _fix(reason, path, folder))
+    for path, reason in readable.unreadable(plan, folder.parent):
+        yield Finding("unreadable-file", f"{path}: {reason}", f"chmod -R a+rX {path}")
 
 
 def _wrong(path: Path, *, folder_open: bool) -> str:

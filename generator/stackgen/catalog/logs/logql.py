@@ -15,6 +15,9 @@ from stackgen.catalog.logs import line
 from stackgen.catalog.logs.line import Field
 from stackgen.catalog.logs.log_filter import LogFilter
 
+LOKI_UID = "celery-loki"
+"""The uid of Grafana's data source for Loki."""
+
 STREAM = {"service_name": line.SERVICE, "environment": line.ENVIRONMENT}
 """Labels of a stream: few values each, for every combination is a stream of its own."""
 METADATA = {

@@ -61,6 +61,18 @@ def names(plan: Plan) -> list[str]:
     return [service.name for service in _services(plan)]
 
 
+def mounted(plan: Plan) -> list[tuple[str, str, list[str]]]:
+    """Each service's name, its uid:gid, and the paths below output/ that it mounts, secrets too."""
+    return [
+        (
+            one.name,
+            one.user,
+            [m.source for m in one.mounts if m.source.startswith("./")] + [f"{SECRETS}/{s.name}" for s in one.secrets],
+        )
+        for one in _services(plan)
+    ]
+
+
 def _tuned(service: Service, here: ServiceSpec) -> Service:
     """The service as stack.yaml wants it on this host."""
     name, _, digest = service.image.partition("@")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from stackgen.artefact import Artefact
 from stackgen.catalog import promql, registry
+from stackgen.catalog.logs.logql import LOKI_UID
 from stackgen.emitters.grafana.board import DATASOURCE_UID, board
-from stackgen.emitters.grafana.lines import LOKI_UID
 from stackgen.resolve.plan import Plan
 from stackgen.spec.logs import Loki
 

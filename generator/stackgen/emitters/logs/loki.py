@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stackgen.artefact import Artefact
 from stackgen.catalog import promql
+from stackgen.catalog.logs.logql import LOKI_UID
 from stackgen.resolve.plan import Plan
 from stackgen.rules import logs as rules
 from stackgen.rules.build import printed
@@ -35,6 +36,8 @@ def _config(plan: Plan, retention: int) -> Artefact:
             "scratch": f"{DATA}/rules",
             "wal": f"{DATA}/ruler-wal",
             "retention": f"{retention // _HOUR}h",
+            "grafana": plan.spec.reached("grafana"),
+            "datasource": LOKI_UID,
             "alertmanager": f"http://{plan.spec.prometheus.alertmanagers[0]}",
         },
     )
