@@ -175,7 +175,7 @@ def test_an_alarm_judges_a_metric_that_a_filter_makes(tmp_path: Path) -> None:
 
 LIMITS = {
     "log_failures: {warning: 5, for: 25m}": ("notice", "thresholds.log_failures.for: CloudWatch rounds 25m up to 30m"),
-    "log_silence: {warning: 90s}": ("notice", "thresholds.log_silence.warning: CloudWatch rounds 1m30s up to 2m"),
+    "log_silence: {warning: 90s}": ("notice", "thresholds.log_silence.warning: CloudWatch rounds 3m30s up to 4m"),
     "log_silence: {warning: {threshold: 5m, keep_firing_for: 1h}}": (
         "notice",
         "thresholds.log_silence.warning.keep_firing_for: "
@@ -187,7 +187,7 @@ LIMITS = {
     ),
     "log_silence: {warning: 25h}": (
         "error",
-        "thresholds.log_silence.warning: an alarm of CloudWatch looks back 1d at most, not 1d1h",
+        "thresholds.log_silence.warning: an alarm of CloudWatch looks back 1d at most, not 1d1h2m",
     ),
 }
 

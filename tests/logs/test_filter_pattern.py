@@ -70,14 +70,14 @@ def test_what_is_no_object_matches_nothing() -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_matches_itself_and_nothing_else(name: str) -> None:
-    matches = compiled(insights.pattern(LogFilter(((line.TASK, name),))))
+    matches = compiled(insights.pattern(LogFilter(((line.TASK, (name,)),))))
     found = [one for one in (*HOSTILE, "x") if matches(json.dumps({"celery": {"task": {"name": one}}}))]
     assert found == [name]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_stays_inside_its_quotes_in_a_query(name: str) -> None:
-    query = insights.query(LogFilter(((line.TASK, name),)), most=5)
+    query = insights.query(LogFilter(((line.TASK, (name,)),)), most=5)
     start, end = (
         "fields @timestamp, celery.task.name, celery.task.id, error.type, @message | filter celery.task.name = ",
         5,

@@ -67,13 +67,13 @@ def test_the_grammar_refuses_what_is_broken(broken: str) -> None:
 @pytest.mark.promtool
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
 def test_any_name_is_a_text_of_logql(name: str) -> None:
-    question = LogFilter(((TASK, name), (ERROR_TYPE, name[::-1])), (TASK,))
+    question = LogFilter(((TASK, (name,)), (ERROR_TYPE, (name[::-1],))), (TASK,))
     expr = logql.count(question, logql.stream(name, "x"), 600)
     assert grammar.faults(expr) == []
     assert list(check.wrong(expr)) == []
 
 
-GOOD = logql.count(happened("failed", TASK), logql.stream("shop", "x"), 600)
+GOOD = logql.count(happened("failed", by=(TASK,)), logql.stream("shop", "x"), 600)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_an_alert_may_only_name_labels_that_it_has(tmp_path: Path) -> None:
 
 
 def test_what_a_question_asks_for_is_beside_every_line() -> None:
-    assert logql.lines(LogFilter(((ACTION, 'a"b'),)), "{}") == '{} | action="a\\"b"'
+    assert logql.lines(LogFilter(((ACTION, ('a"b',)),)), "{}") == '{} | action="a\\"b"'
 
 
 @pytest.mark.promtool
@@ -135,6 +135,7 @@ def _expected(rule: dict[str, dict[str, str]], name: str, owner: str) -> dict[st
     texts = {
         key: text.replace("{{ $labels.task }}", name)
         .replace('{{ $value | printf "%.0f" }}', "101")
+        .replace('{{ if eq (printf "%.0f" $value) "1" }}failure{{ else }}failures{{ end }}', "failures")
         .replace("{{ $labels.task | urlquery }}", quote_plus(name))
         for key, text in rule["annotations"].items()
     }

@@ -40,7 +40,7 @@ def test_the_ruler_finds_the_rules_where_they_are_mounted(tmp_path: Path) -> Non
     files = made(tmp_path)
     config, service = yaml.safe_load(files[LOKI]), _services(files)["loki"]
     mounted = {mount["target"]: mount["source"] for mount in service["volumes"]}
-    folder = config["ruler"]["storage"]["local"]["directory"]
+    folder = config["ruler_storage"]["local"]["directory"]
     assert RULES.startswith(f"{mounted['/etc/loki'].removeprefix('./')}{folder.removeprefix('/etc/loki')}/fake/")
     assert service["command"] == [f"-config.file=/etc/loki/{LOKI.rpartition('/')[2]}"]
     assert config["common"]["path_prefix"] in mounted

@@ -32,7 +32,7 @@ def _text(name: str, folder: Path, more: str = "") -> str:
         ("log_failures", "Those in which event.action = task-failed."),
         ("CeleryTaskFailuresLogged", "silent in Alertmanager while CeleryHighFailureRate fires"),
         ("log_failures", "ends within 30s after the lines are older than 10m"),
-        ("log_silence", "about 15m30s when all turns bad at once: 15m without a line + 30s evaluation"),
+        ("log_silence", "about 17m30s when all turns bad at once: 15m without a line + 30s evaluation + 2m for"),
         ("log_silence", "silent in Alertmanager while CeleryNoWorkersRunning fires"),
         ("log_silence", 'sum(absent_over_time({service_name="shop",environment="pre-prod"} [15m]))'),
     ],

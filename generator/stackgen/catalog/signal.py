@@ -93,7 +93,7 @@ class Signal(NamedTuple):
     by: tuple[str, ...]
     levels: Mapping[Severity, Level]
     summary: str
-    """One line. `{value}`, `{limit}` and `{<label>}` are filled in."""
+    """One line. `{value}`, `{limit}` and `{<label>}` are filled in; `{value:task}` with its noun: 1 task, 2 tasks."""
     action: str
     """What to do first; the alert's description is the summary's details plus this."""
     meaning: str

@@ -109,7 +109,7 @@ def _origins(signal: Signal, plan: Plan) -> Iterator[Origin]:
 
 def _in_logs(signal: Signal, plan: Plan) -> Iterator[Origin]:
     fields = signal.log_count.filter.fields if signal.log_count else ()
-    conditions = " and ".join(f"{field.path} = {value}" for field, value in fields)
+    conditions = " and ".join(f"{field.path} = {' or '.join(values)}" for field, values in fields)
     for shipper in judges(plan.spec):
         yield Origin(
             series="lines of the log",

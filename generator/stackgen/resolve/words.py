@@ -12,7 +12,14 @@ from stackgen.catalog.signal import Signal
 from stackgen.resolve.plan import Alert, Least, Silencer
 
 _ALERT = re.compile(r'alertname="(\w+)"')
+FIELD = re.compile(r"\{(\w+)(?::(\w+))?\}")
+"""What is filled into the text of a signal: its name, and the noun that is counted."""
 _NOUNS: Mapping[Unit, str] = {"tasks": "task", "workers": "worker"}
+
+
+def plural(noun: str) -> str:
+    """Several of them: tasks, processes."""
+    return f"{noun}es" if noun.endswith("s") else f"{noun}s"
 
 
 def comparison(signal: Signal, threshold: Fraction | None) -> str:

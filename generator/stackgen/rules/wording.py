@@ -16,8 +16,7 @@ from urllib.parse import quote_plus
 from stackgen.catalog import promql
 from stackgen.catalog.series import Unit, limit
 from stackgen.resolve.plan import Alert, Plan
-
-_FIELD = re.compile(r"\{(\w+)\}")
+from stackgen.resolve.words import FIELD, plural
 
 
 def amount(value: float, unit: Unit) -> str:
@@ -47,6 +46,11 @@ def _template(unit: Unit, value: str) -> str:
             return f'{{{{ {value} | printf "%.1f" }}}}/s'
         case _:
             assert_never(unit)
+
+
+def _counted(noun: str, value: str) -> str:
+    """The noun after a count, in the number that the count is printed as."""
+    return f'{{{{ if eq (printf "%.0f" {value}) "1" }}}}{noun}{{{{ else }}}}{plural(noun)}{{{{ end }}}}'
 
 
 def humanize_duration(value: float) -> str:
@@ -94,13 +98,20 @@ def _limit_query(alert: Alert) -> str:
     return f"{{{{ with printf `{name}` $labels.{dimension} | query }}}}{shown}{{{{ end }}}}"
 
 
+def _valued(unit: Unit, noun: str | None, fill: Fill | None) -> str:
+    if fill is None:
+        return _template(unit, "$value") + (f" {_counted(noun, '$value')}" if noun else "")
+    shown = amount(fill.value, unit)
+    return f"{shown} {noun if shown == '1' else plural(noun)}" if noun else shown
+
+
 def _filled(text: str, alert: Alert, fill: Fill | None) -> str:
     unit = alert.signal.unit
 
     def field(match: re.Match[str]) -> str:
         name = match[1]
         if name == "value":
-            return _template(unit, "$value") if fill is None else amount(fill.value, unit)
+            return _valued(unit, match[2], fill)
         if name == "limit" and not alert.overrides:
             return limit(alert.threshold, unit) if alert.threshold is not None else ""
         if name == "limit":
@@ -109,7 +120,7 @@ def _filled(text: str, alert: Alert, fill: Fill | None) -> str:
             return amount(float(fill.limit), unit) if fill.limit is not None else ""
         return f"{{{{ $labels.{name} }}}}" if fill is None else fill.labels[name]
 
-    return _FIELD.sub(field, text)
+    return FIELD.sub(field, text)
 
 
 def texts(alert: Alert, plan: Plan, fill: Fill | None = None) -> dict[str, str]:

@@ -19,6 +19,8 @@ Fields = dict[str, Any]  # JSON is open by nature
 ECS_VERSION = "9.0.0"
 LONGEST_NAME = 300
 """Characters of a name or an id, which come with the message and may be anything."""
+LONGEST_LINE = 49_152
+"""Bytes of a line: shippers and backends are given limits that hold it."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, default=str, separators=(",", ":")).encode
 _PLAIN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime", "taskName"}
@@ -104,8 +106,22 @@ def reraise_limit(error: Exception) -> None:
 
 
 def as_line(fields: Mapping[str, object]) -> bytes:
-    """Half of a surrogate pair, which UTF-8 has not, becomes an escape that JSON has."""
+    """Half of a surrogate pair, which UTF-8 has not, becomes an escape that JSON has. Texts are cut until all fits."""
+    line, longest = _encoded(fields), LONGEST_LINE
+    while len(line) > LONGEST_LINE and longest > 1:
+        longest //= 2
+        line = _encoded(_shorter(fields, longest))
+    return line
+
+
+def _encoded(fields: object) -> bytes:
     return _encode(fields).encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _shorter(value: object, longest: int) -> object:
+    if isinstance(value, Mapping):
+        return {key: _shorter(inner, longest) for key, inner in value.items()}
+    return cut(value, longest) if isinstance(value, str) else value
 
 
 def _error_of(record: logging.LogRecord, own: Mapping[Any, object]) -> dict[str, object]:

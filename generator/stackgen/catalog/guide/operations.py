@@ -76,7 +76,7 @@ LOGGING = Chapter(
         Row(
             title="Log Aggregation in Loki",
             guide="",
-            ours="Two labels per stream, and task, queue, worker and ids beside each line. Loki judges lines with the "
+            ours="A stream per file and host; task, queue, worker and ids beside each line. Loki judges lines with the "
             "thresholds of stack.yaml; its alerts go the way of all others. Each dashboard ends with the lines of what "
             "is chosen, and its panels link to them.",
             where=("logs/alloy/config.alloy",),

@@ -21,10 +21,12 @@ def selector(field: line.Field) -> str:
 
 def pattern(wanted: LogFilter) -> str:
     """The filter pattern that matches the lines. A `*` in a value stands for any text: it cannot be escaped."""
-    conditions = [f"({selector(field)} = {_text(value)})" for field, value in wanted.fields]
+    conditions = [
+        " || ".join(f"{selector(field)} = {_text(value)}" for value in values) for field, values in wanted.fields
+    ]
     if not conditions:
         return f"{{ {selector(line.SERVICE)} = * }}"
-    inside = " && ".join(conditions) if len(conditions) > 1 else conditions[0].strip("()")
+    inside = " && ".join(f"({one})" for one in conditions) if len(conditions) > 1 else conditions[0]
     return f"{{ {inside} }}"
 
 
@@ -34,7 +36,7 @@ def query(wanted: LogFilter, most: int = 100) -> str:
     Names of letters, digits, `_` and dots need no backticks; `@timestamp` is the event's time, read from the line.
     """
     shown = ("@timestamp", line.TASK.path, line.TASK_ID.path, line.ERROR_TYPE.path, "@message")
-    conditions = " and ".join(f"{field.path} = {_text(value)}" for field, value in wanted.fields)
+    conditions = " and ".join(f"{field.path} {_one_of(values)}" for field, values in wanted.fields)
     where = f" | filter {conditions}" if conditions else ""
     return f"fields {', '.join(shown)}{where} | sort @timestamp desc | limit {most}"
 
@@ -43,6 +45,11 @@ def total(metric: str, namespace: str, by: Iterable[str]) -> str:
     """A query of Metrics Insights for a metric's sum; an alarm on it judges each value of the dimensions for itself."""
     names = ", ".join(by)
     return f'SELECT SUM({metric}) FROM SCHEMA("{namespace}", {names}) GROUP BY {names} ORDER BY SUM() DESC'
+
+
+def _one_of(values: tuple[str, ...]) -> str:
+    texts = [_text(value) for value in values]
+    return f"in [{', '.join(texts)}]" if len(texts) > 1 else f"= {texts[0]}"
 
 
 def _text(value: str) -> str:

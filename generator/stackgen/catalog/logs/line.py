@@ -38,6 +38,11 @@ TASK_ID = Field("celery.task.id", "keyword", "The id of this message.")
 QUEUE = Field("celery.queue", "keyword", "The queue, or routing key, that the message came by.")
 WORKER = Field("celery.worker", "keyword", "The worker's node name, such as celery@host.")
 
+LONGEST = 49_152
+"""Bytes of the longest line that the module writes; whatever carries or keeps lines must hold it."""
+LONGEST_NAME = 1_200
+"""Bytes of the longest name or id in a line: 300 characters."""
+
 FIELDS = (
     *(TIME, MESSAGE, LEVEL),
     Field("log.logger", "keyword", "The logger that was used; none for what happened to a task."),

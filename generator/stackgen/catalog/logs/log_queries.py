@@ -21,7 +21,9 @@ class LogQuery(NamedTuple):
 
 
 ALL = LogQuery("all", "Every line of this stack", LogFilter(()))
-ERRORS = LogQuery("errors", "Errors, of tasks and of the worker itself", LogFilter(((line.LEVEL, "error"),)))
+ERRORS = LogQuery(
+    "errors", "Errors and worse, of tasks and of the worker itself", LogFilter(((line.LEVEL, ("error", "critical")),))
+)
 RECEIVED = LogQuery("received", "Messages that workers took", happened("received"))
 SUCCEEDED = LogQuery(
     "succeeded", "Tasks that succeeded, each with event.duration in nanoseconds", happened("succeeded")
@@ -34,13 +36,13 @@ UNKNOWN = LogQuery("unknown", "Messages for tasks that no worker knows", happene
 LOST = LogQuery(
     "lost",
     "Processes of the pool that died under a task",
-    LogFilter(((line.ACTION, "task-failed"), (line.ERROR_TYPE, "WorkerLostError"))),
+    happened("failed", error="WorkerLostError"),
 )
 SOFT = LogQuery(
-    "soft-limit", "Tasks that ran into their soft limit", LogFilter(((line.ERROR_TYPE, "SoftTimeLimitExceeded"),))
+    "soft-limit", "Tasks that ran into their soft limit", happened("failed", "retried", error="SoftTimeLimitExceeded")
 )
 HARD = LogQuery(
-    "hard-limit", "Tasks that were ended at their hard limit", LogFilter(((line.ERROR_TYPE, "TimeLimitExceeded"),))
+    "hard-limit", "Tasks that were ended at their hard limit", happened("failed", error="TimeLimitExceeded")
 )
 
 SAVED = (ALL, ERRORS, RECEIVED, SUCCEEDED, FAILED, RETRIED, REVOKED, REJECTED, UNKNOWN, LOST, SOFT, HARD)

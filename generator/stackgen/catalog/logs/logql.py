@@ -16,10 +16,13 @@ from stackgen.catalog.logs.line import Field
 from stackgen.catalog.logs.log_filter import LogFilter
 
 LOKI_UID = "celery-loki"
-"""The uid of Grafana's data source for Loki."""
-
+"""The uid of the data source in Grafana."""
 STREAM = {"service_name": line.SERVICE, "environment": line.ENVIRONMENT}
-"""Labels of a stream: few values each, for every combination is a stream of its own."""
+"""Labels by which every query selects the lines of a stack."""
+HOST = "host"
+FILE = "filename"
+LABELS = (*STREAM, HOST, FILE)
+"""Labels of a stream: few values each, for every combination is a stream of its own. Alloy adds the file's name."""
 METADATA = {
     "action": line.ACTION,
     "task": line.TASK,
@@ -31,6 +34,11 @@ METADATA = {
     "level": line.LEVEL,
 }
 """Structured metadata of a line: any number of values."""
+
+MOST_LINES = 1000
+"""Lines that Grafana asks for at most."""
+LONGEST_ANSWER = MOST_LINES * (line.LONGEST + (len(LABELS) + len(METADATA)) * line.LONGEST_NAME)
+"""Bytes of as many of the longest lines, with labels and structured metadata."""
 
 _NAMES = {field: name for name, field in METADATA.items()}
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -48,7 +56,7 @@ def stream(name: str, environment: str) -> str:
 
 def lines(wanted: LogFilter, selector: str, *filters: str) -> str:
     """The lines themselves; empty filters are left out."""
-    conditions = [f"{_NAMES[field]}={promql.text(value)}" for field, value in wanted.fields]
+    conditions = [promql.one_of(_NAMES[field], values) for field, values in wanted.fields]
     return " | ".join([selector, *conditions, *filter(None, filters)])
 
 

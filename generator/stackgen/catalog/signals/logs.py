@@ -21,7 +21,7 @@ FAILURES = Signal(
     levels={"warning": Level(Fraction(100))},
     log_count=LogCount(log_queries.FAILED.filter._replace(by=(TASK,)), WINDOW),
     log_queries=(log_queries.FAILED,),
-    summary="{task} wrote {value} failures into the log within 10 minutes, more than {limit}",
+    summary="{task} wrote {value:failure} into the log within 10 minutes, more than {limit}",
     action="Read the newest of these lines: error.type and error.stack_trace say where it fails.",
     meaning="One task fails often, whatever its share of all tasks is. The lines name the exception and the place.",
     causes=(
@@ -40,7 +40,7 @@ UNREGISTERED = Signal(
     levels={"warning": Level(Fraction(0))},
     log_count=LogCount(log_queries.UNKNOWN.filter._replace(by=(TASK,)), WINDOW),
     log_queries=(log_queries.UNKNOWN,),
-    summary="{value} messages for {task} were thrown away within 10 minutes: the worker does not know this task",
+    summary="A worker does not know {task} and threw {value:message} away within 10 minutes",
     action="Start the worker with the code that has the task, or stop who sends it; the messages are lost.",
     meaning="A worker took a message from the queue, did not know the task, and threw the message away for good.",
     causes=(
@@ -60,7 +60,7 @@ WORKER_LOST = Signal(
     levels={"warning": Level(Fraction(0))},
     log_count=LogCount(log_queries.LOST.filter._replace(by=(WORKER,)), WINDOW),
     log_queries=(log_queries.LOST,),
-    summary="{value} processes of {worker} died under a running task within 10 minutes",
+    summary="{value:process} of {worker} died under a running task within 10 minutes",
     action="Look for the kernel's out-of-memory killer on that host (`dmesg`), then at the task of these lines.",
     meaning="A process of the pool ended while it ran a task, which runs again only with `task_reject_on_worker_lost`.",
     causes=(
@@ -77,7 +77,8 @@ SILENCE = Signal(
     family="logs",
     unit="seconds",
     by=(),
-    levels={"warning": Level(Fraction(900))},
+    # Held for a moment: at the first start nothing has arrived yet, whatever the window is.
+    levels={"warning": Level(Fraction(900), hold=120)},
     log_count=LogCount(log_queries.ALL.filter, None),
     log_queries=(log_queries.ALL,),
     summary="No log line has arrived for {limit}",

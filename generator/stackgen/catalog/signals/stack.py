@@ -80,7 +80,7 @@ SCRAPE_FAILURES = Signal(
             "How long each scrape takes, `lastScrapeDuration`, beside the timeout of {scrape_timeout}.",
         ),
     ),
-    summary="{value} scrapes of {source} failed in 15 minutes (limit {limit})",
+    summary="{value:scrape} of {source} failed in 15 minutes (limit {limit})",
     action="Compare its scrape duration with the timeout: celery-exporter needs over 2 s a scrape.",
     meaning="The source comes and goes; counts have holes and alerts react late.",
     causes=("the exporter is short of CPU", "it restarts again and again", "a scrape timeout that is too short"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stackgen.artefact import Artefact
 from stackgen.catalog import promql, registry
-from stackgen.catalog.logs.logql import LOKI_UID
+from stackgen.catalog.logs import logql
 from stackgen.emitters.grafana.board import DATASOURCE_UID, board
 from stackgen.resolve.plan import Plan
 from stackgen.spec.logs import Loki
@@ -12,8 +12,6 @@ from stackgen.spec.logs import Loki
 FOLDER = "/etc/grafana/dashboards"
 """Where Grafana's container finds the dashboards."""
 _ALERTMANAGER_UID = "celery-alertmanager"
-_MOST_LINES = 1000
-"""Lines that Explore shows at most for one query."""
 
 
 def artefacts(plan: Plan) -> list[Artefact]:
@@ -49,11 +47,11 @@ def _loki(loki: Loki) -> dict[str, object]:
     if loki.ca_file:
         secure["tlsCACert"] = f"$__file{{{loki.ca_file}}}"
     return {
-        "uid": LOKI_UID,
+        "uid": logql.LOKI_UID,
         "url": loki.url.replace("$", "$$"),
         "user": loki.user,
         "settings": [
-            ("maxLines", _MOST_LINES),
+            ("maxLines", logql.MOST_LINES),
             ("manageAlerts", True),
             ("alertmanagerUid", _ALERTMANAGER_UID),
             *((f"httpHeaderName{number}", name) for number, name in enumerate(headers, 1)),

@@ -7,7 +7,7 @@ from itertools import count
 
 from stackgen.catalog import registry
 from stackgen.catalog.dashboard import Dashboard, Variable
-from stackgen.catalog.logs.logql import LOKI_UID
+from stackgen.catalog.logs import logql
 from stackgen.emitters.grafana import layout, lines
 from stackgen.emitters.grafana.available import missing, shown, view
 from stackgen.emitters.grafana.panels import DATASOURCE, Json, panel
@@ -82,7 +82,7 @@ def _datasources(plan: Plan) -> Iterator[Json]:
     """Prometheus's first."""
     yield _datasource("Prometheus", DATASOURCE_UID)
     if plan.has_loki:
-        yield _datasource("Loki", LOKI_UID)
+        yield _datasource("Loki", logql.LOKI_UID)
 
 
 def _datasource(title: str, uid: str) -> Json:

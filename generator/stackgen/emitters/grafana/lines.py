@@ -12,6 +12,7 @@ from stackgen.rules import logs
 
 Json = dict[str, object]
 
+
 DATASOURCE: Json = {"type": "loki", "uid": "${loki_datasource}"}
 NUMBER = 1000
 """Number of the panel with the lines: behind all others, so that links to it stay right when panels come and go."""

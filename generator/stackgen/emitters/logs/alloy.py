@@ -26,6 +26,7 @@ def artefacts(plan: Plan, logs: Logs) -> list[Artefact]:
             "path": logs.path,
             "rotated": f"{logs.folder}/*.{_ROTATED}",
             "labels": [(name, labels[name]) for name in logql.STREAM],
+            "host": logql.HOST,
             "fields": [(_TIME, logql.extraction(line.TIME)), *found.items()],
             "time": _TIME,
             "metadata": {name: name for name in logql.METADATA},

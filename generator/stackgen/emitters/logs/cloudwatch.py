@@ -7,14 +7,13 @@ by its name, looks every 250 ms, reads a renamed file to its end and the new one
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from stackgen.artefact import Artefact
 from stackgen.catalog.logs import insights
 from stackgen.catalog.series import limit
-from stackgen.resolve import cloudwatch
+from stackgen.resolve import cloudwatch, words
 from stackgen.resolve.cloudwatch import Alarm
 from stackgen.resolve.plan import Plan
 from stackgen.spec.logs import Logs
@@ -111,7 +110,9 @@ def _text(one: Alarm, plan: Plan) -> str:
     """The alert's own words; CloudWatch names the task or worker itself, as a contributor to the alarm."""
     threshold, signal = one.alert.threshold, one.alert.signal
     said = {**_ANY, "limit": limit(threshold, signal.unit) if threshold is not None else ""}
-    summary = re.sub(r"\{(\w+)\}", lambda match: said[match[1]], signal.summary)
+    summary = words.FIELD.sub(
+        lambda match: said[match[1]] + (f" {words.plural(match[2])}" if match[2] else ""), signal.summary
+    )
     link = f"{plan.spec.links.runbooks.rstrip('/')}/{signal.alert}.md"
     return f"{summary[:1].upper()}{summary[1:]}. {signal.action} {link}"
 

@@ -17,6 +17,8 @@ from stackgen.catalog.logs.log_queries import LogQuery
 from stackgen.resolve.plan import Plan
 
 COLUMNS = (line.ACTION, line.TASK, line.TASK_ID, line.QUEUE, line.WORKER, line.ERROR_TYPE, line.MESSAGE)
+OFFSET = "log.offset"
+"""Where a line stands in its file, as Filebeat says: the order of those of one millisecond."""
 INDEX = "kibanaSavedObjectMeta.searchSourceJSON.index"
 """The name by which a search refers to its data view."""
 
@@ -69,7 +71,7 @@ def _search(one: LogQuery, plan: Plan) -> dict[str, Any]:
         "title": saved_title(name, environment, one.id),
         "description": one.title,
         "columns": [field.path for field in COLUMNS],
-        "sort": [[line.TIME.path, "desc"]],
+        "sort": [[line.TIME.path, "desc"], [OFFSET, "desc"]],
         "grid": {},
         "hideChart": False,
         "isTextBasedQuery": False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stackgen.artefact import Artefact
 from stackgen.catalog import promql
-from stackgen.catalog.logs.logql import LOKI_UID
+from stackgen.catalog.logs import line, logql
 from stackgen.resolve.plan import Plan
 from stackgen.rules import logs as rules
 from stackgen.rules.build import printed
@@ -14,6 +14,8 @@ FOLDER = "/etc/loki"
 """Where Loki's container finds logs/loki."""
 DATA = "/loki"
 """Where it keeps everything it writes."""
+MESSAGE = 1 << (logql.LONGEST_ANSWER - 1).bit_length()
+"""Bytes of a message within Loki: the next power of two that holds the longest answer."""
 _HOUR = 3600
 
 
@@ -30,14 +32,16 @@ def _config(plan: Plan, retention: int) -> Artefact:
         syntax="yaml",
         context={
             "data": DATA,
-            "chunks": f"{DATA}/chunks",
+            "store": {"filesystem": {"dir": f"{DATA}/chunks"}},
             "compactor": f"{DATA}/compactor",
-            "rules": f"{FOLDER}/rules",
+            "rules": {"backend": "local", "local": {"directory": f"{FOLDER}/rules"}},
             "scratch": f"{DATA}/rules",
-            "wal": f"{DATA}/ruler-wal",
+            "wal": {"dir": f"{DATA}/ruler-wal"},
             "retention": f"{retention // _HOUR}h",
+            "message": MESSAGE,
+            "line": f"{line.LONGEST // 1024}KB",
             "grafana": plan.spec.reached("grafana"),
-            "datasource": LOKI_UID,
+            "datasource": logql.LOKI_UID,
             "alertmanager": f"http://{plan.spec.prometheus.alertmanagers[0]}",
         },
     )
