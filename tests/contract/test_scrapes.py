@@ -10,7 +10,11 @@ from stackgen.catalog.sources import celery_exporter, flower
 from tests.contract.scrape import evidence, names, read
 from tests.contract.take import EXPECTED
 
-UNSEEN = {"cadvisor": "no container engine in our lab; its names are from its source code, see tests/scrapes/README.md"}
+UNSEEN = {
+    "cadvisor": "no container engine in our lab; its names are from its source code, see tests/scrapes/README.md",
+    "alloy": "not to be had in our lab; its names are from its source code and its own tests",
+    "loki": "not to be had in our lab; its names are from its source code",
+}
 
 UNUSED = {
     "celery_active_consumer_count": "RabbitMQ only, and counts consumers, not workers; the rabbitmq source is better",

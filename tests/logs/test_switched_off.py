@@ -14,8 +14,10 @@ from stackgen.catalog import registry
 from stackgen.emitters.logs import SHIPPERS
 from tests.logs.stacks import made
 
-LOGGED = {name: one for name, one in registry.signals().items() if one.log_count}
-
+BROUGHT = {reading.series.name for one in registry.sources().values() if one.brought_by for reading in one.readings}
+DROPPED = [one for one in registry.signals().values() if {series.name for series in one.needs} & BROUGHT]
+"""Signals of the metrics that are read from what the logs bring along."""
+JUDGED = [*DROPPED, *(one for one in registry.signals().values() if one.log_count)]
 OTHERS = [name for name in SHIPPERS if name != "alloy"]
 OWN = ("logs/alloy/", "logs/loki/")
 LISTS_WHAT_IS_OFF = ("docs/alerts.md", "plan.json")
@@ -28,7 +30,8 @@ def _with_and_without(folder: Path) -> tuple[Mapping[str, str], Mapping[str, str
 
 
 def _pages(files: Mapping[str, str]) -> set[str]:
-    return {f"runbooks/{signal.alert}.md" for signal in LOGGED.values()} & set(files)
+    pages = {f"runbooks/{signal.alert}.md" for signal in JUDGED}
+    return (pages | {f"prometheus/tests/{signal.id}.yml" for signal in DROPPED}) & set(files)
 
 
 def test_its_files_go_and_no_other(tmp_path: Path) -> None:
@@ -54,22 +57,40 @@ def test_dashboards_lose_the_choice_the_lines_and_the_links(tmp_path: Path) -> N
     with_it, without = _with_and_without(tmp_path)
     for path, text in without.items():
         if path.endswith(".json") and path != "plan.json":
-            assert _bare(json.loads(with_it[path])) == json.loads(text), path
+            assert _bare(with_it[path]) == _bare(text), path
 
 
 def test_nothing_names_it_any_more(tmp_path: Path) -> None:
     files = _with_and_without(tmp_path)[1]
-    told_apart = ("docs/stack.md", "docs/plan.md", "docs/guide.md", "docs/alerts.md", "plan.json", "schema/")
+    how_to_have_it = "grafana/dashboards/celery-stack.json"
+    told_apart = (
+        how_to_have_it,
+        "docs/stack.md",
+        "docs/plan.md",
+        "docs/guide.md",
+        "docs/alerts.md",
+        "plan.json",
+        "schema/",
+    )
     named = {path for path, text in files.items() if "loki" in text.lower() or "alloy" in text.lower()}
     assert {path for path in named if not path.startswith(told_apart)} == set()
 
 
-def _bare(board: Any) -> Any:
-    """A dashboard without what belongs to Loki; anything else as it is."""
+def _shows(panel: Any) -> bool:
+    """Whether it is no panel of lines, and no note of what a stack does not show."""
+    return bool(panel["id"] < 999 and panel["type"] != "text")
+
+
+def _bare(text: str) -> Any:
+    """A dashboard without what belongs to Loki and Alloy; anything else as it is."""
+    for name in ("|alloy|loki", *(f"|{signal.id}" for signal in DROPPED)):
+        text = text.replace(name, "")
+    board = json.loads(text)
     if not isinstance(board, dict) or "panels" not in board:
         return board
+    own = {"More", *(signal.title for signal in DROPPED)}
     board["templating"]["list"] = [v for v in board["templating"]["list"] if v["name"] != "loki_datasource"]
-    board["panels"] = [panel for panel in board["panels"] if panel["id"] < 999]
+    board["panels"] = [panel for panel in board["panels"] if _shows(panel) and panel["title"] not in own]
     for panel in board["panels"]:
         config = panel.get("fieldConfig", {"defaults": {}, "overrides": []})
         config["defaults"].pop("links", None)

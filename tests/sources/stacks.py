@@ -9,15 +9,15 @@ VALUES = "values"
 """What signals compute from canonical series, of whatever source: tested against a stack with every signal."""
 SOURCES = tuple(sorted(path.stem for path in HERE.glob("*.yaml") if path.stem != VALUES))
 EVERY_SIGNAL = HERE.parent / "mutation" / "everything.yaml"
-_LISTED = {"prometheus": "celery-exporter, redis"}
-"""What stack.yaml lists where that is not the tested source itself: Prometheus is always scraped."""
+_LISTED = {"prometheus": "celery-exporter, redis", "alloy": "celery-exporter"}
+"""What stack.yaml lists where that is not the tested source itself: some are scraped without being listed."""
 _STACK = """\
 version: 1
 stack: {{name: shop, owner: platform}}
 celery: {{app: shop, broker: {{kind: {broker}}}{limit}}}
 queues: {{celery: , priority: , rejects: {{role: dead_letter}}}}
 sources: [{sources}]
-ignore: {{queues: ["scratch*"], tasks: ["health.*"]}}
+{logs}ignore: {{queues: ["scratch*"], tasks: ["health.*"]}}
 """
 
 
@@ -28,6 +28,7 @@ def stack(name: str, folder: Path) -> Path:
     path = folder / f"{name}.stack.yaml"
     broker = "rabbitmq" if name == "rabbitmq" else "redis"
     limit = ", worker_memory_limit: 2GB" if name == "process-exporter" else ""  # which knows none by itself
-    text = _STACK.format(broker=broker, sources=_LISTED.get(name, name), limit=limit)
+    logs = "logs: {shippers: [alloy]}\n" if name == "alloy" else ""
+    text = _STACK.format(broker=broker, sources=_LISTED.get(name, name), limit=limit, logs=logs)
     path.write_text(text, encoding="utf-8")
     return path

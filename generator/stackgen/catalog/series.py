@@ -191,3 +191,11 @@ NOTIFICATION_FAILURES = Series(
     meaning="Notifications that Alertmanager could not deliver in the last 5 minutes.",
     kind="counter",
 )
+LOG_LINES_DROPPED = Series(
+    name="celery:log_lines_dropped:increase5m",
+    labels=("program",),
+    unit="count",
+    family="stack",
+    meaning="Log lines that a shipper or its backend gave up for good in the last 5 minutes.",
+    kind="counter",
+)

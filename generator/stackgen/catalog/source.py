@@ -82,6 +82,9 @@ class Source:
     """True when the target is the worker itself: a target that is down is a worker that is down."""
     always: bool = False
     """True for parts of the stack itself, scraped whatever stack.yaml lists."""
+    brought_by: Literal["alloy", "loki", ""] = ""
+    """What in `logs` brings it along: then it is scraped without being listed, and where it does not run nobody is
+    told, for its profile may be off; "" when it is scraped because it is listed."""
     advice: str = ""
     """What to do so that it has the bucket bounds that were generated for it."""
     names_by_comma: bool = False

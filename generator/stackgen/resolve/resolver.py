@@ -75,7 +75,18 @@ def _scraped(spec: StackSpec) -> tuple[Scraped, ...]:
         ours = any(t.removeprefix("dns:").partition(":")[0] == source.host for t in targets)
         listed.append(Scraped(source, version, targets, path, elsewhere=not ours))
     own = [Scraped(s, next(iter(s.versions)), _own_targets(s, spec), s.path) for s in known.values() if s.always]
-    return (*listed, *own)
+    return (*listed, *_brought(spec), *own)
+
+
+def _brought(spec: StackSpec) -> Iterable[Scraped]:
+    """What the logs bring along and stack.yaml does not list."""
+    if spec.logs is None or "alloy" not in spec.logs.shippers:
+        return
+    listed = {written.name for written in spec.sources}
+    brought = {"alloy", "loki"} if spec.logs.loki.bundled else {"alloy"}
+    for source in registry.sources().values():
+        if source.brought_by in brought and source.id not in listed:
+            yield Scraped(source, "", (source.target,), source.path)
 
 
 def _own_targets(source: Source, spec: StackSpec) -> tuple[str, ...]:
@@ -103,7 +114,7 @@ def _site(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str, 
         ignored_queues=tuple(spec.ignore.queues),
         ignored_tasks=tuple(spec.ignore.tasks),
         facts=frozenset(_facts(spec)),
-        jobs={s.source.id: s.source.job for s in scraped if not s.source.is_worker},
+        jobs={s.source.id: s.source.job for s in scraped if _missed(s.source, spec)},
         versions={s.source.id: s.version for s in scraped},
         tags=spec.versions,
         targets={s.source.id: s.targets for s in scraped},
@@ -118,6 +129,11 @@ def _site(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str, 
         flower=_flower(spec),
         engine=EngineSettings(spec.compose.engine.data, spec.compose.engine.socket),
     )
+
+
+def _missed(source: Source, spec: StackSpec) -> bool:
+    """Whether its loss must be noticed: not of what the logs bring along, unless it is listed."""
+    return not source.is_worker and (not source.brought_by or any(s.name == source.id for s in spec.sources))
 
 
 def _flower(spec: StackSpec) -> FlowerSettings:

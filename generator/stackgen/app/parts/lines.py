@@ -81,7 +81,7 @@ class JsonLines(logging.Handler):
         return {name: shown(found[name]) for name in self._allowed if name in found}
 
     def _head(self, level: str, created: float | None = None) -> Fields:
-        """Filebeat knows a file by its first bytes: when, where and who come first."""
+        """A shipper knows a file by its first bytes: when, where and who come first."""
         moment = datetime.now(timezone.utc) if created is None else datetime.fromtimestamp(created, timezone.utc)
         return {
             "@timestamp": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),

@@ -8,6 +8,7 @@ from stackgen.catalog import input_shapes
 from stackgen.catalog.runbook import Command
 from stackgen.catalog.series import (
     BROKER_UP,
+    LOG_LINES_DROPPED,
     NOTIFICATION_FAILURES,
     RULE_FAILURES,
     SOURCE_FAILED_SCRAPES,
@@ -15,6 +16,7 @@ from stackgen.catalog.series import (
 )
 from stackgen.catalog.signal import Level, Signal
 from stackgen.catalog.sources.prometheus import GROUP_PREFIX
+from stackgen.catalog.sources.shippers import ALLOY, DISCARDED, DROPPED, LOKI
 
 _DASHBOARD = "celery-stack"
 
@@ -126,6 +128,39 @@ NOTIFICATION_FAILURES_SIGNAL = Signal(
     action="Read Alertmanager's log: a missing secret file or a changed address are the usual reasons.",
     meaning="Alerts fire and nobody is told.",
     causes=("a secret file is missing or expired", "the service refuses or is down", "no route out of the network"),
+    dashboard=_DASHBOARD,
+)
+
+LINES_DROPPED = Signal(
+    id="log_lines_dropped",
+    alert="CeleryLogLinesDropped",
+    title="Log lines dropped in 5 minutes",
+    family="stack",
+    unit="count",
+    by=("program",),
+    only_names=lambda site: tuple(name for name in (ALLOY, LOKI) if name in site.targets),
+    needs=(LOG_LINES_DROPPED,),
+    expr=lambda site: LOG_LINES_DROPPED.name,
+    shape=input_shapes.Value(LOG_LINES_DROPPED),
+    levels={"warning": Level(Fraction(0))},
+    commands=(
+        Command(
+            f"curl -sS '{{prometheus}}/api/v1/query?query=sum+by+(reason)+(increase({DROPPED.name}[1h]))'",
+            "What Alloy gave up within an hour, by reason; `ingester_error` is an answer of 400 or 413.",
+        ),
+        Command(
+            f"curl -sS '{{prometheus}}/api/v1/query?query=sum+by+(reason)+(increase({DISCARDED.name}[1h]))'",
+            "What Loki refused, by reason. It takes again later what is `rate_limited`; all else is lost.",
+        ),
+    ),
+    summary="{program} dropped {value:line} of the log in 5 minutes",
+    action="Ask by reason what was refused (see the runbook), and raise that limit in loki.yaml.",
+    meaning="Lines were refused for good. They are in the workers' files, and will not be in Loki.",
+    causes=(
+        "lines older than Loki takes, such as after a long outage",
+        "labels or structured metadata over Loki's limits",
+        "a Loki that is not ours, with a smaller line size or with streams for which it has no room",
+    ),
     dashboard=_DASHBOARD,
 )
 

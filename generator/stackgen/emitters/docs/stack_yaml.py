@@ -79,6 +79,10 @@ def _source(source: Source) -> dict[str, object]:
 def _about(source: Source) -> str:
     if source.always:
         return "Part of the stack: scraped whatever stack.yaml lists."
+    if source.brought_by:
+        return (
+            "Scraped with the shipper alloy without being listed; list it to say where it is, and to miss it when down."
+        )
     if source.broker:
         return f"Only for a broker of kind {source.broker}."
     if source.is_worker:
