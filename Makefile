@@ -20,7 +20,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: all install generate check secrets requirements test test-fast live live-tools tools golden mutation fresh app-attack matrix bench fmt lint lock clean help
+.PHONY: all install generate check secrets requirements test test-fast live live-tools tools golden mutation fresh containers app-attack matrix bench fmt lint lock clean help
 
 all: install generate  ## install, then generate (what plain `make` does)
 
@@ -75,6 +75,9 @@ app-attack: $(TEST) tools  ## take a busy worker's log away, fill its disk, besi
 
 matrix: $(TEST) .tools/redis/usr/bin/redis-server  ## celery_monitoring.py under every Python and Celery there is here
 	@$(PY) -m tests.matrix $(CELLS)
+
+containers: $(TEST) tools  ## docker-compose.yml on a real engine, broken on purpose; needs root, docker.io, debootstrap
+	@tests/containers/run.sh
 
 bench: $(RUN) tools  ## measure against the budgets of DESIGN.md
 	@$(PY) -m bench.run

@@ -1,0 +1,1 @@
+"""The generated docker-compose.yml on a real engine."""
