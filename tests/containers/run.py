@@ -155,11 +155,12 @@ def stays_closed(stack: Stack) -> None:
 
 def survives(stack: Stack) -> None:
     """What was measured is there after `down` and `up`."""
+    _until("all targets answered", lambda: int(_query("count(up)")[0]["value"][1]) >= 5)
     then = time.time()
     stack.compose("down")
     stack.compose("up", "-d")
     _until("Prometheus answers after down and up", lambda: _query("up"))
-    url = f"{PROMETHEUS}/api/v1/query?query=count(up)&time={then - 30}"
+    url = f"{PROMETHEUS}/api/v1/query?query=count(up)&time={then}"
     assert int(_get(url)["data"]["result"][0]["value"][1]) >= 5
 
 
