@@ -8,8 +8,9 @@ from tests.mutation.__main__ import REPOSITORY, chosen
 from tests.mutation.equivalent import EQUIVALENT, reason
 from tests.mutation.expressions import FINE, mistakes
 from tests.mutation.judge import judged
+from tests.sources.stacks import EVERY_SIGNAL
 
-EVERY = 23
+EVERY = 61
 
 
 def test_every_mistake_of_a_comparison_is_made() -> None:
@@ -34,7 +35,7 @@ def test_a_sample_of_mutants_is_killed() -> None:
 
     survivors = [
         verdict.mutant
-        for suite, sample in chosen([REPOSITORY / "stack.yaml"], EVERY)
+        for suite, sample in chosen([EVERY_SIGNAL, REPOSITORY / "stack.yaml"], EVERY)
         for verdict in judged(sample, suite, promtool)
         if not verdict.killed and not reason(verdict.mutant)
     ]
