@@ -152,7 +152,11 @@ class SignalUnderTest:
                 most = ceil(max((limit for limit in self.defaults.values() if limit is not None), default=0))
                 return most * self.step, (most + 1) * self.step
             case input_shapes.Value(series=series) | input_shapes.Stuck(length=series):
-                return 0, 0 if series.kind == "gauge" and not self.warmup else self.step + self.warmup
+                if series.kind == "gauge" and not self.warmup:
+                    return 0, 0
+                at_once = series.kind == "counter" and min(hold for hold, _ in self._waits.values()) < self.step
+                # An alert that fires at once says a number that grows until its window is full.
+                return 0, self.step + (self.window if at_once else self.warmup)
             case _:
                 return 0, self.step + self.warmup
 
