@@ -17,6 +17,8 @@ Place = tuple[int, int]
 
 _SECRET_KEY = re.compile(r"(?i)url|dsn|passw|passphrase|secret|token|credential|api_?key")
 
+_SECRET_QUERY = re.compile(r"(?i)://.*[?#&].*(token|key|sig|secret|passw\w*)=")
+
 
 class Node(NamedTuple):
     """One value: its data, its place, the text as written (scalars), and its children with the places of their keys."""
@@ -97,7 +99,7 @@ def has_credentials(text: str) -> bool:
 
 def shown(text: str, quote: bool = True) -> str:
     """Text for a message: in quotes, at most 60 characters, nothing unprintable, no credentials."""
-    if has_credentials(text):
+    if has_credentials(text) or _SECRET_QUERY.search(text):
         return "(not shown)"
     short = text if len(text) <= 60 else text[:57] + "..."
     safe = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in short)

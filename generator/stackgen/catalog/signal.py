@@ -126,6 +126,8 @@ class Signal(NamedTuple):
     """Why the signal has nothing to say when one source gives all it needs; "" when it has."""
     applies: Callable[[Site], str] = _nothing
     """Why the signal has nothing to say about this stack; "" when it has."""
+    only_dead_letters: bool = False
+    """Whether only dead letter queues are judged."""
     skips_dead_letters: bool = False
     """Whether dead letter queues are left alone."""
     commands: tuple[Command, ...] = ()

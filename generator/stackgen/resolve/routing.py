@@ -223,6 +223,11 @@ def notices(plan: Plan, document: Document) -> list[Problem]:
         message = "nobody notices when Prometheus or Alertmanager stops"
         hint = "send the watchdog to a dead man's switch: alerting.watchdog"
         found.append(_notice(document, ("alerting",), "no-dead-mans-switch", message, hint))
+    chat = written.get(routing.alerting.watchdog)
+    if chat and not chat.webhook:
+        message = f"{routing.alerting.watchdog} gets a message every 5 minutes, for ever: the watchdog always fires"
+        hint = "a dead man's switch is a webhook that calls when it stops"
+        found.append(_notice(document, ("alerting", "watchdog"), "watchdog-chat", message, hint))
     for name in written:
         if name not in routing.told():
             message = f"no alert is told to the receiver {name}"

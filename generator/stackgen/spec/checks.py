@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -27,6 +28,10 @@ REFUSED = {
 """Exporters that must not be used, and what they do wrong (seen in the lab: reference/exporters.md, 1 and 3)."""
 
 
+_PATTERN = re.compile(r"(?=.*\*)[\w.:/*-]+")
+"""What somebody writes who means several names."""
+
+
 class Fault(NamedTuple):
     """A rule that is broken. `at_key`: the key of the path is guilty, not its value."""
 
@@ -38,11 +43,14 @@ class Fault(NamedTuple):
 
 
 def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
-    """A hint that names the most similar known word."""
-    from difflib import get_close_matches  # of use to a wrong file only
+    """A hint that names the most similar known word; no hint is better than a wrong one."""
+    from difflib import SequenceMatcher, get_close_matches  # of use to a wrong file only
 
-    found = get_close_matches(word[:100], list(known), n=1, cutoff=0.6)
-    return f"did you mean {shown(found[0])}?" if found else otherwise
+    word = word[:100]
+    for found in get_close_matches(word, list(known), n=3, cutoff=0.6):
+        if found[0] == word[0] or SequenceMatcher(None, word, found).ratio() >= 0.8:
+            return f"did you mean {shown(found)}?"
+    return otherwise
 
 
 def check(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
@@ -73,6 +81,11 @@ def _broker(spec: StackSpec) -> Iterator[Fault]:
 def _queues(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
     listed = (source.name for source in spec.sources if source.name in sources)
     by_comma = next((name for name in listed if sources[name].names_by_comma), None)
+    for kind, names in (("queues", spec.queues), ("tasks", spec.tasks)):
+        for name in filter(_PATTERN.fullmatch, names):
+            reason = f"expected one name, got the pattern {shown(name)}"
+            hint = f"name each of the {kind}; patterns are known under `ignore` only"
+            yield Fault((kind, name), "pattern", reason, hint, at_key=True)
     for name, queue in spec.queues.items():
         path = ("queues", name)
         if "," in name and by_comma:
@@ -140,7 +153,7 @@ def _sources(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
                 name,
                 "unknown-source",
                 f"no source named {shown(plain)}",
-                nearest(plain, known, f"known: {', '.join(known)}"),
+                _source_called(plain, sources) or nearest(plain, known, f"known: {', '.join(known)}"),
             )
         elif plain in seen:
             yield Fault(
@@ -152,6 +165,15 @@ def _sources(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
         else:
             seen.add(plain)
             yield from _source(spec, path, sources[plain], i)
+
+
+def _source_called(name: str, sources: Mapping[str, Source]) -> str:
+    """A hint for the name of a source's job, container or image, which people know better."""
+    for own, source in sources.items():
+        images_ = {image.name.rpartition("/")[2] for image in source.versions.values()}
+        if not source.always and name.replace("_", "-") in {source.job, source.host, *images_}:
+            return f"here it is called {shown(own)}"
+    return ""
 
 
 def _source(spec: StackSpec, path: Trail, source: Source, position: int) -> Iterator[Fault]:

@@ -100,6 +100,10 @@ def _unknown_key(f: Finding) -> Said:
     if part is Override and key in {field.alias or name for name, field in ThresholdSpec.model_fields.items()}:
         kind = "queues" if f.path[0] == "queues" else "tasks"
         return message, f"`{key}` is the same for all {kind}; set it under thresholds.{f.path[-2]}"
+    if part is not None and "thresholds" in known and key in f.signals:
+        return message, "numbers stand under `thresholds`: thresholds: {" + key + ": {critical: ...}}"
+    if re.fullmatch(r"[0-9]{3}", key):
+        return message, "a number has no commas in it: 1,000 is written 1000"
     if re.fullmatch(r"(?i)(broker_?)?(url|dsn)|password", key):
         return message, "secrets are references: url_env names an environment variable, url_file a file"
     return message, nearest(key, known, f"known here: {', '.join(known)}")
@@ -111,6 +115,7 @@ _INSTEAD: Mapping[str, str] = {
     "elasticsearch": "filebeat sends to Elasticsearch",
     "processes": "Celery calls it prefork",
     "amqp": "for RabbitMQ write rabbitmq",
+    **dict.fromkeys(("dlq", "dead", "deadletter", "dead-letter"), "did you mean dead_letter?"),
 }
 """What is meant by a word of the field that is none of the choices."""
 
@@ -124,7 +129,7 @@ def _choice(f: Finding) -> Said:
     node = f.doc.walk(f.path)[1]
     quotes = "without quotes" if node.quoted and node.text in choices else ""
     listed = " or ".join([", ".join(choices[:-1]), choices[-1]] if len(choices) > 1 else choices)
-    return f"expected {listed}, got {f.got()}", quotes or nearest(f.raw(), choices, _INSTEAD.get(f.raw(), ""))
+    return f"expected {listed}, got {f.got()}", quotes or _INSTEAD.get(f.raw()) or nearest(f.raw(), choices)
 
 
 def _nearest_numbers(raw: str, known: Sequence[int]) -> str:
@@ -176,6 +181,8 @@ def _value(f: Finding) -> Said:
 
 
 def _text(f: Finding) -> Said:
+    if f.got() == "nothing":
+        return "expected text, got nothing", 'after a space, # begins a comment: write such text in quotes, "#celery"'
     return f"expected text, got {f.got()}", f'write it in quotes: "{f.raw()}"' if f.raw() else ""
 
 

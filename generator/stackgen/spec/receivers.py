@@ -18,7 +18,7 @@ GROUP_INTERVAL = Duration.of("5m")
 _SECRET_HOSTS = ("hooks.slack.com", "discord.com", "discordapp.com", "webhook.office.com", "logic.azure.com")
 """Services whose webhook address is itself the secret."""
 _SECRET_QUERY = re.compile(r"(?i)(token|key|sig|secret|passw\w*)=")
-_MAIL = r"[^\s@,<>]+@[^\s@,<>]+"
+_MAIL = r"[^\s@,<>{}]+@[^\s@,<>{}]+"  # Alertmanager fills in what stands in braces
 _TIMES = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-(([01][0-9]|2[0-3]):([0-5][0-9])|24:00)")
 _ZONE = re.compile(r"UTC|[A-Z][A-Za-z_]{1,20}(/[A-Za-z0-9_+-]{1,30}){1,2}")
 _ROOT: Trail = ("alerting",)
@@ -100,7 +100,7 @@ def _receiver(name: str, receiver: Receiver, path: Trail) -> Iterator[Fault]:
         yield from _email(receiver.email, (*path, "email"))
     if receiver.webhook:
         yield from _webhook(receiver.webhook, (*path, "webhook"))
-    if receiver.slack and not re.fullmatch(r"[#@]?[^\s#@]{1,80}", receiver.slack.channel):
+    if receiver.slack and not re.fullmatch(r"[#@]?[^\s#@{}]{1,80}", receiver.slack.channel):
         reason = f"expected a channel such as '#celery', got {shown(receiver.slack.channel)}"
         yield Fault((*path, "slack", "channel"), "slack-channel", reason)
 

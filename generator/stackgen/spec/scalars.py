@@ -161,6 +161,12 @@ def _quantity_hint(text: str) -> str:
     for plain in (text.replace("_", ""), text.replace(",", ""), "".join(text.replace("percent", "%").split())):
         if plain != text and re.fullmatch(_NUMBER + "(%|/s|ms|[dhms])?", plain):
             return f"write {plain}"
+    if found := re.fullmatch(r"[<>]=?\s*([0-9.]+(?:%|/s|ms|[dhms])?)", text):
+        return f"write {found[1]}; each signal knows on which side of it is bad"
+    if found := re.fullmatch(r"([0-9]+)(k|K|M)", text):
+        return f"write {int(found[1]) * _SIZES[found[2].replace('K', 'k')]}"
+    if found := re.fullmatch(r"([0-9]+) *(sec|second|min|minute|hour|day)s?", text):
+        return f"write {found[1]}{found[2][0]}"
     for pattern, hint in _QUANTITY_HINTS.items():
         if re.fullmatch(pattern, text, re.ASCII):
             return hint
@@ -172,6 +178,7 @@ _QUANTITY_HINTS = {
     r"\d+(:\d\d)+": "write a duration as 12m30s",
     r"[0-9.]{16,}": "a number has at most 15 digits, and 6 after the point",
     r"-.*": "a threshold is 0 or more",
+    r"(off|no|none|disabled)": "`never` switches a severity off",
 }
 
 

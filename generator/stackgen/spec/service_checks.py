@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
 
 from stackgen.catalog.source import Source
 from stackgen.spec.checks import Fault
@@ -13,6 +15,7 @@ def check(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
     """Every broken rule about the services."""
     yield from _users(spec)
     yield from _hosts(spec)
+    yield from _links(spec)
     yield from _loki(spec)
     yield from _metrics(spec)
     yield from _ports(spec)
@@ -32,6 +35,19 @@ def _hosts(spec: StackSpec) -> Iterator[Fault]:
             reason = "expected https://, or everybody on the way could read the API key"
             hint = "Elasticsearch 8 and newer speak TLS by themselves; name its authority in ca_file"
             yield Fault(("logs", "elasticsearch", "hosts", i), "not-https", reason, hint)
+        elif urlsplit(host)[2:] != ("", "", ""):
+            reason = "expected scheme, name and port alone, got an address with a path"
+            yield Fault(
+                ("logs", "elasticsearch", "hosts", i), "host-path", reason, "such as https://es.example.com:9200"
+            )
+
+
+def _links(spec: StackSpec) -> Iterator[Fault]:
+    """What stands behind ? or # would end up in the middle of addresses made from this one, and may be a token."""
+    for name in type(spec.links).model_fields:
+        if re.search("[?#]", getattr(spec.links, name) or ""):
+            reason = "expected an address without query and fragment, got one with (not shown)"
+            yield Fault(("links", name), "link-query", reason, "paths are added to it; a token never belongs here")
 
 
 def _loki(spec: StackSpec) -> Iterator[Fault]:

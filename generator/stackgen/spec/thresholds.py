@@ -23,6 +23,7 @@ _NOUN = {
     "seconds": "a duration such as 90s or 10m",
     "per_second": "a rate such as 10/s",
 }
+_WITH_UNIT = {"seconds": "{0}s or {0}m", "per_second": "{}/s"}
 _KIND: dict[str, Kind] = {"ratio": "ratio", "seconds": "seconds", "per_second": "per_second"}
 
 
@@ -36,6 +37,8 @@ class _Effective(NamedTuple):
     hold: Fraction
     text: str
     path: Trail | None
+    held: bool
+    """Whether this severity differs from the others in how long it must last, by the user's or the catalogue's will."""
 
 
 def expected(signal: Signal) -> str:
@@ -69,7 +72,9 @@ def check(spec: StackSpec, signals: Signals) -> Iterator[Fault]:
 
 def _unknown(path: Trail, signals: Signals) -> Fault:
     name = str(path[-1])
-    hint = f"{nearest(name, signals)} `stackgen list` shows all".strip()
+    called = next((signal.id for signal in signals.values() if signal.alert == name), None)
+    meant = f"that is the alert of {shown(called)};" if called else nearest(name, signals)
+    hint = f"{meant} `stackgen list` shows all".strip()
     return Fault(path, "unknown-signal", f"no signal named {shown(name)}", hint, at_key=True)
 
 
@@ -87,12 +92,27 @@ def _overrides(
             yield Fault(
                 path, "no-override", f"the signal {shown(name)} is not measured for each {kind}", hint, at_key=True
             )
+        elif kind == "queue" and (fault := _never_judged(spec, signals[name], path)):
+            yield fault
         else:
             faults = _numbers(signals[name], {(*path, severity): _of(override, severity) for severity in SEVERITIES})
             yield from faults
             if not faults and name not in wrong:
                 judged = spec.thresholds.get(name, UNWRITTEN)
                 yield from _order(signals[name], _effective(path, signals[name], judged, override))
+
+
+def _never_judged(spec: StackSpec, signal: Signal, path: Trail) -> Fault | None:
+    """A threshold of a queue that the signal leaves alone because of its role."""
+    dead = spec.queues[str(path[1])].role == "dead_letter"
+    if dead and signal.skips_dead_letters:
+        reason, hint = f"the signal {shown(signal.id)} never judges a dead letter queue", "use dead_letter_length"
+    elif not dead and signal.only_dead_letters:
+        reason = f"the signal {shown(signal.id)} judges dead letter queues only"
+        hint = "give the queue the role dead_letter, or use queue_length"
+    else:
+        return None
+    return Fault(path, "dead-letter", reason, hint, at_key=True)
 
 
 def _of(override: Override, severity: Severity) -> Quantity | None:
@@ -122,8 +142,10 @@ def _numbers(signal: Signal, numbers: Mapping[Trail, Quantity | None]) -> list[F
 
 def _number(path: Trail, signal: Signal, number: Quantity) -> Iterator[Fault]:
     wanted = f"expected {expected(signal)}, got {number.text}"
-    if number.kind not in ("number", _KIND.get(signal.unit)):
-        yield Fault(path, "wrong-unit", wanted)
+    kinds = {_KIND.get(signal.unit, "number"), *(["number"] if signal.unit == "ratio" else [])}
+    if number.kind not in kinds:
+        bare = number.kind == "number" and _WITH_UNIT.get(signal.unit, "").format(number.text)
+        yield Fault(path, "wrong-unit", wanted, f"write the unit: {bare}" if bare else "")
     elif signal.unit == "ratio" and number.value > 1:
         hint = f"write {number.text}%" if number.kind == "number" and number.value <= 100 else "a share is at most 100%"
         yield Fault(path, "threshold-range", wanted, hint)
@@ -142,13 +164,18 @@ def _effective(
         merged = bound(signal.levels, severity, judged, listed=own is not None)
         if merged is None:
             continue
+        default = signal.levels.get(severity)
+        held = merged.written.get("for") == (severity, "for") or (
+            default is not None and [level.threshold for level in signal.levels.values()].count(default.threshold) > 1
+        )
         stated = own or (chosen.threshold if chosen else None)
         if stated is not None:
             mine = own is not None or override is None
             place = (*path, severity) if mine else None
-            found[severity] = _Effective(Fraction(stated.value), merged.hold, stated.text, place)
+            found[severity] = _Effective(Fraction(stated.value), merged.hold, stated.text, place, held)
         elif merged.value is not None:
-            found[severity] = _Effective(merged.value, merged.hold, limit(merged.value, signal.unit), None)
+            text = limit(merged.value, signal.unit)
+            found[severity] = _Effective(merged.value, merged.hold, text, None, held)
     return found
 
 
@@ -158,9 +185,11 @@ def _order(signal: Signal, found: dict[Severity, _Effective]) -> Iterator[Fault]
         a, b = found[mild], found[severe]
         path = b.path or a.path
         worse = b.value > a.value if signal.bad_when == "above" else b.value < a.value
-        if path is None or worse or (a.value == b.value and b.hold != a.hold):
+        if path is None or worse or (a.value == b.value and b.hold > a.hold and (a.held or b.held)):
             continue
         message = f"{severe} ({b.text}) must be {signal.bad_when} {mild} ({a.text})"
         defaults = [s for s in (mild, severe) if found[s].path is None]
         hint = f"the {defaults[0]} threshold is not set here; set both" if defaults else "exchange the two"
+        if a.value == b.value:
+            hint = f"{severe} mutes {mild}, which nobody would ever see; for one severity alone set the other to never"
         yield Fault(path, "severity-order", message, hint)

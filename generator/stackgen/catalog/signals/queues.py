@@ -194,6 +194,7 @@ DEAD_LETTER_LENGTH = Signal(
     levels={"warning": Level(Fraction(100), hold=300, source=guide("Queue Metrics"))},
     overrides="queue",
     only_names=lambda site: site.dead_letter,
+    only_dead_letters=True,
     applies=lambda site: "" if site.dead_letter else "no queue has role dead_letter",
     log_queries=(log_queries.REJECTED, log_queries.FAILED),
     summary="Dead letter queue {queue} holds {value:message} (limit {limit})",
