@@ -20,6 +20,7 @@ from stackgen.resolve import cloudwatch, logs, routing
 from stackgen.resolve.plan import Plan
 from stackgen.resolve.resolver import resolve
 from stackgen.spec import parse
+from stackgen.verify import own_rules
 from stackgen.verify.subject import Subject
 from stackgen.write import Changes, compare, write
 
@@ -107,6 +108,8 @@ def check(stack: Path, output: Path) -> tuple[Stage, list[Problem]]:
     found = compare(made.files, output, spec_sha256=made.prepared.document.sha256)
     if not any(p.level == "error" for p in found):
         subject = Subject(made.prepared.plan, made.prepared.document, made.rendered, output)
+        judged = {str(output / path) for path in own_rules.files(output, subject.matching(f"{own_rules.FOLDER}/*"))}
+        found = [p for p in found if p.mark.file not in judged]  # they are spoken of in detail
         found += verify.problems("written", subject)
     return made, found
 

@@ -93,7 +93,7 @@ def test_check_without_promtool_says_how_to_get_it(folder: Path) -> None:
     _run(folder, "generate")
     done = _run(folder, "check", STACKGEN_PROMTOOL="/nowhere/promtool")
     assert done.returncode == 3
-    assert "error[tool-missing]: STACKGEN_PROMTOOL" in done.stderr
+    assert "output: error[tool-missing]: STACKGEN_PROMTOOL" in done.stderr
 
 
 @pytest.mark.parametrize("args", [["nonsense"], ["diff", "--format", "yaml"], ["explain"], ["diff", "--against", "no"]])

@@ -143,14 +143,17 @@ def test_the_plain_list_is_aligned_and_never_cut(tmp_path: Path) -> None:
     assert all(char.isprintable() or char == "\n" for char in text)
 
 
-def test_the_coloured_list_has_colour(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    terminal.coloured(listing.tables(_plan(tmp_path)))
-    assert "\x1b[" in capsys.readouterr().out
+def test_for_a_person_no_line_of_the_list_is_wider_than_the_terminal(tmp_path: Path) -> None:
+    text = terminal.stacked(listing.tables(_plan(tmp_path)), 80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert len(text.splitlines()) < 130
+    assert "queue_length · CeleryQueueBacklog · on · celery-exporter\n      critical above" in text
+
+
+def test_an_explanation_wraps_at_the_terminal_but_not_within_promql(tmp_path: Path) -> None:
+    for one in (about.explain(signal, _plan(tmp_path)) for signal in registry.signals().values()):
+        wide = [line for line in words.text(one, 80).splitlines() if len(line) > 80]
+        assert [line for line in wide if not line.startswith(" " * 6) and " " in line.strip()] == []
 
 
 def test_the_list_as_json(tmp_path: Path) -> None:

@@ -21,11 +21,12 @@ def command(stack: Path, output: Path, style: Format, fast: bool) -> None:
     with reporting.reported(style, writes=False):
         found = _unchanged(stack, output) if fast else _current(stack, output)
     reporting.print_problems(found, style)
-    errors = sum(p.level == "error" for p in found)
-    if errors:
+    if any(p.rule == "tool-missing" for p in found):
+        sys.exit(reporting.MISSING)
+    if any(p.level == "error" for p in found):
         sys.exit(reporting.FINDINGS)
-    if not fast:
-        click.echo(f"{output}: up to date, and promtool finds nothing wrong", err=True)
+    told = f"; {len(found)} remark{'s' if len(found) > 1 else ''} above" if found else ""
+    click.echo(f"{output}: up to date{'' if fast else ', and the real programs accept it'}{told}", err=True)
 
 
 def _current(stack: Path, output: Path) -> list[Problem]:

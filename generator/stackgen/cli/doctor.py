@@ -15,10 +15,21 @@ from stackgen.problem import Format
 @options.STACK
 @options.OUTPUT
 @options.READABLE
-@click.option("--prometheus", metavar="URL", help="Prometheus, such as http://localhost:9090.")
-@click.option("--alertmanager", metavar="URL", help="Alertmanager, such as http://localhost:9093.")
-@click.option("--exporter", metavar="URL", help="celery-exporter, such as http://localhost:9808.")
-@click.option("--broker", metavar="NAME", help="Environment variable with the broker's address; never the address.")
+@click.option(
+    "--prometheus", metavar="URL", callback=options.address, help="Prometheus, such as http://localhost:9090."
+)
+@click.option(
+    "--alertmanager", metavar="URL", callback=options.address, help="Alertmanager, such as http://localhost:9093."
+)
+@click.option(
+    "--exporter", metavar="URL", callback=options.address, help="celery-exporter, such as http://localhost:9808."
+)
+@click.option(
+    "--broker",
+    metavar="NAME",
+    callback=options.variable,
+    help="Environment variable with the broker's address; never the address.",
+)
 @click.option(
     "--logs", metavar="[PATH]", is_flag=False, flag_value="", help="Workers' log files; alone: where stack.yaml says."
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -31,4 +33,5 @@ def command(signal: str, stack: Path, style: Format) -> None:
     if style == "json":
         click.echo(json.dumps([words.as_json(one) for one in found], indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(map(words.text, found)), nl=False)
+        width = min(words.WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else words.WIDTH
+        click.echo("\n".join(words.text(one, width) for one in found), nl=False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -26,7 +28,13 @@ def command(stack: Path, style: Format) -> None:
         plan = pipeline.prepare(stack).plan
     if style == "json":
         click.echo(json.dumps(listing.as_json(plan), indent=2, ensure_ascii=False))
-    elif sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
-        terminal.coloured(listing.tables(plan))
+    elif sys.stdout.isatty():
+        text = terminal.stacked(listing.tables(plan), shutil.get_terminal_size().columns)
+        click.echo(text if os.environ.get("NO_COLOR") else _coloured(text), nl=False)
     else:
         click.echo(terminal.plain(listing.tables(plan)), nl=False)
+
+
+def _coloured(text: str) -> str:
+    colours = {"critical": "red", "warning": "yellow", "info": "cyan"}
+    return re.sub(r"\b(critical|warning|info)\b", lambda found: click.style(found[0], fg=colours[found[0]]), text)

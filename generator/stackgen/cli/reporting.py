@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from textwrap import wrap
 
 import click
 
@@ -36,9 +38,22 @@ def print_problems(problems: Iterable[Problem], style: Format) -> None:
     if style == "text":
         colours = {"error": "red", "warning": "yellow", "notice": "cyan"}
         for problem in listed:
-            _echo(str(problem), f"{problem.level}[{problem.rule}]", colours[problem.level])
+            _echo(_wrapped(str(problem)), f"{problem.level}[{problem.rule}]", colours[problem.level])
     else:
         click.echo(render(listed, style), nl=False)
+
+
+def _wrapped(text: str) -> str:
+    """The lines of a finding as wide as the terminal; as they are where no person looks."""
+    if not sys.stderr.isatty():
+        return text
+    width = max(40, shutil.get_terminal_size().columns)
+    lines = (
+        wrap(line, width, subsequent_indent=" " * (4 + 4 * line.startswith(" ")), drop_whitespace=True,
+             break_long_words=False, break_on_hyphens=False)
+        for line in text.splitlines()
+    )  # fmt: skip
+    return "\n".join(part for line in lines for part in line)
 
 
 def _echo(text: str, word: str, colour: str) -> None:
@@ -52,4 +67,5 @@ def _coloured() -> bool:
 
 def _count(problems: Sequence[Problem]) -> str:
     errors = sum(p.level == "error" for p in problems)
-    return f"{errors} problem{'s' if errors != 1 else ''}; nothing was written"
+    kept = "" if any(p.rule == "output-refused" for p in problems) else "; nothing was written"
+    return f"{errors} problem{'s' if errors != 1 else ''}{kept}"

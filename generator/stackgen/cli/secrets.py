@@ -17,7 +17,7 @@ def command(stack: Path, output: Path, placeholders: bool) -> None:
     """Write missing secret files for docker compose, with random values; never overwrites one."""
     from stackgen import pipeline
 
-    with reporting.reported("text"):
+    with reporting.reported("text", writes=False):
         folder, done = pipeline.secret_files(stack, output, placeholders=placeholders)
     for word, names in (("created", done.created), ("kept", done.kept), ("missing: only you know it", done.missing)):
         for name in names:

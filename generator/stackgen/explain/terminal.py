@@ -1,17 +1,16 @@
-"""Tables for a terminal, in colour and as wide as it is; for a pipe, plain and never cut. The only user of rich."""
+"""Tables as text: in columns and never cut for a pipe; for a person, one entry after the other, as wide as wanted."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
 
 from stackgen.explain.listing import Table
 from stackgen.explain.words import safe
 
-_COLOURS = {"critical": "red", "warning": "yellow", "info": "cyan"}
-
 
 def plain(tables: Sequence[Table]) -> str:
-    """Columns aligned with spaces, no escapes."""
+    """Columns aligned with spaces."""
     lines = []
     for table in tables:
         rows = [tuple(name.upper() for name in table.head), *(tuple(map(safe, row)) for row in table.rows)]
@@ -23,22 +22,13 @@ def plain(tables: Sequence[Table]) -> str:
     return "\n".join(lines[1:]) + "\n"
 
 
-def coloured(tables: Sequence[Table]) -> None:
-    """Prints to the terminal."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table as Drawn
-    from rich.text import Text
+def stacked(tables: Sequence[Table], width: int) -> str:
+    """Of each row the short cells on one line, and the long last one below it."""
+    return "\n".join(line for table in tables for line in (table.title, *_entries(table, width), ""))
 
-    console = Console(highlight=False)
-    for table in tables:
-        drawn = Drawn(title=table.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-        for n, name in enumerate(table.head):
-            drawn.add_column(name, style="bold" if n == 0 else "", overflow="fold", no_wrap=n < 2)
-        for row in table.rows:
-            cells = [Text(safe(cell)) for cell in row]
-            for cell in cells:
-                for word, colour in _COLOURS.items():
-                    cell.highlight_words([word], colour)
-            drawn.add_row(*cells)
-        console.print(drawn)
+
+def _entries(table: Table, width: int) -> Iterator[str]:
+    for *short, long in table.rows:
+        for words, indent in ((" · ".join(map(safe, short)), "  "), (safe(long), "      ")):
+            yield from wrap(words, max(width, 40), initial_indent=indent, subsequent_indent="      ",
+                            break_on_hyphens=False)  # fmt: skip

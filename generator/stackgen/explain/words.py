@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 
@@ -18,8 +19,21 @@ _MOST = 20
 """More overrides than this are counted, not listed."""
 
 
-def text(one: Explanation) -> str:
-    """The whole explanation; nothing in it can move a terminal's cursor."""
+def text(one: Explanation, width: int = WIDTH) -> str:
+    """The whole explanation, wrapped but for PromQL; nothing in it can move a terminal's cursor."""
+    return "".join(f"{part}\n" for line in _lines(one) for part in _narrowed(safe(line.rstrip()), width))
+
+
+def _narrowed(line: str, width: int) -> list[str]:
+    """A line that is too long, in several, the later ones as deep as its words stand; PromQL as it is."""
+    if len(line) <= width or (line.startswith(" " * 6) and not line.startswith(" " * 9)):
+        return [line]
+    depth = re.match(r" *(?:\w+ {2,})?", line)
+    return wrap(line, max(width, 40), subsequent_indent=" " * len(depth[0] if depth else ""), break_on_hyphens=False,
+                break_long_words=False, drop_whitespace=True) or [line]  # fmt: skip
+
+
+def _lines(one: Explanation) -> list[str]:
     signal = one.signal
     lines = [f"{signal.title} · {signal.id} · {signal.alert}", *_wrapped(signal.meaning), ""]
     lines += [f"State    {state(one.off)}"]
@@ -31,7 +45,7 @@ def text(one: Explanation) -> str:
     else:
         lines += [*_origins(one), *(line for level in one.levels for line in _level(level)), *_rules(one)]
     lines += ["", *_wrapped(signal.action, "First    "), *_wrapped("; ".join(signal.causes), "Causes   ")]
-    return "".join(f"{safe(line.rstrip())}\n" for line in lines)
+    return lines
 
 
 def safe(line: str) -> str:

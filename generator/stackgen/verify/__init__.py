@@ -11,13 +11,19 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
-from stackgen.problem import Problem
+from stackgen.problem import Mark, Problem, ToolMissing
 from stackgen.verify.subject import Subject
 
 Phase = Literal["plan", "files", "written"]
 
 
 def problems(phase: Phase, subject: Subject) -> Iterator[Problem]:
-    """What every judge of this phase says, one after the other; raises AttributeError for a module that is no judge."""
+    """What every judge of this phase says, one after the other; raises AttributeError for a module that is no judge.
+
+    One whose program is missing says so, and the others are asked all the same.
+    """
     for module in pkgutil.iter_modules([str(Path(__file__).parent / phase)]):
-        yield from import_module(f"stackgen.verify.{phase}.{module.name}").problems(subject)
+        try:
+            yield from import_module(f"stackgen.verify.{phase}.{module.name}").problems(subject)
+        except ToolMissing as missing:
+            yield Problem(Mark(str(subject.output)), "tool-missing", "", str(missing))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,6 +63,7 @@ def run(tool: Path, *args: str | Path, cwd: Path, timeout_seconds: float = TIMEO
             capture_output=True,
             timeout=timeout_seconds,
             check=False,
+            preexec_fn=_end_with_us if sys.platform == "linux" else None,
         )
     except subprocess.TimeoutExpired as e:
         late = f"{tool.name}: no answer after {timeout_seconds:g} s\n"
@@ -69,6 +72,13 @@ def run(tool: Path, *args: str | Path, cwd: Path, timeout_seconds: float = TIMEO
         message = f"{tool} cannot be started: {e.strerror}; {_get(tool.name)}"
         raise ToolMissing(message) from e
     return Completed(done.returncode, _text(done.stdout), _text(done.stderr))
+
+
+def _end_with_us() -> None:
+    """In the new process: be killed with the thread that waits for this program, whatever ends it."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _get(name: str) -> str:

@@ -84,6 +84,18 @@ class Folder:
         with _at(path), open(os.open(name, _READ, dir_fd=self._folder(above)), "rb") as stream:
             return stream.read()
 
+    def open_to_all(self, path: str) -> None:
+        """Lets everybody read a plain file and enter the folders above, whatever the umask of who cloned them."""
+        above, _, name = path.rpartition("/")
+        with _at(path):
+            if os.stat(name, dir_fd=self._folder(above)).st_mode & 0o444 != 0o444:
+                with open(os.open(name, _READ, dir_fd=self._folder(above)), "rb") as stream:
+                    os.fchmod(stream.fileno(), 0o644)
+            while above:
+                if os.fstat(self._folder(above)).st_mode & 0o555 != 0o555:
+                    readable(self._folder(above))
+                above = above.rpartition("/")[0]
+
     def walk(self, path: str = "") -> Iterator[str]:
         """Every path below that is not a folder, sorted; folders whose name starts with a dot are not entered."""
         with _at(path), os.scandir(self._folder(path)) as entries:

@@ -1,18 +1,23 @@
-"""Writes the secret files that are missing, with random values; one that is there is never touched."""
+"""Writes the secret files that are missing, with random values; one that holds something is never touched."""
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from stackgen.write.folder import Folder, locked
+from stackgen.write.problems import os_errors_as_problems
+from stackgen.write.swap import LOCK_SECONDS
+
 FOLDER_MODE = 0o700
-FILE_MODE = 0o644
-"""A container runs as another user and must read its file; the folder keeps the other users of the machine out."""
+"""Its files have 0644: a container runs as another user; the folder keeps the other users of the machine out."""
 PLACEHOLDER = "placeholder\n"
+_IGNORE = b"*\n"
 
 
 @dataclass(frozen=True)
@@ -33,21 +38,48 @@ class Written:
 
 
 def write_missing(wanted: Iterable[Wanted], folder: Path, *, placeholders: bool = False) -> Written:
-    """Makes the folder, keeps it out of git, and writes what is missing in it; `given` ones only as placeholders."""
-    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    folder.chmod(FOLDER_MODE)
-    _create(folder / ".gitignore", "*\n")
-    created, kept, missing = [], [], []
-    for one in wanted:
-        path = folder / one.name
-        if os.path.lexists(path):
-            kept.append(one.name)
-        elif one.kind == "given" and not placeholders:
-            missing.append(one.name)
-        else:
-            _create(path, _value(one))
-            created.append(one.name)
-    return Written(tuple(created), tuple(kept), tuple(missing))
+    """Makes the folder, keeps it out of git, and writes what is missing or empty in it; `given` ones as placeholders.
+
+    Each is written beside and renamed. Raises SpecError with the path that the system refuses, or that is a link.
+    """
+    with os_errors_as_problems(folder):
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        if folder.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        with locked(folder, LOCK_SECONDS) as opened:
+            folder.chmod(FOLDER_MODE)
+            opened.clear_stage()
+            if _empty(opened, ".gitignore") or opened.read(".gitignore") != _IGNORE:
+                _put(opened, {".gitignore": _IGNORE})
+            return _fill(opened, list(wanted), placeholders)
+
+
+def _fill(folder: Folder, wanted: Iterable[Wanted], placeholders: bool) -> Written:
+    empty = {one.name: one for one in wanted if _empty(folder, one.name)}
+    made = {name: _value(one).encode() for name, one in empty.items() if one.kind != "given" or placeholders}
+    _put(folder, made)
+    kept = tuple(one.name for one in wanted if one.name not in empty)
+    return Written(tuple(made), kept, tuple(name for name in empty if name not in made))
+
+
+def _empty(folder: Folder, name: str) -> bool:
+    """Whether nothing stands there, or a file that a broken run or `touch` left; a link is somebody's will."""
+    match folder.kind(name)[0]:
+        case "missing":
+            return True
+        case "file":
+            return not folder.read(name)
+        case _:
+            return False
+
+
+def _put(folder: Folder, texts: Mapping[str, bytes]) -> None:
+    if texts:
+        folder.stage(list(texts.items()))
+        for number, name in enumerate(texts):
+            folder.place(number, name)
+        folder.clear_stage()
+        folder.sync()
 
 
 def _value(one: Wanted) -> str:
@@ -55,14 +87,3 @@ def _value(one: Wanted) -> str:
         return PLACEHOLDER
     random = secrets.token_urlsafe(24)
     return f"admin:{random}\n" if one.kind == "users" else f"{random}{secrets.token_urlsafe(12)}"
-
-
-def _create(path: Path, text: str) -> None:
-    """A new file with its final mode from the start; one that is there stays as it is."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
-    except FileExistsError:
-        return
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        os.fchmod(descriptor, FILE_MODE)
-        stream.write(text)

@@ -53,6 +53,8 @@ def _write(folder: Folder, output: Path, texts: Mapping[str, bytes], spec_sha256
         removed=tuple(path for path, state in found.items() if path not in new and state == "ours"),
         unchanged=tuple(path for path in new if found[path] == "new"),
     )
+    for path in changes.unchanged:
+        folder.open_to_all(path)
     record = manifest.as_bytes(Manifest(spec_sha256, new))
     if changes.created or changes.updated or changes.removed or not _recorded(folder, record):
         swap = _Swap(
