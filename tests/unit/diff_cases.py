@@ -155,8 +155,8 @@ CASES = [
         STACK,
         STACK + "logs: {shippers: [alloy]}\n",
         [
-            "log shipper alloy: new, and with it CeleryTaskFailuresLogged (warning above 100), "
-            "CeleryUnregisteredTask (warning above 0), CeleryWorkerProcessLost (warning above 0) and 1 more"
+            "log shipper alloy: new, and with it CeleryLogLinesDropped (warning above 0), CeleryTaskFailuresLogged "
+            "(warning above 100), CeleryUnregisteredTask (warning above 0) and 2 more"
         ],
     ),
     (

@@ -23,7 +23,7 @@ FOLLOWS = {
     *(f"alerts.*.origins.{key}" for key in ("threshold", "for", "keep_firing_for", "min_tasks", "min_failures")),
     # from `stack`, `routes`, `sources`, `series` and `links`
     *(f"alerts.*.{key}" for key in ("owner", "receiver", "sources", "series", "runbook_url", "dashboard_url")),
-    *("sources.*.title", "sources.*.series"),
+    *("sources.*.title", "sources.*.series", "sources.*.brought_by"),
     *(f"series.*.{key}" for key in ("meaning", "unit", "labels", "metrics")),
     # told with the alert that is no longer judged, or where a setting brings it
     *(f"off.*.{key}" for key in ("alert", "reason", "hint")),

@@ -73,8 +73,8 @@ def _whole(name: str, records: list[Record], plans: Plans, *, new: bool) -> Chan
         word += f": {reason}"
     sources = {source for record in records for source in listed(record.get("sources"))}
     shippers = set(listed(plans.old.get("shippers"))) ^ set(listed(plans.new.get("shippers")))
-    causes = [f"source {one}" for one in sorted(sources & plans.moved("sources"))]
-    causes += [f"log shipper {one}" for one in sorted(sources & shippers)]
+    causes = [f"log shipper {one}" for one in sorted(sources & shippers)]
+    causes += [f"source {one}" for one in sorted(sources & plans.moved("sources"))]
     cause = causes[0] if causes else ""
     return Change(
         subjects=(name,), word=word, severities=levels, cause=cause, effects=(f"{name} ({told})",) if cause else ()

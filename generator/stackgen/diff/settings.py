@@ -58,6 +58,8 @@ def _records(plans: Plans) -> Found:
         for name, old, new in plans.pairs(*path):
             subject, record = f"{noun} {name}", new or old or {}
             levels = worst_first(record if keys == RANKS else listed(record.get("severities")))
+            if (old is None or new is None) and record.get("brought_by"):
+                continue  # it follows the log shipper, which is told
             if old is None or new is None:
                 word = f"new{_details(record, noun, plans)}" if old is None else "removed"
                 yield Change(subjects=(subject,), word=word, severities=levels)

@@ -96,6 +96,7 @@ def _tasks(plan: Plan) -> dict[str, TaskFacts]:
 
 
 def _sources(plan: Plan) -> dict[str, SourceFacts]:
+    listed = {written.name for written in plan.spec.sources}
     return {
         one.source.id: SourceFacts.model_construct(
             title=one.source.title,
@@ -104,6 +105,7 @@ def _sources(plan: Plan) -> dict[str, SourceFacts]:
             targets=list(one.targets),
             path=one.path,
             series=[name for name, chosen in plan.chosen.items() if chosen.source is one.source],
+            brought_by="" if one.source.id in listed else one.source.brought_by,
         )
         for one in plan.scraped
     }

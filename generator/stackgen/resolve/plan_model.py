@@ -106,6 +106,8 @@ class SourceFacts(Part):
     """Path of the metrics."""
     series: list[str]
     """Recorded series that are read from it."""
+    brought_by: str
+    """Part of the logs that brings it along, where `sources` of stack.yaml does not list it; else empty."""
 
 
 class SeriesFacts(Part):
