@@ -130,10 +130,10 @@ def test_a_message_says_what_is_wrong_and_where_to_look(option: str, newest: Pat
     data = {"status": "firing", "alerts": [alert], "commonLabels": LABELS, "groupLabels": LABELS}
     (tmp_path / "data.json").write_text(json.dumps(data))
     (tmp_path / "empty.tmpl").write_text("")
-    (text,) = {way[option] for way in ways if option in way}
-    given = ("--template.glob=empty.tmpl", "--template.data=data.json", f"--template.text={text}")
-    done = run(newest / "usr/bin/amtool", "template", "render", *given, cwd=tmp_path)
-    assert (0, FILLED[option].strip(), "") == (done.code, done.out.strip(), done.err)
+    for text in {way[option] for way in ways if option in way}:  # Slack's and Teams' differ in what they escape
+        given = ("--template.glob=empty.tmpl", "--template.data=data.json", f"--template.text={text}")
+        done = run(newest / "usr/bin/amtool", "template", "render", *given, cwd=tmp_path)
+        assert (0, FILLED[option].strip(), "") == (done.code, done.out.strip(), done.err)
 
 
 def _cases(output: Path) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from stackgen.resolve.plan import Plan
 from stackgen.resolve.routing import Routing, mutings, notices
 from stackgen.rules import logs
 from stackgen.rules.build import groups
+from stackgen.rules.wording import texts
 from stackgen.spec.receivers import owners
 from tests.alertmanager.stacks import HEAD, plan_of, understood
 
@@ -114,10 +115,42 @@ def test_what_is_told_to_nobody_and_who_is_told_nothing_is_noticed(tmp_path: Pat
     assert _notices(HEAD + alerting, tmp_path) == [
         "10:3 notice nobody-told",
         "8:1 notice no-dead-mans-switch",
+        "1:1 notice local-links",
         "9:54 notice unused-receiver",
     ]
+
+
+LINKS = "links: {grafana: https://g.example, prometheus: https://p.example, alertmanager: https://a.example}\n"
+
+
+def test_links_of_this_machine_only_are_one_notice_with_the_keys_to_set(tmp_path: Path) -> None:
+    alerting = f"alerting: {{{HOOK}, default: hook, watchdog: hook}}\n"
+    (tmp_path / "stack.yaml").write_text(HEAD + LINKS + alerting)
+    document, plan = understood(tmp_path / "stack.yaml")
+    (found,) = [n for n in notices(plan, document) if n.rule == "local-links"]
+    assert found.hint == "say where people reach them: links.runbooks"
+
+
+def test_a_watchdog_in_a_chat_is_told(tmp_path: Path) -> None:
+    chat = "receivers: {chat: {slack: {api_url_file: /run/secrets/s, channel: '#c'}}}"
+    found = _notices(HEAD + f"alerting: {{{chat}, default: chat, watchdog: chat}}\n", tmp_path)
+    assert [n for n in found if "watchdog" in n] == ["8:102 notice watchdog-chat"]
+
+
+def test_an_alert_names_only_what_is_generated(tmp_path: Path) -> None:
+    plan = plan_of(HEAD + "outputs: [prometheus]\n", tmp_path)
+    assert {name for alert in plan.alerts for name in texts(alert, plan)} == {"summary", "description"}
+
+
+def test_two_sources_that_are_down_are_two_messages(tmp_path: Path) -> None:
+    routing = Routing(plan_of(HEAD + f"alerting: {{{HOOK}, default: hook}}\n", tmp_path).spec)
+    assert "source" in routing.pace("critical").group_by
+
+
+def test_where_everybody_is_told_there_is_nothing_to_notice(tmp_path: Path) -> None:
     everything = f"alerting:\n  {HOOK}\n  default: hook\n  watchdog: other\n"
-    assert _notices(HEAD + everything, tmp_path) == []
+    links = LINKS.replace("}", ", runbooks: https://r.example}")
+    assert _notices(HEAD + links + everything, tmp_path) == []
 
 
 def test_repeat_is_a_multiple_of_the_interval(tmp_path: Path) -> None:

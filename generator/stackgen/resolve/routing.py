@@ -16,8 +16,8 @@ from stackgen.spec.model import StackSpec
 from stackgen.spec.receivers import GROUP_INTERVAL
 from stackgen.spec.scalars import Duration
 
-GROUP_BY = (*SAME_STACK, "alertname", "queue", "task")
-"""One message per alert and queue or task; all workers, sources or rule groups of an alert share one."""
+GROUP_BY = (*SAME_STACK, "alertname", "queue", "task", "source")
+"""One message per alert and queue, task or source; all workers or rule groups of an alert share one."""
 GROUP_WAIT = Duration.of("30s")
 REPEAT: Mapping[Severity, Duration] = {
     "critical": Duration.of("1h"),
@@ -223,6 +223,13 @@ def notices(plan: Plan, document: Document) -> list[Problem]:
         message = "nobody notices when Prometheus or Alertmanager stops"
         hint = "send the watchdog to a dead man's switch: alerting.watchdog"
         found.append(_notice(document, ("alerting",), "no-dead-mans-switch", message, hint))
+    links = plan.spec.links
+    local = [f"links.{name}" for name in ("grafana", "prometheus", "alertmanager") if getattr(links, name) is None]
+    local += ["links.runbooks"] if "://" not in links.runbooks else []
+    if written and local:
+        message = "messages carry links that work on this machine or in the repository only"
+        hint = f"say where people reach them: {', '.join(local)}"
+        found.append(_notice(document, ("links",), "local-links", message, hint))
     chat = written.get(routing.alerting.watchdog)
     if chat and not chat.webhook:
         message = f"{routing.alerting.watchdog} gets a message every 5 minutes, for ever: the watchdog always fires"

@@ -132,9 +132,14 @@ def texts(alert: Alert, plan: Plan, fill: Fill | None = None) -> dict[str, str]:
         shown = f"{{{{ $labels.{label} | urlquery }}}}" if fill is None else quote_plus(fill.labels[label])
         query = f"?var-{label}={shown}"
     held = f"; it has stayed so for {promql.seconds(alert.hold)}" if alert.hold else ""
-    return {
+    found = {
         "summary": _filled(signal.summary, alert, fill) + ".",
         "description": _filled(f"{signal.summary}{held}. {signal.action}", alert, fill),
-        "runbook_url": f"{plan.spec.links.runbooks.rstrip('/')}/{signal.alert}.md",
-        "dashboard_url": f"{plan.spec.reached('grafana')}/d/{signal.dashboard}{query}",
     }
+    # Only what exists: generated here, or said to be kept elsewhere.
+    links = plan.spec.links
+    if plan.spec.wants("runbooks") or "runbooks" in links.model_fields_set:
+        found["runbook_url"] = f"{links.runbooks.rstrip('/')}/{signal.alert}.md"
+    if plan.spec.wants("grafana") or links.grafana:
+        found["dashboard_url"] = f"{plan.spec.reached('grafana')}/d/{signal.dashboard}{query}"
+    return found

@@ -180,7 +180,7 @@ class Ignore(Part):
     """What is not judged. Exact names, or with one * at the start or the end."""
 
     tasks: Annotated[list[TaskName], _Items] = []
-    """Tasks that are left out of every alert, such as shop.debug.*; they stay in the dashboards."""
+    """Tasks that are left out of every alert, such as shop.debug.*; panels of single tasks still show them."""
     queues: Annotated[list[QueueName], _Items] = []
     """Queues that are left out of every alert, such as *.pidbox; they stay in the dashboards."""
 
