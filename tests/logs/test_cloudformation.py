@@ -25,7 +25,7 @@ GOOD = {
     "plain": "logs: {shippers: [cloudwatch]}",
     "everything said": "logs: {shippers: [cloudwatch], cloudwatch: {region: eu-central-1, log_group: a/b#c, "
     f"namespace: 'a:b', retention_days: 3653, alarm_topic: '{TOPIC}'}}}}\nthresholds: {{log_failures: {{info: 1, "
-    "warning: 2, critical: 2.5, for: 1h}, log_silence: {critical: 1d}}",
+    "warning: 2, critical: 2.5, for: 1h}, log_silence: {critical: 23h}}",
     "nothing judged": "logs: {shippers: [cloudwatch]}\nthresholds: {log_failures: {enabled: false}, log_unregistered: "
     "{enabled: false}, log_worker_lost: {enabled: false}, log_silence: {enabled: false}}",
 }

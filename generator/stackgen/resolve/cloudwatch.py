@@ -68,7 +68,7 @@ def problems(plan: Plan, document: Document) -> Iterator[Problem]:
         if alarm.lasting > most:
             path = _written(alarm, document, "for", "threshold")
             message = f"an alarm of CloudWatch looks back {promql.seconds(most)} at most, not {_long(alarm.lasting)}"
-            free = most - (alarm.window or 0)
+            free = most - (alarm.window or (0 if path[-1] == "for" else alarm.alert.hold))
             hint = f"at most {_long(free)}, or leave cloudwatch out of logs.shippers"
             yield Problem(document.mark(path), "cloudwatch-period", where(path), message, hint)
 
