@@ -14,6 +14,12 @@ SCRATCH = "the image holds one program and nothing that could ask it"
 """Why a container has no health check."""
 
 
+OUR_SECRETS = frozenset(
+    {"grafana_admin_password", "elastic_password", "kibana_password", "kibana_encryption_key", "elasticsearch_api_key"}
+)
+"""Names of secret files that stand for what their name says, and for nothing that stack.yaml names."""
+
+
 @dataclass(frozen=True)
 class Secret:
     """One secret file. `random`: any value will do. `users`: lines of user:password. `given`: only a person has it."""

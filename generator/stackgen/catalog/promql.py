@@ -38,6 +38,11 @@ def wildcard(pattern: str) -> str:
     return f"{'.*' if head else ''}{escape_regex(core)}{'.*' if tail else ''}"
 
 
+def like(label: str, pattern: str) -> str:
+    """A matcher for a label that the wildcard pattern matches; a plain name is compared as it is."""
+    return f"{label}=~{text(wildcard(pattern))}" if "*" in pattern else one_of(label, [pattern])
+
+
 def none_of(label: str, patterns: Iterable[str], regexp: str = "") -> str:
     """A matcher for a label that no wildcard pattern and no regular expression matches; "" when there are none."""
     wanted = list(patterns)

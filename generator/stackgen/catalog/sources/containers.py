@@ -42,7 +42,7 @@ GROUP_START = Metric(name="namedprocess_namegroup_oldest_start_time_seconds", ty
 
 
 def _chosen(site: Site, source: str, label: str) -> tuple[str, str]:
-    return f'job="{source}"', f"{label}=~{promql.text(promql.wildcard(site.match[source]))}"
+    return f'job="{source}"', promql.like(label, site.match[source])
 
 
 def _used(metric: Metric, chosen: tuple[str, ...], label: str) -> str:

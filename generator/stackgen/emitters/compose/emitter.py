@@ -45,7 +45,17 @@ def artefacts(plan: Plan) -> list[Artefact]:
 
 def secrets(plan: Plan) -> list[Secret]:
     """Every secret file that a container mounts."""
-    return list(dict.fromkeys(secret for service in _services(plan) for secret in service.secrets))
+    return _distinct(_services(plan))
+
+
+def _distinct(services: list[Service]) -> list[Secret]:
+    """By name: two services may be given one file, for reasons of their own."""
+    found: dict[str, Secret] = {}
+    for secret in (secret for service in services for secret in service.secrets):
+        first = found.setdefault(secret.name, secret)
+        if secret.why not in first.why:
+            found[secret.name] = replace(first, why=f"{first.why}; {secret.why}")
+    return list(found.values())
 
 
 def _services(plan: Plan) -> list[Service]:
@@ -113,10 +123,7 @@ def project(plan: Plan, files: Mapping[str, str]) -> Artefact:
             "networks": _networks(plan, services),
             "joined": list(dict.fromkeys(name for service in services for name in service.joined)) or None,
             "volumes": list(volumes),
-            "secrets": [
-                {"name": s.name, "file": f"./{SECRETS}/{s.name}", "why": s.why}
-                for s in dict.fromkeys(secret for service in services for secret in service.secrets)
-            ]
+            "secrets": [{"name": s.name, "file": f"./{SECRETS}/{s.name}", "why": s.why} for s in _distinct(services)]
             or None,
         },
     )

@@ -182,19 +182,19 @@ def _read_markdown(text: str) -> Callable[[Leaf], bool]:
     for line in re.findall(r"^```.*", text, re.MULTILINE):
         ticks = len(line) - len(line.lstrip("`"))
         if fence == 0:
-            fence = ticks
+            fence = ticks if "`" not in line[ticks:] else 0  # else it is a code span
         elif ticks >= fence and not line.strip("` "):
             fence = 0
     if fence:
         message = "a fenced code block is not closed"
         raise _Refused(message)
-    plain = _one_line(text)
+    plain = quote.as_comment(text)
     escapes = (r"\\(\|)", r"\\(<)", r"\\([!-/:-@\[-`{-~])")
-    unescaped = cache(lambda: [_one_line(re.sub(escape, r"\1", text)) for escape in escapes])
+    unescaped = cache(lambda: [quote.as_comment(re.sub(escape, r"\1", text)) for escape in escapes])
 
     @cache
     def holds(leaf: Leaf) -> bool:
-        shown = _one_line(_shown(leaf))
+        shown = quote.as_comment(_shown(leaf))
         return shown in plain or any(shown in view for view in unescaped())
 
     return holds

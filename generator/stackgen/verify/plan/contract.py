@@ -27,6 +27,9 @@ _NEEDS_COUNTER = frozenset({"rate", "increase", "irate", "resets"})
 _NEEDS_GAUGE = frozenset({"deriv", "delta", "idelta", "predict_linear"})
 _SETS = frozenset({"and", "or", "unless"})
 _VECTOR = re.compile(r"vector\([0-9.]+\)")
+_STRING = r"""(?:"(?:[^"\\]|\\.)*"|`[^`]*`)"""
+_ACTION = re.compile(rf"\{{\{{((?:{_STRING}|[^\"`}}]|\}}(?!\}}))*)\}}\}}")
+"""What a template does; names of queues and tasks stand in it as strings, and may look like anything."""
 _TEMPLATE_LABEL = re.compile(r"\$labels\.(\w+)")
 _SCRAPES = 4
 """Scrapes that must fit into a window, so that one may fail."""
@@ -52,6 +55,11 @@ def looked(groups: Sequence[Group], plan: Plan) -> Contract:
         for alert in group.alerts:
             contract.alerting(Place(file, group.name, len(group.recordings), alert.name), alert)
     return contract
+
+
+def _code(text: str) -> str:
+    """The actions of a template without their strings."""
+    return " ".join(re.sub(_STRING, "", action) for action in _ACTION.findall(text))
 
 
 class Contract:
@@ -98,7 +106,7 @@ class Contract:
     def texts(self, at: Place, shape: Shape, texts: Iterable[str]) -> None:
         """Looks for labels that the texts of an alert print and its expression does not keep."""
         for text in () if shape.open else texts:
-            for name in sorted(set(_TEMPLATE_LABEL.findall(text)) - shape.labels):
+            for name in sorted(set(_TEMPLATE_LABEL.findall(_code(text))) - shape.labels):
                 self.say(at, "alert-text-label", f"a text prints $labels.{name}", f"it has {names(shape.labels)}")
 
     def say(self, at: Place, rule: str, message: str, hint: str = "") -> None:
