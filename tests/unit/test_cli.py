@@ -57,6 +57,13 @@ def test_generate_talks_on_stderr(folder: Path) -> None:
     assert "created" in done.stderr
 
 
+def test_generate_repeats_no_notice_about_what_did_not_change(folder: Path) -> None:
+    assert "notice[" in _run(folder, "generate").stderr
+    again = _run(folder, "generate").stderr
+    assert "notice[" not in again
+    assert "notices as before" in again
+
+
 def test_generate_as_json_prints_its_notices(folder: Path) -> None:
     done = _run(folder, "generate", "--format", "json")
     assert done.returncode == 0

@@ -25,8 +25,11 @@ def command(stack: Path, output: Path, style: Format, force: bool) -> None:
 
     with reporting.reported(style):
         made, changes = pipeline.generate(stack, output, force=force)
-    reporting.print_problems(made.prepared.notices(), style)
-    click.echo(_summary(changes, output), err=True)
+    notices = made.prepared.notices()
+    known = style == "text" and not (changes.created or changes.updated or changes.removed)
+    reporting.print_problems([] if known else notices, style)
+    again = f"; {len(notices)} notices as before (--format json shows them)" if known and notices else ""
+    click.echo(f"{_summary(changes, output)}{again}", err=True)
 
 
 def _summary(changes: Changes, output: Path) -> str:

@@ -180,9 +180,10 @@ class Ignore(Part):
     """What is not judged. Exact names, or with one * at the start or the end."""
 
     tasks: Annotated[list[TaskName], _Items] = []
-    """Tasks that are left out of every alert, such as shop.debug.*; panels of single tasks still show them."""
+    """Tasks, such as shop.debug.*, that no recorded series holds: no alert and no panel of ours sees them; what the
+    sources expose stays in Prometheus."""
     queues: Annotated[list[QueueName], _Items] = []
-    """Queues that are left out of every alert, such as *.pidbox; they stay in the dashboards."""
+    """Queues, such as *.pidbox, that no recorded series holds, nor what passes through them; see `tasks`."""
 
 
 class SourceSpec(Part):
