@@ -13,6 +13,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 
 from stackgen.artefact import Rendered
+from stackgen.cases.under_test import CROWD
 from stackgen.emitters import logs, prometheus
 from stackgen.load import load
 from stackgen.problem import SpecError
@@ -145,3 +146,13 @@ def test_generated_tests_pass_when_every_name_is_hostile(promtool: Path, tmp_pat
     only = {"queue_length", "queue_workers", "task_failure_ratio", "task_overdue", "dead_letter_length"}
 
     assert run(_plan(VERY_HOSTILE), promtool, tmp_path, only) == ""
+
+
+@pytest.mark.promtool
+@pytest.mark.slow
+def test_generated_tests_pass_when_hundreds_of_queues_have_limits(promtool: Path, tmp_path: Path) -> None:
+    limits = {"queue_length": {"warning": 500}, "queue_drain_time": {"warning": "20m"}}
+    queues = {f"queue-{number}": {"thresholds": limits} for number in range(CROWD)}
+    spec: Spec = {**VERY_HOSTILE, "queues": queues, "tasks": {}}
+
+    assert run(_plan(spec), promtool, tmp_path, {"queue_length", "queue_stuck", "queue_drain_time"}) == ""

@@ -111,12 +111,12 @@ def _recovered(test: SignalUnderTest, who: str) -> Situation | None:
 
 def missed_scrape(test: SignalUnderTest) -> Iterator[Case]:
     """A failed scrape in the middle of the hold writes stale markers; the alert must still fire on time."""
-    step, found = test.tick, test.beyond("missed-scrape")
+    step, found = min(test.tick, 60), test.beyond("missed-scrape")
     plain = isinstance(test.signal.shape, input_shapes.Value)
     if not plain or found is None or test.signal.family == "stack" or test.hold < 4 * step:
         return
     who, bad = found
-    middle = test.hold // step // 2
+    middle = test.hold // 2 // test.tick * test.tick // step
     first = Stage(bad.inputs, middle)
     stages = (first, replace(first, steps=1, missed=True), replace(first, steps=test.duration // step - middle))
     subject = replace(test.subject(who, bad, stages), inputs=input_series(stages, test.plan, step))

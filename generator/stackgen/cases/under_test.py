@@ -19,6 +19,8 @@ from stackgen.resolve.plan import Alert, Plan
 
 Edge = tuple[int, int]
 """A moment in seconds that is known to within windows and bridges: surely not before, surely from."""
+CROWD = 200
+"""Own limits of a family from which on its tests are evaluated half as often."""
 BEFORE_STEPS = 10
 """Samples fed before the drop, for signals that compare with the past."""
 
@@ -73,8 +75,16 @@ class SignalUnderTest:
         """
         exact = input_shapes.Value | input_shapes.Age | input_shapes.Failures | input_shapes.Overdue
         coarse = 60 if isinstance(self.signal.shape, exact) else 120
+        if self._is_crowded and not isinstance(self.signal.shape, input_shapes.Growth):  # which looks back at 5 minutes
+            coarse = 120 if coarse == 60 else 300
         waits = [wait for both in self._waits.values() for wait in both if wait]
-        return next((t for t in (coarse, 60) if all(wait >= 2 * t for wait in waits)), 30)
+        return next((t for t in (coarse, 120, 60) if t <= coarse and all(wait >= 2 * t for wait in waits)), 30)
+
+    @property
+    def _is_crowded(self) -> bool:
+        """Whether the file of rules holds so many own limits that each evaluation takes long."""
+        family = [alert for alert in self.plan.alerts if alert.signal.family == self.signal.family]
+        return sum(len(alert.overrides) for alert in family) > CROWD
 
     @cached_property
     def step(self) -> int:
