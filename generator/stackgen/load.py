@@ -237,14 +237,28 @@ _REMEDIES = (
 )  # fmt: skip
 
 
+_COMMENT = re.compile(r": +(?=#\S)")
+"""Where a value was meant and a comment begins."""
+
+
+def _line(text: str, at: Any) -> str:
+    """The line of a mark; nothing where YAML counts more lines than there are newlines."""
+    lines = text.split("\n")
+    return lines[at.line] if at and at.line < len(lines) else ""
+
+
 def _syntax(e: yaml.MarkedYAMLError, file: str, text: str) -> Problem:
     at: Any = e.problem_mark or e.context_mark
     mark = Mark(file, at.line + 1, at.column + 1) if at else Mark(file)
-    line = text.split("\n")[at.line] if at and at.line < text.count("\n") + 1 else ""
+    line = _line(text, at)
     if "\t" in line[: len(line) - len(line.lstrip())]:
         return Problem(mark, "tab", "", "this line is indented with a tab", "YAML is indented with spaces only")
     said = f"{e.context or ''} {e.problem or ''}"
     if "quoted scalar" in said and e.context_mark:
         mark = Mark(file, e.context_mark.line + 1, e.context_mark.column + 1)
+    if "flow" in said and e.context_mark and (begun := _COMMENT.search(_line(text, e.context_mark))):
+        mark = Mark(file, e.context_mark.line + 1, begun.end() + 1)
+        message = "the bracket is never closed: the rest of this line is a comment"
+        return Problem(mark, "yaml-syntax", "", message, 'write text that begins with # in quotes, "#celery"')
     hint = next((hint for words, hint in _REMEDIES if words in said), "")
     return Problem(mark, "yaml-syntax", "", f"not valid YAML: {shown(e.problem or said, quote=False)}", hint)
