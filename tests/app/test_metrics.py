@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from stackgen.app.parts.endpoint import PORTS
 from stackgen.app.parts.resources import descendants, memory_limit
 from tests.app.cluster import Worker, fetch, lab_environment, parsed, send, total, until, worker
 from tests.contract.take import EVERYWHERE, EXPECTED
-from tests.flower.redis_server import free_port, redis_server
+from tests.flower.redis_server import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -25,21 +24,6 @@ PREFORK_ONLY = """
 for n in range(2): soft.delay(); hard.delay(); killed.delay()
 """
 EXPECTED_PREFORK = EXPECTED | {("soft", "FAILURE"): 2, ("hard", "FAILURE"): 2, ("killed", "FAILURE"): 2}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as url:
-        yield url
-
-
-DATABASES = count()
-
-
-@pytest.fixture
-def broker(server: str) -> str:
-    """A database of the test's own."""
-    return f"{server.removesuffix('0')}{next(DATABASES)}"
 
 
 def _expect(one: Worker, wanted: dict[tuple[str, str], int]) -> None:

@@ -11,9 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,24 +24,9 @@ from stackgen.app.parts.endpoint import MOST_HANDLERS, PROBE_PORT, worker_ports
 from stackgen.app.parts.exposition import exposed
 from stackgen.app.parts.wire import Wire, wire_attempt, wire_name
 from tests.app.cluster import Worker, fetch, lab_environment, send, total, until, worker
-from tests.flower.redis_server import free_port, redis_server
+from tests.flower.redis_server import free_port
 
 BOUNDS = (0.1, 1.0, 10.0)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as url:
-        yield url
-
-
-DATABASES = count()
-
-
-@pytest.fixture
-def broker(server: str) -> str:
-    """A database of the test's own."""
-    return f"{server.removesuffix('0')}{next(DATABASES)}"
 
 
 def _strict(text: str) -> list[Any]:
