@@ -28,7 +28,8 @@ def command(stack: Path, output: Path, style: Format, force: bool) -> None:
     notices = made.prepared.notices()
     known = style == "text" and not (changes.created or changes.updated or changes.removed)
     reporting.print_problems([] if known else notices, style)
-    again = f"; {len(notices)} notices as before (--format json shows them)" if known and notices else ""
+    told = f"{len(notices)} notice{'' if len(notices) == 1 else 's'}"
+    again = f"; {told} as before (--format json shows them)" if known and notices else ""
     click.echo(f"{_summary(changes, output)}{again}", err=True)
 
 
