@@ -36,3 +36,9 @@ def test_the_template_asks_for_the_number_that_it_prints(tmp_path: Path) -> None
         '{{ $value | printf "%.0f" }} {{ if eq (printf "%.0f" $value) "1" }}process{{ else }}processes{{ end }} of'
     )
     assert wording.texts(lost, plan)["summary"].startswith(printed)
+
+
+def test_where_the_limit_is_above_one_the_template_asks_nothing(tmp_path: Path) -> None:
+    plan = staged(tmp_path, OURS).prepared.plan
+    failures = next(one for one in plan.alerts if one.signal.alert == "CeleryTaskFailuresLogged")
+    assert '{{ $value | printf "%.0f" }} failures into' in wording.texts(failures, plan)["summary"]

@@ -98,9 +98,18 @@ def _limit_query(alert: Alert) -> str:
     return f"{{{{ with printf `{name}` $labels.{dimension} | query }}}}{shown}{{{{ end }}}}"
 
 
-def _valued(unit: Unit, noun: str | None, fill: Fill | None) -> str:
+def _may_be_one(alert: Alert) -> bool:
+    """Whether an alert can fire with a value that is printed as 1."""
+    limits = [*alert.overrides.values(), *([] if alert.threshold is None else [alert.threshold])]
+    return alert.signal.bad_when != "above" or min(limits) < 2
+
+
+def _valued(alert: Alert, noun: str | None, fill: Fill | None) -> str:
+    unit = alert.signal.unit
     if fill is None:
-        return _template(unit, "$value") + (f" {_counted(noun, '$value')}" if noun else "")
+        if noun is None:
+            return _template(unit, "$value")
+        return f"{_template(unit, '$value')} {_counted(noun, '$value') if _may_be_one(alert) else plural(noun)}"
     shown = amount(fill.value, unit)
     return f"{shown} {noun if shown == '1' else plural(noun)}" if noun else shown
 
@@ -111,7 +120,7 @@ def _filled(text: str, alert: Alert, fill: Fill | None) -> str:
     def field(match: re.Match[str]) -> str:
         name = match[1]
         if name == "value":
-            return _valued(unit, match[2], fill)
+            return _valued(alert, match[2], fill)
         if name == "limit" and not alert.overrides:
             return limit(alert.threshold, unit) if alert.threshold is not None else ""
         if name == "limit":
