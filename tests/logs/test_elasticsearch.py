@@ -73,12 +73,12 @@ def _mapped(properties: dict[str, Any], prefix: str = "") -> list[tuple[str, str
 
 def test_ids_stay_the_same_and_stand_once(tmp_path: Path) -> None:
     ids = [json.loads(line)["id"] for line in _made(tmp_path)[SAVED].splitlines()]
-    assert ids[:2] == ["celery-web-shop-pre-prod", "celery-web-shop-pre-prod-all"]
+    assert ids[:2] == ["celery-web--shop-pre--prod", "celery-web--shop-pre--prod-all"]
     assert len(set(ids)) == len(ids)
 
 
 def test_a_saved_search_asks_for_the_lines_of_this_stack_only(tmp_path: Path) -> None:
-    (search,) = [line for line in _made(tmp_path)[SAVED].splitlines() if '"celery-web-shop-pre-prod-failed"' in line]
+    (search,) = [line for line in _made(tmp_path)[SAVED].splitlines() if '"celery-web--shop-pre--prod-failed"' in line]
     source = json.loads(json.loads(search)["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])
     assert source["query"]["query"] == (
         'service.name : "web-shop" and service.environment : "pre-prod" and event.action : "task-failed"'

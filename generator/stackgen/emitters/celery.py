@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from stackgen.artefact import Artefact
+from stackgen.catalog.identity import joined
 from stackgen.resolve.plan import Plan
 
 PARTS = (
@@ -42,7 +43,7 @@ def artefacts(plan: Plan) -> list[Artefact]:
         template="celery/newrelic.ini.j2",
         syntax="text",
         context={
-            "name": newrelic.app_name or f"{name}-{environment}",
+            "name": newrelic.app_name or joined(name, environment),
         },
     )
     return [module, ini] if newrelic.enabled else [module]

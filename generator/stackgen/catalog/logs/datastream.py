@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from stackgen.catalog.identity import joined
+
 
 class DataStream(NamedTuple):
     """One per stack and environment, so that each has its own retention and its own API key."""
@@ -28,7 +30,7 @@ class DataStream(NamedTuple):
 
 def saved_id(name: str, environment: str, what: str = "") -> str:
     """The id of a Kibana object: the same at every import, so that an import replaces what the last one made."""
-    return "-".join(filter(None, ("celery", name, environment, what)))
+    return "-".join(filter(None, ("celery", joined(name, environment), what)))
 
 
 def saved_title(name: str, environment: str, what: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from stackgen.artefact import Artefact
+from stackgen.catalog.identity import joined
 from stackgen.catalog.logs import insights
 from stackgen.catalog.series import limit
 from stackgen.resolve import cloudwatch, words
@@ -25,6 +26,7 @@ TIMESTAMP = "%Y-%m-%dT%H:%M:%S.%f"
 ROTATED = r"\.log[.-]|[.-]20[0-9]{6}|\.[0-9]{1,3}$"
 """Names that rotation gives: read under another name, a file would be sent a second time."""
 STREAM = "{local_hostname}"
+LONGEST_STACK_NAME = 128
 _ANY = {"value": "too many", "task": "one task", "worker": "one worker"}
 
 
@@ -60,7 +62,8 @@ def _template(plan: Plan, logs: Logs) -> Artefact:
     own, region = plan.spec.stack, logs.cloudwatch.region
     namespace = logs.cloudwatch.namespace or f"Celery/{own.name}/{own.environment}"
     every, topic = cloudwatch.alarms(plan), logs.cloudwatch.alarm_topic
-    deploy = f"aws cloudformation deploy --stack-name celery-{own.name}-{own.environment}-logs"
+    itself = joined("celery", own.name, own.environment, "logs", longest=LONGEST_STACK_NAME)
+    deploy = f"aws cloudformation deploy --stack-name {itself}"
     return Artefact(
         path=TEMPLATE,
         template="logs/cloudformation.yaml.j2",
@@ -97,7 +100,7 @@ def _alarm(one: Alarm, plan: Plan, namespace: str) -> Mapping[str, object]:
     query = insights.total(signal.id, namespace, signal.by) if one.window else None
     return {
         "id": f"{_name(signal.id)}{one.alert.severity.capitalize()}Alarm",
-        "name": f"{own.name}-{own.environment}-{signal.alert}-{one.alert.severity}",
+        "name": f"{joined(own.name, own.environment)}-{signal.alert}-{one.alert.severity}",
         "text": _text(one, plan),
         "query": query,
         "threshold": _number(one.alert.threshold or Fraction(0)),

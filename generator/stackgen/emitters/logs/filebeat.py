@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stackgen.artefact import Artefact
+from stackgen.catalog.identity import joined
 from stackgen.catalog.logs.datastream import DataStream
 from stackgen.resolve.plan import Plan
 from stackgen.spec.logs import Logs
@@ -25,7 +26,7 @@ def artefacts(plan: Plan, logs: Logs) -> list[Artefact]:
             template="logs/filebeat.yml.j2",
             syntax="yaml",
             context={
-                "input": f"celery-{name}-{environment}",
+                "input": f"celery-{joined(name, environment)}",
                 "paths": [logs.path, f"{logs.path}?*"],
                 "compressed": [COMPRESSED],
                 "fingerprint": {"enabled": True, "offset": 0, "length": FINGERPRINT},
