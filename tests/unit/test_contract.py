@@ -177,7 +177,7 @@ def test_a_text_that_prints_a_label_the_alert_has_not_is_found(tmp_path: Path) -
 
 def test_a_finding_names_file_and_rule(tmp_path: Path) -> None:
     found = _found(tmp_path, "nothing")
-    assert str(found[0]).startswith("output/prometheus/rules/g.yml: error[unknown-metric]: x:y:z: ")
+    assert str(found[0]).startswith("prometheus/rules/g.yml: error[unknown-metric]: x:y:z: ")
 
 
 @pytest.mark.slow

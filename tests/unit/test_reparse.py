@@ -101,7 +101,7 @@ def test_an_escape_that_python_warns_of_is_named_with_its_line() -> None:
 def test_a_value_that_got_lost_is_named(syntax: Syntax, text: str, ink: object) -> None:
     (found,) = problems(_rendered(syntax, text, ink))
     assert found.rule == "output-lost-value"
-    assert repr(ink) in found.message
+    assert repr(ink[-1] if isinstance(ink, list) else ink) in found.message  # of a list, what of it is lost
 
 
 def test_four_times_the_yaml_cost_four_times_the_work() -> None:

@@ -47,7 +47,13 @@ def of_file(rendered: Rendered) -> list[Problem]:
             message = "expected every line, also the last, to end in one newline character"
             raise _Refused(message)
         holds = _READERS[artefact.syntax](rendered.text)
-        lost = {repr(value): None for value in rendered.ink if not _all_of(value, holds)}
+        lost = dict.fromkeys(
+            repr(leaf if isinstance(leaf, str) else leaf[1])
+            for value in rendered.ink
+            if not _all_of(value, holds)
+            for leaf in _leaves(value)
+            if not holds(leaf)
+        )
     except _Refused as error:
         return [Problem(Mark(artefact.path, error.line, error.column), error.rule, where, str(error))]
     return [_lost(artefact.path, where, text) for text in lost]

@@ -15,6 +15,7 @@ from stackgen.catalog.signal import Signal
 from stackgen.document import Document, Trail, where
 from stackgen.problem import Problem
 from stackgen.resolve.plan import Alert, Plan
+from stackgen.verify.origin import own_limit
 from stackgen.verify.subject import Subject
 
 _SCRAPES = 4
@@ -49,10 +50,9 @@ class _Case:
         """Every threshold of this severity and where stack.yaml sets it."""
         if self.alert.threshold is not None:
             yield self.path("threshold"), self.alert.threshold
-        section = "queues" if self.signal.overrides == "queue" else "tasks"
         if not self.signal.limits_from:
             for who, limit in self.alert.overrides.items():
-                yield (section, who, "thresholds", self.signal.id, self.alert.severity), limit
+                yield own_limit(self.alert, who), limit
 
     def holds_at_most(self, seconds: Fraction, why: str) -> Iterator[_Dead]:
         """Dead when the condition cannot last for the whole hold."""

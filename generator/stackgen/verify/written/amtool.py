@@ -50,7 +50,7 @@ def _config(tool: Path, output: Path, path: str) -> Iterator[Problem]:
         said = [line.strip() for line in (done.out + done.err).splitlines() if "FAILED" in line or "error" in line]
         hint = f"in output/: {tool.name} check-config {path}"
         message = f"{' | '.join(said) or 'amtool says nothing'} (exit code {done.code})"
-        yield Problem(Mark(f"output/{path}"), "amtool-check-config", "", message, hint)
+        yield Problem(Mark(path), "amtool-check-config", "", message, hint)
 
 
 def _routes(tool: Path, output: Path, path: str) -> list[Problem]:
@@ -72,7 +72,7 @@ def _ask(tool: Path, config: Path, path: str, case: Case) -> list[Problem]:
         return []
     said = " | ".join(line.strip() for line in (done.out + done.err).splitlines() if line.strip())
     message = f"expected {wanted} to be told; amtool says: {said or 'nothing'} (exit code {done.code})"
-    return [Problem(Mark(f"output/{path}"), "amtool-routes-test", case.name, message)]
+    return [Problem(Mark(path), "amtool-routes-test", case.name, message)]
 
 
 def distinct(cases: Sequence[Case], config: Mapping[str, Any]) -> Iterator[Case]:

@@ -78,4 +78,4 @@ def _ask(tool: Path, output: Path, check: str, paths: Sequence[str]) -> list[Pro
     answer = " | ".join(said[:_SHOWN]) + (f" | … {len(said) - _SHOWN} lines more" if len(said) > _SHOWN else "")
     where = PurePosixPath(paths[0]).stem if check == "rule-tests" else ""
     message = f"{answer or 'promtool says nothing'} (exit code {done.code})"
-    return [Problem(Mark(f"output/{paths[0]}"), f"promtool-{check}", where, message, f"in output/: {command}")]
+    return [Problem(Mark(paths[0]), f"promtool-{check}", where, message, f"in output/: {command}")]
