@@ -21,6 +21,10 @@ sources: [{source}]
 versions: {{celery-exporter: main-2026-08-21}}
 """
 
+DELAYED = "rabbitmq-3.10.8-detailed-delayed"
+"""Where 5 tasks for a queue that does not exist are stuck, 3 were delivered, and 4 have time left."""
+AT_WORK = {"celery:delayed_undelivered:count": DELAYED}
+"""By canonical series: the scrape that shows it, where that is not the source's under load."""
 MISSING = {"flower": {"queue"}}
 """Labels that a source cannot give; its readings' caveats say so."""
 
@@ -62,7 +66,7 @@ def test_reading_gives_its_series_with_exactly_its_labels(
     promtool: Path, tmp_path: Path, source: Source, reading: Reading
 ) -> None:
     plan, wanted = _plan(tmp_path, source), set(reading.series.labels) - MISSING.get(source.id, set())
-    fed = _fed(source, read(at_work(source.id)))
+    fed = _fed(source, read(AT_WORK.get(reading.series.name, at_work(source.id))))
     got = evaluate(promtool, tmp_path, _rules(reading, plan), fed, reading.series.name)
     assert {frozenset(name for name, _ in labels) for labels in got} == {frozenset(wanted)}
 
@@ -111,6 +115,7 @@ def test_active_workers_are_counted(promtool: Path, tmp_path: Path, source: str,
             {"celery": 0, "priority": 0, "dead_letter": 7, "unacked": 4, "nosuch": 0},
         ),
         ("rabbitmq", "rabbitmq-3.10.8-detailed-load", {"celery": 0, "priority": 0, "dead_letter": 106}),
+        ("rabbitmq", DELAYED, {"orders": 3}),
         ("probe", "probe-load", {"celery": 20, "priority": 9}),
         ("probe", "probe-allkilled-15s", {"celery": 20, "priority": 9}),
     ],
@@ -129,6 +134,11 @@ def test_queues_are_measured_and_celerys_own_left_out(
 )
 def test_a_broker_that_is_down_is_told(promtool: Path, tmp_path: Path, source: str, scrape: str) -> None:
     assert _value(promtool, tmp_path, source, "celery:broker_up:max", scrape) == {(): 0}
+
+
+@pytest.mark.promtool
+def test_delayed_tasks_that_no_queue_takes_are_counted(promtool: Path, tmp_path: Path) -> None:
+    assert _value(promtool, tmp_path, "rabbitmq", "celery:delayed_undelivered:count", DELAYED) == {(): 5}
 
 
 @pytest.mark.promtool

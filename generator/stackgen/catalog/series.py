@@ -104,6 +104,13 @@ QUEUE_WORKERS = Series(
     family="queues",
     meaning="Workers that consume a queue.",
 )
+DELAYED_UNDELIVERED = Series(
+    name="celery:delayed_undelivered:count",
+    labels=(),
+    unit="tasks",
+    family="queues",
+    meaning="Tasks of native delayed delivery whose time has come and that no queue takes.",
+)
 TASKS_STARTED = Series(
     name="celery:tasks_started:increase5m",
     labels=("queue",),

@@ -14,8 +14,21 @@ from stackgen.catalog.launch import Variable
 Fact = Literal["events_off", "sent_events_off", "pool_solo", "redis_priorities", "no_memory_limit"]
 """A property of the stack that makes a reading of a source wrong or absent."""
 
-RESERVED_QUEUES = r"celeryev\..*|.*\.celery\.pidbox|.*\.reply\.celery\.pidbox"
-"""Queues that Celery itself makes on the broker (events, remote control): never the user's."""
+DELAYED_QUEUES = "(.+_)?celery_delayed_[0-9]+"
+"""Levels of native delayed delivery: nobody consumes them, RabbitMQ hands their messages from level to level.
+
+Source: kombu 5.7, transport/native_delayed_delivery.py; the prefix is `broker_native_delayed_delivery_prefix`'s.
+"""
+RESERVED_QUEUES = "|".join(
+    (
+        r"celeryev\..*",  # events: celery/events/receiver.py
+        r".*\.pidbox",  # remote control and its replies: kombu/pidbox.py
+        "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",  # replies of rpc://: celery/backends/rpc.py, Celery.thread_oid
+        r"amq\.gen-.*",  # named by RabbitMQ itself
+        DELAYED_QUEUES,
+    )
+)
+"""Queues that brokers and Celery make for themselves (events, remote control, replies, delays): never the user's."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +108,13 @@ class Site(NamedTuple):
         """The same as the range of a selector: `1m30s`."""
         return promql.seconds(self.bridged)
 
-    def queue_matcher(self, label: str, *, reserved: bool = False) -> str:
-        """Leaves out the queues that stack.yaml ignores and, where a source shows them, Celery's own."""
-        return promql.none_of(label, self.ignored_queues, RESERVED_QUEUES if reserved else "")
+    def passing(self, label: str) -> str:
+        """A matcher for what passes through queues: leaves out those that stack.yaml ignores."""
+        return promql.none_of(label, self.ignored_queues)
+
+    def held(self, label: str) -> str:
+        """A matcher for the queues themselves: leaves out those that stack.yaml ignores, and Celery's own."""
+        return promql.none_of(label, self.ignored_queues, RESERVED_QUEUES)
 
     def task_matcher(self, label: str) -> str:
         """Leaves out the tasks that stack.yaml ignores; "" when it ignores none."""

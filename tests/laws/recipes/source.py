@@ -40,7 +40,7 @@ TOY = Source(
             series=QUEUE_LENGTH,
             uses=(LENGTH,),
             rules=lambda site: (
-                RecordingRule(latest(LENGTH.name, (_JOB, site.queue_matcher("name")), site, {"queue": "name"})),
+                RecordingRule(latest(LENGTH.name, (_JOB, site.held("name")), site, {"queue": "name"})),
             ),
             stimulus=gauge("toy", LENGTH, lambda canonical: {"name": canonical["queue"]}),
             caveat="A toy counts on its fingers.",

@@ -6,7 +6,14 @@ from fractions import Fraction
 
 from stackgen.catalog import input_shapes, promql
 from stackgen.catalog.logs import log_queries
-from stackgen.catalog.series import QUEUE_LENGTH, QUEUE_WORKERS, TASK_WAIT_BUCKET, TASKS_STARTED, WINDOW
+from stackgen.catalog.series import (
+    DELAYED_UNDELIVERED,
+    QUEUE_LENGTH,
+    QUEUE_WORKERS,
+    TASK_WAIT_BUCKET,
+    TASKS_STARTED,
+    WINDOW,
+)
 from stackgen.catalog.signal import Guard, Level, Signal, guide
 from stackgen.catalog.site import Site
 
@@ -201,5 +208,28 @@ DEAD_LETTER_LENGTH = Signal(
     action="Look at a few of them before anything else; replay or drop them, then mend the task that rejects them.",
     meaning="Work was given up. Celery itself fills no dead letter queue: RabbitMQ's exchange or the application does.",
     causes=("a task rejects messages it cannot handle", "a release changed a task's signature", "messages expire"),
+    dashboard=_DASHBOARD,
+)
+
+DELAYED_UNDELIVERED_SIGNAL = Signal(
+    id="delayed_undelivered",
+    alert="CeleryDelayedTasksStuck",
+    title="Delayed tasks that no queue takes",
+    family="queues",
+    unit="tasks",
+    by=(),
+    needs=(DELAYED_UNDELIVERED,),
+    expr=lambda site: DELAYED_UNDELIVERED.name,
+    shape=input_shapes.Value(DELAYED_UNDELIVERED),
+    levels={"warning": Level(Fraction(0), hold=600)},
+    applies=lambda site: "" if site.broker == "rabbitmq" else "only RabbitMQ delays tasks by itself",
+    summary="RabbitMQ holds {value:delayed task} whose time has come and that no queue takes",
+    action="See which queue they are for; start a worker that consumes it: workers bind it to the delayed delivery.",
+    meaning="An ETA or countdown has passed and the task is not delivered. RabbitMQ keeps trying; nothing is lost yet.",
+    causes=(
+        "the queue is not bound to celery_delayed_delivery: no worker of this version consumed it yet",
+        "the queue is full and rejects, or its quorum is lost",
+        "the task was sent to a queue that does not exist",
+    ),
     dashboard=_DASHBOARD,
 )

@@ -87,7 +87,7 @@ OTHERS = (
 
 def _matchers(site: Site) -> tuple[str, ...]:
     # A task revoked before anybody received it is named None.
-    return (_JOB, 'name!="None"', site.task_matcher("name"), site.queue_matcher("queue_name"))
+    return (_JOB, 'name!="None"', site.task_matcher("name"), site.passing("queue_name"))
 
 
 def _count(metric: str, site: Site, names: Mapping[str, str], window: int = WINDOW) -> str:
@@ -166,9 +166,7 @@ READINGS = (
         series=QUEUE_WORKERS,
         uses=(ACTIVE_WORKERS,),
         rules=lambda site: (
-            RecordingRule(
-                latest(ACTIVE_WORKERS.name, (_JOB, site.queue_matcher("queue_name")), site, {"queue": "queue_name"})
-            ),
+            RecordingRule(latest(ACTIVE_WORKERS.name, (_JOB, site.held("queue_name")), site, {"queue": "queue_name"})),
         ),
         stimulus=gauge(JOB, ACTIVE_WORKERS, _queue),
         spoiled_by={"pool_solo": _SOLO},
@@ -178,9 +176,7 @@ READINGS = (
         uses=(QUEUE_LENGTH_METRIC,),
         rules=lambda site: (
             RecordingRule(
-                latest(
-                    QUEUE_LENGTH_METRIC.name, (_JOB, site.queue_matcher("queue_name")), site, {"queue": "queue_name"}
-                )
+                latest(QUEUE_LENGTH_METRIC.name, (_JOB, site.held("queue_name")), site, {"queue": "queue_name"})
             ),
         ),
         stimulus=gauge(JOB, QUEUE_LENGTH_METRIC, _queue),

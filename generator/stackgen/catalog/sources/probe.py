@@ -59,7 +59,7 @@ SOURCE = Source(
             series=QUEUE_LENGTH,
             uses=(LENGTH,),
             rules=lambda site: (
-                RecordingRule(latest(LENGTH.name, (_JOB, site.queue_matcher("queue")), site, {"queue": "queue"})),
+                RecordingRule(latest(LENGTH.name, (_JOB, site.held("queue")), site, {"queue": "queue"})),
             ),
             stimulus=gauge(JOB, LENGTH, _queue),
         ),
@@ -67,7 +67,7 @@ SOURCE = Source(
             series=QUEUE_WORKERS,
             uses=(CONSUMERS,),
             rules=lambda site: (
-                RecordingRule(latest(CONSUMERS.name, (_JOB, site.queue_matcher("queue")), site, {"queue": "queue"})),
+                RecordingRule(latest(CONSUMERS.name, (_JOB, site.held("queue")), site, {"queue": "queue"})),
             ),
             stimulus=gauge(JOB, CONSUMERS, _queue),
             spoiled_by={"pool_solo": "a busy worker of the solo pool does not answer and counts as 0"},

@@ -50,7 +50,7 @@ START = Metric(name="celery_worker_start_time_seconds", type="gauge", labels=("w
 
 
 def _matchers(site: Site) -> tuple[str, ...]:
-    return (_JOB, site.task_matcher("task"), site.queue_matcher("queue"))
+    return (_JOB, site.task_matcher("task"), site.passing("queue"))
 
 
 def _count(metric: str, site: Site, names: Mapping[str, str], *more: str, window: int = WINDOW) -> str:
