@@ -62,7 +62,10 @@ def counting(broker: str, folder: Path, pairs: int) -> tuple[Cost, Cost]:
         command, env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
-            until(lambda: results.read_text(encoding="utf-8").count("\n") > len(order), 60 + len(order) * BLOCK / 100)
+            until(
+                lambda: results.read_text(encoding="utf-8").count("\n") > len(order),
+                seconds=60 + len(order) * BLOCK / 100,
+            )
         finally:
             process.send_signal(signal.SIGTERM)
     _, _, *blocks = map(json.loads, results.read_text(encoding="utf-8").splitlines())

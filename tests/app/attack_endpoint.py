@@ -104,7 +104,7 @@ def _attacked(name: str, code: str, attack: Callable[[Worker], AbstractContextMa
                 after = _rate(client, 1.0)
                 waited += 1.0
             client.ltrim("celery", 0, 500)
-            until(lambda: client.llen("celery") == 0, 60)
+            until(lambda: client.llen("celery") == 0)
             failed = sum(number for (_, state), number in one.outcomes().items() if state != "SUCCESS")
             alive = one.process.poll() is None and fetch(f"http://127.0.0.1:{one.port}/livez")[0] == 200
     good = alive and failed == 0 and after >= 0.7 * before
@@ -135,10 +135,10 @@ def ports_taken() -> bool:
         ):
             try:
                 with Redis.from_url(broker) as client:
-                    until(lambda: client.llen("celery") == 0, 120)
+                    until(lambda: client.llen("celery") == 0)
                 for one in taken:
                     one.close()
-                until(lambda: "celery_tasks_total" in fetch(f"http://127.0.0.1:{first}/metrics")[1], 60)
+                until(lambda: "celery_tasks_total" in fetch(f"http://127.0.0.1:{first}/metrics")[1])
                 counted = "7000.0" in fetch(f"http://127.0.0.1:{first}/metrics")[1]
             finally:
                 program.terminate()

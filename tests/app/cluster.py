@@ -18,6 +18,8 @@ from pathlib import Path
 from tests.flower.redis_server import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+PATIENCE_SECONDS = 180
+"""How long a busy machine may take for what takes a second on an idle one."""
 _SAMPLE = re.compile(r"([\w:]+)(?:\{(.*)\})? (\S+)")
 _PORT_SAID = re.compile(r"Metrics of \S+ at port (\d+)")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -102,16 +104,16 @@ def worker(
     one = Worker(process, port, folder / f"{name}@lab.heartbeat", log)
     try:
         if "CELERY_METRICS_PORT" in more:
-            until(lambda: _PORT_SAID.search(log.read_text()) is not None, 30, lambda: log.read_text()[-3000:])
+            until(lambda: _PORT_SAID.search(log.read_text()) is not None, lambda: log.read_text()[-3000:])
             one = replace(one, port=int(_PORT_SAID.findall(log.read_text())[0]))
-        until(lambda: one.heartbeat.exists() and one.get("/livez")[0] == 200, 30, lambda: log.read_text()[-3000:])
+        until(lambda: one.heartbeat.exists() and one.get("/livez")[0] == 200, lambda: log.read_text()[-3000:])
         yield one
     finally:
         if process.poll() is None:
             one.kill()
 
 
-def until(done: Callable[[], bool], seconds: float, why: Callable[[], object] = lambda: "") -> None:
+def until(done: Callable[[], bool], why: Callable[[], object] = lambda: "", seconds: float = PATIENCE_SECONDS) -> None:
     """Returns when `done` is true; fails with a reason when that takes too long."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -128,7 +130,7 @@ def send(broker: str, folder: Path, code: str, **more: str) -> None:
     """Runs a line of Python that sends tasks, in a process of its own as a web application would."""
     script = f"from lab_tasks import *\n{code}"
     environment = lab_environment(broker, folder, **more)
-    subprocess.run([sys.executable, "-c", script], env=environment, cwd=folder, check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", script], env=environment, cwd=folder, check=True, timeout=PATIENCE_SECONDS)
 
 
 def total(samples: Samples, name: str, labels: Mapping[str, str] | None = None) -> float:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.app.cluster import PATIENCE_SECONDS
+
 
 @dataclass
 class Collector:
@@ -37,7 +39,7 @@ class Collector:
         """Payloads of one type of item."""
         return [payload for header, payload in self.items() if header["type"] == kind]
 
-    def wait(self, ready: Any, seconds: float = 25) -> None:
+    def wait(self, ready: Any, seconds: float = PATIENCE_SECONDS) -> None:
         """Returns when ready() is true."""
         end = time.monotonic() + seconds
         while not ready():

@@ -150,7 +150,7 @@ def test_a_worker_that_waits_for_its_broker_lives(tmp_path: Path) -> None:
         one = lost.__enter__()
     try:
         os.utime(one.heartbeat, (0, 0))
-        until(lambda: one.get("/livez")[0] == 200, 15)
+        until(lambda: one.get("/livez")[0] == 200)
         assert one.get("/readyz")[0] == 503
     finally:
         lost.__exit__(None, None, None)
@@ -212,7 +212,7 @@ def test_a_worker_that_waits_for_its_broker_at_start_lives_and_is_not_ready(tmp_
     log = (tmp_path / "log").open("wb")
     with log, subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log) as program:
         try:
-            until(lambda: "Trying again" in (tmp_path / "log").read_text(), 30)
+            until(lambda: "Trying again" in (tmp_path / "log").read_text())
             code, said = _health(nobody, tmp_path, "live")
             assert (code, "w1@lab starts, or waits for its broker" in said) == (0, True)
             assert _health(nobody, tmp_path, "ready", "--timeout", "0.5")[0] == 1

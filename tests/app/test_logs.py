@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.app.cluster import until
 from tests.app.workers import lines, send, wait_until, worker, write_module, write_project
 from tests.flower.redis_server import redis_server
 from tests.logs.judge import wrong_fields
@@ -131,9 +131,7 @@ def test_a_renamed_file_is_left_alone_and_no_line_is_lost_or_torn(broker: str, t
         send(tmp_path, broker, many=many)
         wait_until(file, "long_line received")
         file.rename(tmp_path / "celery.log.1")
-        end = time.monotonic() + 20
-        while time.monotonic() < end and _all(tmp_path).count("long_line succeeded") < many:
-            time.sleep(0.1)
+        until(lambda: _all(tmp_path).count("long_line succeeded") == many)
     found = lines(_all(tmp_path))
     assert len([one for one in found if one["message"] == "y" * 6000]) == 20 * many
     assert file.exists()

@@ -27,7 +27,7 @@ EXPECTED_PREFORK = EXPECTED | {("soft", "FAILURE"): 2, ("hard", "FAILURE"): 2, (
 
 
 def _expect(one: Worker, wanted: dict[tuple[str, str], int]) -> None:
-    until(lambda: one.outcomes() == wanted, 25, lambda: (one.outcomes(), one.log.read_text()[-1500:]))
+    until(lambda: one.outcomes() == wanted, lambda: (one.outcomes(), one.log.read_text()[-1500:]))
 
 
 def _timed(one: Worker, runs: int) -> None:
@@ -36,7 +36,7 @@ def _timed(one: Worker, runs: int) -> None:
     def timed() -> float:
         return total(one.samples(), "celery_task_duration_seconds_count")
 
-    until(lambda: timed() >= runs, 5, lambda: f"{timed()} of {runs} runs were timed")
+    until(lambda: timed() >= runs, lambda: f"{timed()} of {runs} runs were timed")
     assert timed() == runs
 
 
@@ -58,7 +58,7 @@ def test_prefork_counts_every_end_exactly_once(broker: str, tmp_path: Path) -> N
         assert 2 <= total(samples, "celery_task_duration_seconds_sum", {"task": "lab.hard"}) < 8
         assert total(samples, "celery_tasks_running") == 0
         # The pool replaces killed processes in its own time.
-        until(lambda: total(one.samples(), "celery_worker_processes") == 4, 30, lambda: one.get()[1])
+        until(lambda: total(one.samples(), "celery_worker_processes") == 4, lambda: one.get()[1])
 
 
 @pytest.mark.parametrize("pool", ["threads", "solo", "gevent", "eventlet"])
@@ -83,7 +83,7 @@ def test_recycled_and_autoscaled_children_leave_nothing_and_lose_nothing(broker:
 def test_a_revoked_task_that_runs_is_counted_and_a_running_one_shown(broker: str, tmp_path: Path) -> None:
     with worker(broker, tmp_path, "-c", "1") as one:
         send(broker, tmp_path, "slow.apply_async((30,), task_id='a\\tb')")
-        until(lambda: total(one.samples(), "celery_tasks_running", {"task": "lab.slow"}) == 1, 10)
+        until(lambda: total(one.samples(), "celery_tasks_running", {"task": "lab.slow"}) == 1)
         send(broker, tmp_path, "app.control.revoke('a\\tb', terminate=True)")
         _expect(one, {("slow", "REVOKED"): 1})
         assert total(one.samples(), "celery_tasks_running") == 0
@@ -135,9 +135,9 @@ def test_setup_counts_until_worker_init_and_says_when_it_is_too_late(
     (tmp_path / "late.py").write_text(LATE.format(broker=broker, when=when, which="app"))
     with _late(broker, tmp_path, "-P", pool) as (port, log):
         send(broker, tmp_path, "for n in range(5): ok.delay()")
-        until(lambda: log.read_text().count("lab.ok") > 5, 30, log.read_text)
+        until(lambda: log.read_text().count("lab.ok") > 5, log.read_text)
         if counted:
-            until(lambda: total(parsed(fetch(f"http://127.0.0.1:{port}/metrics")[1]), "celery_tasks_total") == 5, 20)
+            until(lambda: total(parsed(fetch(f"http://127.0.0.1:{port}/metrics")[1]), "celery_tasks_total") == 5)
         assert ("setup(app) was called too late" in log.read_text()) is not counted
 
 
@@ -148,7 +148,7 @@ def test_of_several_apps_that_were_set_up_the_one_that_works_is_asked(broker: st
     )
     (tmp_path / "late.py").write_text(text + "install_metrics(other, SETTINGS)\ninstall_metrics(app, SETTINGS)\n")
     with _late(broker, tmp_path) as (port, log):
-        until(lambda: fetch(f"http://127.0.0.1:{port}/readyz") == (200, "w1@lab answers\n"), 30, log.read_text)
+        until(lambda: fetch(f"http://127.0.0.1:{port}/readyz") == (200, "w1@lab answers\n"), log.read_text)
 
 
 @contextmanager
@@ -178,7 +178,7 @@ def _late(broker: str, folder: Path, *options: str) -> Iterator[tuple[int, Path]
         ) as program,
     ):
         try:
-            until(lambda: "ready." in log.read_text(), 30, log.read_text)
+            until(lambda: "ready." in log.read_text(), log.read_text)
             yield port, log
         finally:
             os.killpg(program.pid, signal.SIGKILL)

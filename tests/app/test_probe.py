@@ -29,7 +29,7 @@ def _probe(broker: str, folder: Path) -> Iterator[str]:
     with subprocess.Popen(command, env=environment, cwd=REPOSITORY, stderr=subprocess.DEVNULL) as process:
         try:
             url = f"http://127.0.0.1:{port}/metrics"
-            until(lambda: fetch(url)[0] == 200, 15)
+            until(lambda: fetch(url)[0] == 200)
             yield url
         finally:
             process.terminate()
@@ -52,11 +52,11 @@ def _one(url: str, name: str) -> float | None:
 
 def test_depth_is_the_brokers_with_all_priorities_and_without_workers(tmp_path: Path) -> None:
     with redis_server(tmp_path) as broker, _probe(broker, tmp_path) as url:
-        until(lambda: _one(url, "celery_probe_broker_up") == 1, 10)
+        until(lambda: _one(url, "celery_probe_broker_up") == 1)
         assert (_length(url, "celery"), _length(url, "priority")) == (0, 0)
         assert (_one(url, "celery_workers_active"), _one(url, "celery_workers_total")) == (0, 0)
         send(broker, tmp_path, "for n in range(20): ok.apply_async(priority=3 * (n % 4))")
-        until(lambda: _length(url, "celery") == 20, 10)
+        until(lambda: _length(url, "celery") == 20)
         assert fetch(url, "application/openmetrics-text;version=1.0.0")[1].endswith("# EOF\n")
 
 
@@ -64,16 +64,16 @@ def test_workers_are_counted_by_queue_and_missed_when_killed(tmp_path: Path) -> 
     with redis_server(tmp_path) as broker, _probe(broker, tmp_path) as url:
         with worker(broker, tmp_path, "-c", "1", "-P", "threads") as one:
             with worker(broker, tmp_path, "-c", "1", "-P", "threads", "-Q", "celery,priority", name="w2"):
-                until(lambda: _one(url, "celery_workers_active") == 2, 15)
+                until(lambda: _one(url, "celery_workers_active") == 2)
                 assert total(_samples(url), "celery_queue_consumers", {"queue": "celery"}) == 2
                 assert total(_samples(url), "celery_queue_consumers", {"queue": "priority"}) == 1
-            until(lambda: _one(url, "celery_workers_active") == 1, 15)
+            until(lambda: _one(url, "celery_workers_active") == 1)
             assert _one(url, "celery_workers_total") == 2
             send(broker, tmp_path, "for n in range(30): slow.delay(20)")
-            until(lambda: total(_samples(url), "celery_queue_unacked", {"queue": "celery"}) >= 4, 15)
+            until(lambda: total(_samples(url), "celery_queue_unacked", {"queue": "celery"}) >= 4)
             assert _length(url, "celery") + total(_samples(url), "celery_queue_unacked") == 29  # one runs, acknowledged
             one.kill()
-        until(lambda: _one(url, "celery_workers_active") == 0, 15)
+        until(lambda: _one(url, "celery_workers_active") == 0)
 
 
 def test_a_lost_broker_is_told_and_its_return_noticed(tmp_path: Path) -> None:
@@ -86,9 +86,9 @@ def test_a_lost_broker_is_told_and_its_return_noticed(tmp_path: Path) -> None:
         assert set(_samples(url)) == {("celery_probe_broker_up", frozenset())}
         for _ in range(2):
             with redis_server(tmp_path):
-                until(lambda: _one(url, "celery_probe_broker_up") == 1, 15)
+                until(lambda: _one(url, "celery_probe_broker_up") == 1)
                 assert _length(url, "celery") == 0
-            until(lambda: _one(url, "celery_probe_broker_up") == 0, 15)
+            until(lambda: _one(url, "celery_probe_broker_up") == 0)
         assert set(_samples(url)) == {("celery_probe_broker_up", frozenset())}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import re
 import signal
@@ -23,7 +24,7 @@ from stackgen.app.parts.counts import MOST_QUEUES, Counts
 from stackgen.app.parts.endpoint import MOST_HANDLERS, PROBE_PORT, worker_ports
 from stackgen.app.parts.exposition import exposed
 from stackgen.app.parts.wire import Wire, wire_attempt, wire_name
-from tests.app.cluster import Worker, fetch, lab_environment, send, total, until, worker
+from tests.app.cluster import PATIENCE_SECONDS, Worker, fetch, lab_environment, send, total, until, worker
 from tests.flower.redis_server import free_port
 
 BOUNDS = (0.1, 1.0, 10.0)
@@ -116,11 +117,11 @@ for n in range(10): ok.delay()
 def test_hostile_messages_forge_nothing_and_end_nothing(broker: str, tmp_path: Path, pool: str) -> None:
     with worker(broker, tmp_path, "-c", "2", "-P", pool) as one:
         send(broker, tmp_path, HOSTILE)
-        until(lambda: one.outcomes().get(("ok", "SUCCESS"), 0) >= 10, 25, lambda: one.log.read_text()[-3000:])
+        until(lambda: one.outcomes().get(("ok", "SUCCESS"), 0) >= 10, lambda: one.log.read_text()[-3000:])
         assert {task for task, _ in one.outcomes()} == {"ok"}
         assert total(one.samples(), "celery_worker_counts_lost_total") == 0
         send(broker, tmp_path, "for n in range(5): fail.delay()")
-        until(lambda: one.outcomes().get(("fail", "FAILURE")) == 5, 15)
+        until(lambda: one.outcomes().get(("fail", "FAILURE")) == 5)
 
 
 @pytest.mark.slow
@@ -134,8 +135,8 @@ def test_without_an_endpoint_tasks_go_on_and_it_is_said(broker: str, tmp_path: P
     ):
         try:
             send(broker, tmp_path, "for n in range(7000): ok.delay()")
-            until((tmp_path / "w1@lab.heartbeat").exists, 30)
-            until(lambda: _waiting(broker) == 0, 60, lambda: (_waiting(broker), log.read_text()))
+            until((tmp_path / "w1@lab.heartbeat").exists)
+            until(lambda: _waiting(broker) == 0, lambda: (_waiting(broker), log.read_text()))
         finally:
             program.terminate()
             program.wait(15)
@@ -156,7 +157,7 @@ def test_slow_connections_hold_nothing_and_scrapes_go_on(broker: str, tmp_path: 
             client = stack.enter_context(socket.create_connection(("127.0.0.1", one.port), 5))
             client.sendall(b"GET /metrics HTTP/1.1\r\nX-Slow: ")
         send(broker, tmp_path, "for n in range(50): ok.delay()")
-        until(lambda: one.outcomes() == {("ok", "SUCCESS"): 50}, 20)
+        until(lambda: one.outcomes() == {("ok", "SUCCESS"): 50})
         files = len(list(Path(f"/proc/{one.process.pid}/fd").iterdir()))
         assert files < 60 + MOST_HANDLERS
         assert one.process.poll() is None
@@ -166,7 +167,7 @@ def test_slow_connections_hold_nothing_and_scrapes_go_on(broker: str, tmp_path: 
 def test_the_endpoint_answers_as_prometheus_and_its_clients_ask(broker: str, tmp_path: Path) -> None:
     with worker(broker, tmp_path, "-c", "1") as one:
         send(broker, tmp_path, "for n in range(3): ok.delay(); fail.delay()")
-        until(lambda: sum(one.outcomes().values()) == 6, 20)
+        until(lambda: sum(one.outcomes().values()) == 6)
         url = f"http://127.0.0.1:{one.port}/metrics"
         names = {family.name for family in plain_families(fetch(url)[1])}
         accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
@@ -194,25 +195,30 @@ def _raw(one: Worker, request: bytes) -> tuple[bytes, bytes]:
 @pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_a_restart_goes_on_counting_where_the_worker_ended(broker: str, tmp_path: Path, end: signal.Signals) -> None:
-    port = free_port()
+    port, counts = free_port(), tmp_path / "w1@lab.heartbeat.counts"
+
+    def kept() -> int:
+        return sum(int(row[-1]) for row in json.loads(counts.read_text())["counts"]["ended"])
+
     for turn in (1, 2, 3):
         with worker(broker, tmp_path, "-c", "2", CELERY_METRICS_PORT=str(port)) as one:
             send(broker, tmp_path, "for n in range(20): ok.delay()")
-            until(lambda turn=turn: one.outcomes() == {("ok", "SUCCESS"): 20 * turn}, 20, one.outcomes)  # type: ignore[misc]
+            until(lambda turn=turn: one.outcomes() == {("ok", "SUCCESS"): 20 * turn}, one.outcomes)  # type: ignore[misc]
             if end == signal.SIGKILL:
-                time.sleep(6)  # what is not written yet is lost with a worker that is killed
+                # What is not written yet is lost with a worker that is killed.
+                until(lambda turn=turn: kept() == 20 * turn)  # type: ignore[misc]
                 one.kill()
             else:
                 one.process.send_signal(end)
-                one.process.wait(20)
+                one.process.wait(PATIENCE_SECONDS)
 
 
 @pytest.mark.slow
 def test_a_second_worker_of_the_same_name_does_not_count_what_the_first_did(broker: str, tmp_path: Path) -> None:
     with worker(broker, tmp_path, "-c", "1") as one:
         send(broker, tmp_path, "for n in range(5): ok.delay()")
-        until(lambda: one.outcomes() == {("ok", "SUCCESS"): 5}, 20)
-        until((tmp_path / "w1@lab.heartbeat.counts").exists, 10)
+        until(lambda: one.outcomes() == {("ok", "SUCCESS"): 5})
+        until((tmp_path / "w1@lab.heartbeat.counts").exists)
         with worker(broker, tmp_path, "-c", "1", CELERY_METRICS_PORT=str(free_port())) as two:
             assert two.outcomes() == {}
             assert "has the same name" in two.log.read_text()

@@ -16,6 +16,7 @@ from typing import Any
 from stackgen import pipeline
 from stackgen.emitters import celery as celery_module
 from stackgen.render.environment import render
+from tests.app.cluster import PATIENCE_SECONDS
 
 STACK = """\
 version: 1
@@ -114,7 +115,9 @@ def write_project(folder: Path, *, monitored: bool = True, more: str = "") -> No
 def send(folder: Path, broker: str, *, many: int = 0, limits: bool = False) -> None:
     """Sends one task of each kind, each with the secret in it, and broken messages."""
     (folder / "send.py").write_text(f"MANY, LIMITS = {many}, {limits}\n{SEND}", encoding="utf-8")
-    subprocess.run([sys.executable, "send.py"], cwd=folder, env=_environment(broker, {}), check=True, timeout=30)
+    subprocess.run(
+        [sys.executable, "send.py"], cwd=folder, env=_environment(broker, {}), check=True, timeout=PATIENCE_SECONDS
+    )
 
 
 def start_sending(folder: Path, broker: str, text: str, *, wait: bool = True) -> subprocess.Popen[bytes]:
@@ -164,7 +167,7 @@ def celery(
                 os.killpg(program.pid, signal.SIGKILL)
 
 
-def wait_until(file: Path, *words: str, seconds: float = 25) -> str:
+def wait_until(file: Path, *words: str, seconds: float = PATIENCE_SECONDS) -> str:
     """The file's text, when it holds all of the words."""
     end = time.monotonic() + seconds
     text = ""

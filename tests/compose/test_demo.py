@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from stackgen import pipeline
 from stackgen.emitters import celery, compose
 from stackgen.render.environment import render
+from tests.app.cluster import PATIENCE_SECONDS, until
 from tests.flower.redis_server import redis_server
 from tests.logs.judge import parsed, wrong_fields
 
@@ -23,41 +25,29 @@ stack: {name: shop}
 celery: {app: proj, broker: {kind: redis}}
 queues: {celery: {}, priority: {}, dead_letter: {role: dead_letter}}
 """
-PATIENCE_SECONDS = 60
-"""How long a slow machine may take to run the first task of traffic."""
 
 
-def _celery(folder: Path, broker: str, *command: str) -> subprocess.Popen[bytes]:
+@contextmanager
+def _running(folder: Path, broker: str, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that is asked to end and may finish what it does; then its children are killed."""
     environment = {**os.environ, "CELERY_BROKER_URL": broker}
-    return subprocess.Popen(
-        [sys.executable, *command],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-
-
-def _stop(program: subprocess.Popen[bytes]) -> str:
-    """Ends it with its children; gives what it said."""
-    os.killpg(program.pid, signal.SIGTERM)
+    with (folder / "said").open("ab") as said:
+        program = subprocess.Popen(
+            [sys.executable, *command], cwd=folder, env=environment, stdout=said, stderr=said, start_new_session=True
+        )
     try:
-        return program.communicate(timeout=20)[1].decode()
-    except subprocess.TimeoutExpired:
-        os.killpg(program.pid, signal.SIGKILL)
-        return program.communicate()[1].decode()
+        yield program
+        program.terminate()
+        program.wait(PATIENCE_SECONDS)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGKILL)
+        program.wait()
 
 
-def _wait_for_a_success(folder: Path) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < end:
-        lines = [line for log in folder.glob("*.log") for line in log.read_text().splitlines()]
-        if any("task-succeeded" in line and "demo.quick" in line for line in lines):
-            return
-        time.sleep(0.2)
-    message = f"no demo.quick has succeeded within {PATIENCE_SECONDS} s"
-    raise AssertionError(message)
+def _succeeded(folder: Path, task: str) -> bool:
+    lines = [line for log in folder.glob("*.log") for line in log.read_text().splitlines()]
+    return any("task-succeeded" in line and task in line for line in lines)
 
 
 @pytest.mark.slow
@@ -69,17 +59,17 @@ def test_the_demo_runs_tasks_and_logs_json_without_results(tmp_path: Path) -> No
         (tmp_path / one.path.partition("/")[2]).write_text(render(one).text, encoding="utf-8")
     with redis_server(tmp_path) as broker:
         options = ("--concurrency=2", "--queues=celery,priority", "--loglevel=INFO", f"--logfile={tmp_path}/%h.log")
-        arguments = ("-m", "celery", "-A", "app", "worker", *options)
-        worker = _celery(tmp_path, broker, *arguments)
-        traffic = _celery(tmp_path, broker, "traffic.py")
-        _wait_for_a_success(tmp_path)
-        assert traffic.poll() is None
-        assert worker.poll() is None
-        _stop(traffic)
-        _stop(worker)
+        worker = _running(tmp_path, broker, "-m", "celery", "-A", "app", "worker", *options)
+        with worker as works, _running(tmp_path, broker, "traffic.py") as sends:
+
+            def done() -> bool:
+                assert (works.poll(), sends.poll()) == (None, None), (tmp_path / "said").read_text()
+                return _succeeded(tmp_path, "demo.quick")
+
+            until(done, lambda: f"no demo.quick has succeeded: {(tmp_path / 'said').read_text()}")
     (log,) = tmp_path.glob("*.log")
     lines = parsed(log.read_bytes().splitlines())
     assert {wrong for line in lines for wrong in wrong_fields(line)} == set()
-    done = [line for line in lines if line["event"].get("action") == "task-succeeded"]
-    assert "demo.quick" in {line["celery"]["task"]["name"] for line in done}
+    ended = [line for line in lines if line["event"].get("action") == "task-succeeded"]
+    assert "demo.quick" in {line["celery"]["task"]["name"] for line in ended}
     assert {line["service"]["name"] for line in lines} == {"shop"}

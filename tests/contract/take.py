@@ -56,10 +56,10 @@ def _take(broker: str, folder: Path, pool: str) -> None:
         limits = LIMITS.get(pool, "")
         send(broker, folder, EVERYWHERE + limits, **more)
         wanted = sum(EXPECTED.values()) + (len(limits.split(";")) if limits else 0)
-        until(lambda: sum(one.outcomes().values()) == wanted, 30, one.outcomes)
+        until(lambda: sum(one.outcomes().values()) == wanted, one.outcomes)
         if pool != "solo":  # it does not answer while a task runs
             send(broker, folder, "slow.delay(60)", **more)
-            until(lambda: total(one.samples(), "celery_tasks_running") == 1, 10)
+            until(lambda: total(one.samples(), "celery_tasks_running") == 1)
         _write("worker-load" if pool == "prefork" else f"worker-load-{pool}", one)
 
 

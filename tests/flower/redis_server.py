@@ -40,7 +40,7 @@ def redis_server(folder: Path) -> Iterator[str]:
             server.terminate()
 
 
-def wait_for(port: int, program: subprocess.Popen[bytes], seconds: float = 30) -> None:
+def wait_for(port: int, program: subprocess.Popen[bytes], seconds: float = 180) -> None:
     """Returns when the program listens on the port; fails when it ends or needs too long."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -127,7 +127,7 @@ def _plain(python: Path, folder: Path, broker: str) -> bool:
     environment = {**_environment(folder, broker), "PLAIN": "1"}
     with _started(python, folder, environment, "plain.log", "-c", "1"):
         try:
-            until(lambda: "ready." in (folder / "plain.log").read_text(), 40)
+            until(lambda: "ready." in (folder / "plain.log").read_text(), seconds=40)
         except AssertionError:
             return False
     return True
@@ -138,7 +138,7 @@ def _worker(python: Path, folder: Path, environment: dict[str, str], *options: s
     port = free_port()
     with _started(python, folder, {**environment, "CELERY_METRICS_PORT": str(port)}, "log", *options):
         try:
-            until(lambda: fetch(f"http://127.0.0.1:{port}/livez")[0] == 200, 40)
+            until(lambda: fetch(f"http://127.0.0.1:{port}/livez")[0] == 200, seconds=40)
         except AssertionError:
             message = f"no endpoint: {(folder / 'log').read_text()[-1500:]}"
             raise Differs(message) from None
@@ -200,7 +200,7 @@ def _events(log: Path) -> dict[str, int]:
 def _same(what: str, wanted: dict[str, int], look: object, seconds: float) -> None:
     assert callable(look)
     try:
-        until(lambda: look() == wanted, seconds)
+        until(lambda: look() == wanted, seconds=seconds)
     except AssertionError:
         found = look()
         wrong = {key: (found.get(key, 0), wanted.get(key, 0)) for key in {*found, *wanted}}
