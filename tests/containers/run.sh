@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-place=$PWD/.tools/containers
+place=$(readlink -f .tools)/containers # runc wants no link in a path
 export BASE=$place/base DOCKER_HOST=unix://$place/docker.sock
 say() { printf '%s\n' "$*" >&2; }
 
