@@ -69,9 +69,9 @@ EQUIVALENT = (
         "numbers of processes are never negative: their sum is above 0 when the largest is",
     ),
     Equivalent(
-        r"celery:source_failed_scrapes:count15m \(.*\)",
-        r"up: job=.* dropped",
-        "a minus b pairs series by all labels: the other side's job decides",
+        r"CeleryScrapesFailing .*",
+        r"8 -> 8\.8",
+        "failed scrapes are whole numbers: what is above 8 is above 8.8",
     ),
     Equivalent(
         r"celery:(threshold \(.*\)|task_last_success:timestamp)",

@@ -73,6 +73,8 @@ def _node(node: Any, factors: Factors) -> _Node:
             return _selector(node)
         case "MatrixSelector":
             return _range(node)
+        case "SubqueryExpr":
+            return _subquery(node, factors)
         case "AggregateExpr":
             return _aggregate(node, factors)
         case "BinaryExpr":
@@ -122,6 +124,17 @@ def _range(node: Any) -> _Node:
         for n in (seconds / 2, seconds * 2)
     )
     return _Node(plain.text, (*plain.mistakes, *other))
+
+
+def _subquery(node: Any, factors: Factors) -> _Node:
+    inner, seconds, step = _node(node.expr, factors), _duration(node.range), _duration(node.step)
+
+    def around(text: str, span: Fraction = seconds, every: Fraction = step) -> str:
+        return f"({text})[{promql.seconds(span)}:{promql.seconds(every)}]"
+
+    own = [Mistake(around("…", n), around(inner.text, n)) for n in (seconds / 2, seconds * 2)]
+    own += [Mistake(around("…", seconds, n), around(inner.text, seconds, n)) for n in (step / 2, step * 2)]
+    return _Node(around(inner.text), (*inner.inside(around), *own))
 
 
 def _operator(node: Any) -> str:

@@ -29,15 +29,18 @@ def always(test: SignalUnderTest) -> Iterator[Case]:
 
 def failed_scrapes(test: SignalUnderTest) -> Iterator[Case]:
     """As many failed scrapes as the limit are silent, one more is not, and good scrapes end it."""
+    shape = test.signal.shape
+    if not isinstance(shape, input_shapes.Failures):
+        return
     sides: tuple[Side, ...] = (0, 1)
     for severity, limit in test.defaults.items():
         for side in sides:
             now = test.situation(severity, limit, side) if limit is not None else None
             if now is None or limit is None:
                 continue
-            down = int(now.inputs[0].amount)
-            last = (down - 1) * test.step
-            stages = (Stage(now.inputs, down + 1200 // test.step),)
+            scrapes = shape.scrapes(int(now.inputs[0].amount))
+            last = scrapes * test.step  # the first answers
+            stages = (Stage(now.inputs, scrapes + 1 + 1200 // test.step),)
             subject = test.subject(severity, now, stages, on=(last, last), off=(900, last + 900 + test.step))
             word = f"{severity} above" if side else f"no {severity} at"
             yield case(test, f"{word} {shown(limit, test.signal.unit)}", [subject])

@@ -158,9 +158,10 @@ class SignalUnderTest:
                 return self.step, self.step + self.tick
             case input_shapes.Age():
                 return 0, 0
-            case input_shapes.Failures():
-                most = ceil(max((limit for limit in self.defaults.values() if limit is not None), default=0))
-                return most * self.step, (most + 1) * self.step
+            case input_shapes.Failures() as shape:
+                most = int(max((limit for limit in self.defaults.values() if limit is not None), default=0))
+                last = shape.scrapes(most + 1) * self.step
+                return last, last + self.step
             case input_shapes.Value(series=series) | input_shapes.Stuck(length=series):
                 if series.kind == "gauge" and not self.warmup:
                     return 0, 0

@@ -84,9 +84,14 @@ class Fleet:
 
 @dataclass(frozen=True)
 class Failures:
-    """The value is the number of failed scrapes in the last 15 minutes."""
+    """The value is the number of failed scrapes in the last 15 minutes, of each outage the first few."""
 
     series: Series
+    in_a_row: int
+
+    def scrapes(self, failures: int) -> int:
+        """Scrapes from the first of so many failures to the last, with as few that answer as may be between them."""
+        return failures + max(failures - 1, 0) // self.in_a_row
 
 
 @dataclass(frozen=True)

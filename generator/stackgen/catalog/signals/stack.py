@@ -15,7 +15,7 @@ from stackgen.catalog.series import (
     SOURCE_UP,
 )
 from stackgen.catalog.signal import Level, Signal
-from stackgen.catalog.sources.prometheus import GROUP_PREFIX
+from stackgen.catalog.sources.prometheus import FAILURES_IN_A_ROW, GROUP_PREFIX
 from stackgen.catalog.sources.shippers import ALLOY, DISCARDED, DROPPED, LOKI
 
 _DASHBOARD = "celery-stack"
@@ -73,9 +73,9 @@ SCRAPE_FAILURES = Signal(
     only_names=lambda site: tuple(site.jobs),
     needs=(SOURCE_FAILED_SCRAPES,),
     expr=lambda site: SOURCE_FAILED_SCRAPES.name,
-    shape=input_shapes.Failures(SOURCE_FAILED_SCRAPES),
-    # A third of 15 minutes: an outage that is over sooner is told by CeleryExporterDown alone.
-    levels={"warning": Level(Fraction(10))},
+    shape=input_shapes.Failures(SOURCE_FAILED_SCRAPES, FAILURES_IN_A_ROW),
+    # More than a quarter of 15 minutes' scrapes; an interval of 75 s still has so many.
+    levels={"warning": Level(Fraction(8))},
     commands=(
         Command(
             "curl -sS {prometheus}/api/v1/targets",
@@ -84,7 +84,8 @@ SCRAPE_FAILURES = Signal(
     ),
     summary="{value:scrape} of {source} failed in 15 minutes (limit {limit})",
     action="Compare its scrape duration with the timeout: celery-exporter needs over 2 s a scrape.",
-    meaning="The source comes and goes; counts have holes and alerts react late.",
+    meaning="The source comes and goes; counts have holes and alerts react late. "
+    "An outage, which CeleryExporterDown tells, counts as three.",
     causes=("the exporter is short of CPU", "it restarts again and again", "a scrape timeout that is too short"),
     dashboard=_DASHBOARD,
 )

@@ -6,7 +6,6 @@ Facts: scrapes of Prometheus 2.42 and 3.5 and of Alertmanager 0.33 (tests/scrape
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 
 from stackgen.catalog import promql
 from stackgen.catalog.images import Image, by_version
@@ -23,6 +22,8 @@ from stackgen.catalog.timeline import Gauge, Input, Segment
 
 PROMETHEUS = "prometheus"
 ALERTMANAGER = "alertmanager"
+FAILURES_IN_A_ROW = 3
+"""Failed scrapes of one outage that count as coming and going; CeleryExporterDown tells what lasts."""
 GROUP_PREFIX = "celery-"
 """Our rule groups are named with this prefix; Prometheus labels them `<file>;<group>`."""
 
@@ -42,12 +43,16 @@ def _up(site: Site) -> tuple[RecordingRule, ...]:
 
 
 def _failed_scrapes(site: Site) -> tuple[RecordingRule, ...]:
+    """Failed scrapes while any replica answered lately: one that stays down counts, an outage of all does not go on."""
+    # One second short of a scrape more: whether a range holds a sample as old as itself depends on the version.
+    lately = promql.seconds((FAILURES_IN_A_ROW + 1) * site.scrape - 1)
+    window = f"[15m:{promql.seconds(site.scrape)}]"
     return tuple(
         RecordingRule(
-            f'max(count_over_time(up{{job="{job}"}}[15m]) - sum_over_time(up{{job="{job}"}}[15m]))',
+            f"max(sum_over_time(((1 - {up}) * scalar(max(max_over_time({up}[{lately}])))){window}))",
             {"source": source},
         )
-        for source, job in site.jobs.items()
+        for source, up in ((source, f'up{{job="{job}"}}') for source, job in site.jobs.items())
     )
 
 
@@ -57,12 +62,16 @@ def _up_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segme
 
 
 def _failed_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
-    """Each segment of amount n is n failed scrapes and then good ones."""
+    """Each segment of amount n is n failed scrapes, a good one before each three, and then good ones."""
     del step
     parts: list[Segment] = []
     for s in segments:
-        down = min(int(s.amount or 0), s.steps)
-        parts += [Segment(Fraction(up), n) for up, n in ((0, down), (1, s.steps - down)) if n]
+        left, down = s.steps, int(s.amount or 0)
+        while down and left:
+            bad = min(FAILURES_IN_A_ROW, down, left - 1)
+            parts += [Segment(1, 1), *([Segment(0, bad)] if bad else [])]
+            left, down = left - 1 - bad, down - bad
+        parts += [Segment(1, left)] if left else []
     return [Gauge("up", base_labels(site.jobs[canonical["source"]], site), tuple(parts))]
 
 

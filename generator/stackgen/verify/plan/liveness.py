@@ -177,12 +177,13 @@ def _failures(case: _Case) -> Iterator[_Dead]:
         return
     rules = case.plan.chosen[shape.series.name].reading.rules(case.plan.site)
     window, scrape = _longest_range(rule.expr for rule in rules), case.plan.site.scrape
-    scrapes = window // scrape
-    if threshold >= scrapes:
-        message = f"above {promql.number(threshold)} it never fires: {scrapes} scrapes fit into the window"
-        yield _Dead("dead-alert-window", case.path("threshold"), message, f"at most {scrapes - 1}")
+    scrapes = int(window // scrape)
+    failures = scrapes - scrapes // (shape.in_a_row + 1)
+    if threshold >= failures:
+        message = f"above {promql.number(threshold)} it never fires: the window counts {failures} failures"
+        yield _Dead("dead-alert-window", case.path("threshold"), message, f"at most {failures - 1}")
         return
-    most = _whole(window - (threshold + 1) * scrape - case.plan.site.evaluation)
+    most = _whole(window - shape.scrapes(int(threshold) + 1) * scrape - case.plan.site.evaluation)
     yield from case.holds_at_most(max(most, Fraction(0)), "the failures leave the window before")
 
 
@@ -201,11 +202,11 @@ def _lifetime(case: _Case) -> Iterator[_Dead]:
 
 
 def _longest_range(exprs: Iterable[str]) -> Fraction:
-    """The longest `[range]` of some expressions, in seconds."""
+    """The longest `[range]` or `[range:step]` of some expressions, in seconds."""
     found = [Fraction(0)]
 
     def visit(node: object) -> None:
-        if isinstance(node, ql.MatrixSelector):
+        if isinstance(node, ql.MatrixSelector | ql.SubqueryExpr) and node.range:
             found.append(Fraction(ceil(node.range.total_seconds())))
 
     for expr in exprs:
