@@ -25,7 +25,7 @@ _VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)|\[\[(\w+)")
 _BUILT_IN = frozenset({"__range", "__range_s", "__range_ms", "__interval", "__interval_ms", "__rate_interval"})
 _DURATION = re.compile(r"\$__(?:rate_interval|interval|range)\b")
 _NUMBER = re.compile(r"\$__(?:range_s|range_ms|interval_ms)\b")
-_LABEL_VALUES = re.compile(r"label_values\(([a-z0-9_:]+), (\w+)\)")
+_LABEL_VALUES = re.compile(r"label_values\(([a-z0-9_:]+)(?:\{[^{}]*\})?, (\w+)\)")
 
 Json = Mapping[str, object]
 Labels = Mapping[str, frozenset[str]]
@@ -51,6 +51,7 @@ def recorded_labels(groups: Sequence[Group], plan: Plan) -> Labels:
         dimensions |= {signal.overrides} if signal.overrides else set()
     of |= dict.fromkeys((THRESHOLD, OVERRIDE), frozenset({"signal", "severity", *dimensions}))
     recorded = {rule.record for group in groups for rule in group.recordings}
+    of = {name: labels | set(plan.site.identity) for name, labels in of.items()}
     return {name: labels for name, labels in of.items() if name in recorded}
 
 
@@ -165,9 +166,9 @@ def _wrong(node: object, known: Labels) -> Iterator[str]:
                 return
             wanted, within = {m.name for m in node.matchers.matchers}, [node]
         case ql.AggregateExpr() if node.modifier:
-            wanted, within = set(node.modifier.labels), _selectors(node.expr)
+            wanted, within = set(node.modifier.labels), selectors(node.expr)
         case ql.BinaryExpr() if node.modifier and node.modifier.matching:
-            wanted, within = set(node.modifier.matching.labels), _selectors(node)
+            wanted, within = set(node.modifier.matching.labels), selectors(node)
         case _:
             return
     for selector in within:
@@ -177,7 +178,8 @@ def _wrong(node: object, known: Labels) -> Iterator[str]:
             yield f"{name} has {names(has)}, not {names(wanted - has)}"
 
 
-def _selectors(node: object) -> list[ql.VectorSelector]:
+def selectors(node: object) -> list[ql.VectorSelector]:
+    """Every selector of an expression."""
     return [found for found in _nodes(node) if isinstance(found, ql.VectorSelector)]
 
 

@@ -98,7 +98,7 @@ def test_failed_scrapes_leave_their_window(tmp_path: Path) -> None:
 
 def test_a_window_of_too_few_scrapes_is_refused(tmp_path: Path) -> None:
     plan, document = _planned(tmp_path, "")
-    slow = replace(plan, site=plan.site._replace(scrape=Fraction(76)))
+    slow = replace(plan, site=replace(plan.site, scrape=Fraction(76)))
     (found,) = [p for p in liveness.of_plan(slow, document) if p.rule == "dead-alert-window"]
     assert (found.where, found.hint) == ("prometheus.scrape_interval", "at most 1m15s")
 
@@ -176,7 +176,7 @@ def test_a_quantile_beyond_the_largest_bucket_never_fires(promtool: Path, tmp_pa
     plan, document = _planned(tmp_path, "thresholds: {task_duration_p95: {warning: 20m}}")
     assert liveness.of_plan(plan, document) == []  # our own command line has a bound for it
     fixed = tuple(b for b in plan.site.duration_buckets if b <= 600)
-    others = replace(plan, site=plan.site._replace(duration_buckets=fixed))
+    others = replace(plan, site=replace(plan.site, duration_buckets=fixed))
     for seconds, accepted in ((1200, False), (600, False), (300, True)):
         judged = _with(others, "task_duration_p95", threshold=Fraction(seconds))
         assert ([p.rule for p in liveness.of_plan(judged, document)] == []) == accepted

@@ -130,4 +130,4 @@ def test_long_lists_are_cut_and_the_cut_is_told(tmp_path: Path) -> None:
     assert "And 250 more; a query below shows all." in page
     assert "And 250 more, in stack.yaml." in page
     assert page.count("| warning | 9 |") == runbooks.MOST
-    assert 'celery:threshold{signal="queue_length"}' in page
+    assert 'celery:threshold{environment="production",stack="big",signal="queue_length"}' in page

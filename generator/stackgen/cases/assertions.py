@@ -109,4 +109,4 @@ def recorded_value(test: SignalUnderTest, name: str, number: Fraction | float | 
             yield QueryAssertion(test.duration, series)
         else:
             close = f"abs({series} - {promql.number(Fraction(number))}) < bool {_CLOSE}"
-            yield QueryAssertion(test.duration, close, ((labels, Fraction(1)),))
+            yield QueryAssertion(test.duration, close, (({**labels, **test.plan.site.identity}, Fraction(1)),))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from types import MappingProxyType
-from typing import Literal, NamedTuple
+from functools import cached_property
+from typing import Literal
 
 from stackgen.catalog import promql
 from stackgen.catalog.launch import Variable
@@ -55,7 +55,8 @@ _SCRAPE_TIMEOUT = 15
 """Seconds. celery-exporter asks the workers at each scrape, which takes over 2 s; under load 4 s were too few."""
 
 
-class Site(NamedTuple):
+@dataclass(frozen=True)
+class Site:
     """One stack, as far as PromQL and exporter command lines need to know it."""
 
     scrape: Fraction
@@ -65,13 +66,13 @@ class Site(NamedTuple):
     ignored_queues: tuple[str, ...] = ()
     ignored_tasks: tuple[str, ...] = ()
     facts: frozenset[Fact] = frozenset()
-    jobs: Mapping[str, str] = MappingProxyType({})
+    jobs: Mapping[str, str] = field(default_factory=dict)
     """Scrape job of every source whose loss must be noticed."""
-    versions: Mapping[str, str] = MappingProxyType({})
-    tags: Mapping[str, str] = MappingProxyType({})
+    versions: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
     """Image tags that stack.yaml gives, by component."""
-    targets: Mapping[str, tuple[str, ...]] = MappingProxyType({})
-    match: Mapping[str, str] = MappingProxyType({})
+    targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    match: Mapping[str, str] = field(default_factory=dict)
     duration_buckets: tuple[Fraction, ...] = ()
     wait_buckets: tuple[Fraction, ...] = ()
     fleet_settles: Fraction = Fraction(600)
@@ -82,8 +83,26 @@ class Site(NamedTuple):
     """The environment variable from which started programs take the broker's address."""
     stack: str = ""
     """The stack's name."""
+    environment: str = ""
+    instances: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By scrape job: the only targets that are this stack's; absent where any target of that job is."""
     flower: FlowerSettings = FlowerSettings()
     engine: EngineSettings = EngineSettings()
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """The labels that tell this stack's recorded series and alerts from all others'."""
+        return {"stack": self.stack, "environment": self.environment} if self.stack else {}
+
+    @cached_property
+    def told_by(self) -> Mapping[str, tuple[str, ...]]:
+        """By scrape job: the matchers, besides the job's, for what this stack's own sources tell."""
+        return {job: (promql.one_of("instance", targets),) for job, targets in self.instances.items()}
+
+    @property
+    def slug(self) -> str:
+        """A name for files, groups and projects that no other stack has: names hold no `_`."""
+        return f"{self.stack}_{self.environment}"
 
     @property
     def broker_url(self) -> Variable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from stackgen.artefact import Artefact
-from stackgen.catalog import promql, registry, runbook
+from stackgen.catalog import belonging, promql, registry, runbook
 from stackgen.catalog.dashboard import Dashboard
 from stackgen.catalog.logs.log_queries import BY_FAMILY, LogQuery
 from stackgen.catalog.series import limit
@@ -137,18 +137,22 @@ def _own(alerts: Sequence[Alert]) -> list[Row]:
 
 def _queries(signal: Signal, plan: Plan) -> Iterator[Row]:
     """What to paste into Prometheus, the judged value first."""
+
+    def ours(selector: str) -> str:
+        return belonging.narrowed(selector, plan.site)
+
     shown = value(signal, plan)
     yield {"why": f"The value that is judged ({signal.title})", "query": shown}
     for series in signal.needs:
-        if series.name != shown:
-            yield {"why": series.meaning.rstrip("."), "query": series.name}
+        if (read := ours(series.name)) != shown:
+            yield {"why": series.meaning.rstrip("."), "query": read}
     if any(alert.overrides for alert in plan.of(signal)):
-        matcher = f"signal={promql.text(signal.id)}"
-        yield {"why": f"The limit of each {signal.overrides}", "query": promql.select(THRESHOLD, matcher)}
+        of_signal = promql.select(THRESHOLD, f"signal={promql.text(signal.id)}")
+        yield {"why": f"The limit of each {signal.overrides}", "query": ours(of_signal)}
     for alert in plan.of(signal):
         yield {"why": _holds(alert), "query": condition(alert, plan)}
     matchers = (f"alertname={promql.text(signal.alert)}", f"signal={promql.text(signal.id)}")
-    yield {"why": "What is pending or fires now", "query": promql.select("ALERTS", *matchers)}
+    yield {"why": "What is pending or fires now", "query": ours(promql.select("ALERTS", *matchers))}
 
 
 def _of_logs(signal: Signal, plan: Plan) -> Iterator[Row]:

@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from fractions import Fraction
-from itertools import chain
 
 from stackgen.catalog import registry
 from stackgen.catalog.series import Series
 from stackgen.catalog.signal import Signal
 from stackgen.catalog.signals.queues import QUEUE_WAIT_P95
 from stackgen.catalog.signals.tasks import DURATION_P95
-from stackgen.catalog.signals.workers import WORKERS_MISSING
-from stackgen.catalog.site import EngineSettings, Fact, FlowerSettings, Site
-from stackgen.catalog.source import Reading, Source
-from stackgen.catalog.sources.flower import JOB as FLOWER
-from stackgen.catalog.sources.prometheus import ALERTMANAGER
+from stackgen.catalog.site import Site
+from stackgen.catalog.source import Reading
 from stackgen.document import Document, Trail
 from stackgen.problem import Problem, SpecError
 from stackgen.resolve import cloudwatch, logs
 from stackgen.resolve.alerts import alerts, with_silencers
 from stackgen.resolve.numbers import Numbers, limits_of, numbers
 from stackgen.resolve.plan import Chosen, DisabledSignal, Plan, Scraped
+from stackgen.resolve.site import MAX_BOUNDS, scrape_jobs, site_of
 from stackgen.spec.model import StackSpec
-
-BUCKET_BOUNDS = tuple(Fraction(b) for b in ("0.1", "0.5", "1", "5", "10", "30", "60", "120", "300", "600"))
-"""Bucket bounds of durations and waits in seconds, before thresholds are added: few, as each is a series per task."""
-
-MAX_BOUNDS = 40
-"""Most buckets of a histogram: its series are multiplied by this."""
 
 
 def resolve(spec: StackSpec, document: Document) -> Plan:
     """The plan for one stack; raises SpecError when stack.yaml names a signal that no listed source can feed."""
     candidates = {signal.id: numbers(signal, spec) for signal in registry.signals().values()}
-    scraped = _scraped(spec)
-    site = _site(spec, scraped, candidates)
+    scraped = scrape_jobs(spec)
+    site = site_of(spec, scraped, candidates)
     active, off = [], []
     chosen: dict[str, Chosen] = {}
     for candidate in candidates.values():
@@ -62,121 +52,6 @@ def resolve(spec: StackSpec, document: Document) -> Plan:
     if impossible := list(cloudwatch.problems(plan, document)):
         raise SpecError(impossible)
     return replace(plan, alerts=with_silencers(plan))
-
-
-def _scraped(spec: StackSpec) -> tuple[Scraped, ...]:
-    known = registry.sources()
-    listed = []
-    for written in spec.sources:
-        source = known[written.name]
-        version = written.version or next(iter(source.versions), "")
-        at, path = _endpoint(source, spec)
-        targets = tuple(map(str, written.targets or (at,)))
-        ours = any(t.removeprefix("dns:").partition(":")[0] == source.host for t in targets)
-        listed.append(Scraped(source, version, targets, path, elsewhere=not ours))
-    own = [Scraped(s, next(iter(s.versions)), _own_targets(s, spec), s.path) for s in known.values() if s.always]
-    return (*listed, *_brought(spec), *own)
-
-
-def _brought(spec: StackSpec) -> Iterable[Scraped]:
-    """What the logs bring along and stack.yaml does not list."""
-    if spec.logs is None or "alloy" not in spec.logs.shippers:
-        return
-    listed = {written.name for written in spec.sources}
-    brought = {"alloy", "loki"} if spec.logs.loki.bundled else {"alloy"}
-    for source in registry.sources().values():
-        if source.brought_by in brought and source.id not in listed:
-            yield Scraped(source, "", (source.target,), source.path)
-
-
-def _own_targets(source: Source, spec: StackSpec) -> tuple[str, ...]:
-    """Where Prometheus finds itself and the Alertmanagers."""
-    if source.id == ALERTMANAGER:
-        return tuple(spec.prometheus.alertmanagers)
-    return (f"localhost:{spec.prometheus.address.rpartition(':')[2]}",)
-
-
-def _endpoint(source: Source, spec: StackSpec) -> tuple[str, str]:
-    """Where the source is scraped by default, and under which path: Flower's and the workers' follow their settings."""
-    host = source.target.partition(":")[0]
-    if source.id == FLOWER:
-        return f"{host}:{spec.flower.port}", spec.flower.url_prefix + source.path
-    return f"dns:{host}:{spec.app.metrics.port}" if source.is_worker else source.target, source.path
-
-
-def _site(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str, Numbers]) -> Site:
-    names = tuple(spec.queues)
-    return Site(
-        scrape=spec.prometheus.scrape_interval.seconds,
-        evaluation=spec.prometheus.evaluation_interval.seconds,
-        queues=names,
-        dead_letter=tuple(name for name in names if spec.queues[name].role == "dead_letter"),
-        ignored_queues=tuple(spec.ignore.queues),
-        ignored_tasks=tuple(spec.ignore.tasks),
-        facts=frozenset(_facts(spec)),
-        jobs={s.source.id: s.source.job for s in scraped if _missed(s.source, spec)},
-        versions={s.source.id: s.version for s in scraped},
-        tags=spec.versions,
-        targets={s.source.id: s.targets for s in scraped},
-        match={s.source.id: _match(s.source, spec) for s in scraped if s.source.match},
-        duration_buckets=_buckets(candidates[DURATION_P95.id]),
-        wait_buckets=_buckets(candidates[QUEUE_WAIT_P95.id]),
-        fleet_settles=_fleet_settles(spec.prometheus.evaluation_interval.seconds, candidates[WORKERS_MISSING.id]),
-        worker_memory_limit=spec.celery.worker_memory_limit,
-        broker=spec.celery.broker.kind,
-        broker_env=spec.celery.broker.env or "CELERY_BROKER_URL",
-        stack=spec.stack.name,
-        flower=_flower(spec),
-        engine=EngineSettings(spec.compose.engine.data, spec.compose.engine.socket),
-    )
-
-
-def _missed(source: Source, spec: StackSpec) -> bool:
-    """Whether its loss must be noticed: not of what the logs bring along, unless it is listed."""
-    return not source.is_worker and (not source.brought_by or any(s.name == source.id for s in spec.sources))
-
-
-def _flower(spec: StackSpec) -> FlowerSettings:
-    flower = spec.flower
-    return FlowerSettings(
-        port=flower.port,
-        url_prefix=flower.url_prefix,
-        folder=flower.database.rpartition("/")[0] or "/data",
-        users_file=flower.basic_auth.file,
-        users_env=flower.basic_auth.users_env,
-    )
-
-
-def _fleet_settles(evaluation: Fraction, numbers: Numbers) -> Fraction:
-    """More workers must last as long as fewer must: a deployment has old and new ones for a while."""
-    return max(2 * evaluation, min((threshold.hold for threshold in numbers.thresholds.values()), default=Fraction(0)))
-
-
-def _match(source: Source, spec: StackSpec) -> str:
-    return next((s.match for s in spec.sources if s.name == source.id and s.match), source.match)
-
-
-def _facts(spec: StackSpec) -> Iterable[Fact]:
-    if not spec.celery.events:
-        yield "events_off"
-    if not spec.celery.sent_events:
-        yield "sent_events_off"
-    if spec.celery.pool == "solo":
-        yield "pool_solo"
-    if spec.celery.broker.kind == "redis" and spec.celery.broker.priorities:
-        yield "redis_priorities"
-    if spec.celery.worker_memory_limit is None:
-        yield "no_memory_limit"
-
-
-def _buckets(numbers: Numbers) -> tuple[Fraction, ...]:
-    """Every threshold is a bound, and one bound lies beyond the largest: between bounds a quantile is a guess."""
-    limits = {threshold.value for threshold in numbers.thresholds.values() if threshold.value}
-    limits |= set(chain.from_iterable(levels.values() for levels in numbers.overrides.values()))
-    bounds = {*BUCKET_BOUNDS, *limits}
-    if limits and max(limits) >= max(BUCKET_BOUNDS):
-        bounds.add(2 * max(limits))
-    return tuple(sorted(b for b in bounds if b > 0))
 
 
 def _too_many_bounds(site: Site, document: Document) -> Iterable[Problem]:

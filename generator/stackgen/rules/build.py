@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from stackgen.catalog import promql
+from stackgen.catalog import belonging, promql
 from stackgen.catalog.series import Family
 from stackgen.catalog.signal import Signal
+from stackgen.catalog.site import Site
 from stackgen.catalog.sources.prometheus import GROUP_PREFIX
 from stackgen.resolve.plan import Alert, Plan
 from stackgen.rules import owners
@@ -32,7 +34,13 @@ def _group(family: Family, plan: Plan) -> Group:
             alerts = plan.of(signal)
             recordings += [*_overrides(alerts), *_values(signal, plan), *_thresholds(alerts, plan)]
             rules += [rule(alert, plan, condition(alert, plan)) for alert in alerts]
-    return Group(f"{GROUP_PREFIX}{family}", tuple(recordings), tuple(rules))
+    return Group(f"{GROUP_PREFIX}{family}", tuple(_ours(one, plan.site) for one in recordings), tuple(rules))
+
+
+def _ours(recording: Recording, site: Site) -> Recording:
+    """The same rule over this stack's series only, and its result marked as this stack's."""
+    labels = {**site.identity, **recording.labels}
+    return replace(recording, expr=belonging.narrowed(recording.expr, site), labels=labels)
 
 
 def _canonical(family: Family, plan: Plan) -> Iterable[Recording]:
@@ -70,7 +78,7 @@ def _thresholds(alerts: Iterable[Alert], plan: Plan) -> Iterable[Recording]:
         by = alert.signal.overrides
         expr = f"max by ({by}) ({_selector(OVERRIDE, alert)})"
         if alert.threshold is not None:
-            expr += f" or on ({by}) 0 * max by ({by}) ({value(alert.signal, plan)}) + {promql.number(alert.threshold)}"
+            expr += f" or on ({by}) 0 * max by ({by}) ({_value(alert.signal, plan)}) + {promql.number(alert.threshold)}"
         yield Recording(record=THRESHOLD, expr=expr, labels=_subject(alert))
 
 
@@ -84,10 +92,14 @@ def _selector(record: str, alert: Alert) -> str:
 
 def value(signal: Signal, plan: Plan) -> str:
     """The signal's value as alerts and panels select it."""
+    return belonging.narrowed(_value(signal, plan), plan.site)
+
+
+def _value(signal: Signal, plan: Plan) -> str:
     return signal.record or signal.expr(plan.site)
 
 
-def threshold(alert: Alert) -> str:
+def _threshold(alert: Alert) -> str:
     """The right-hand side of the comparison: a number, or the recorded threshold of the queue or task."""
     if alert.overrides:
         return _selector(THRESHOLD, alert)
@@ -97,13 +109,17 @@ def threshold(alert: Alert) -> str:
 
 def condition(alert: Alert, plan: Plan) -> str:
     """The alert's expression."""
+    return belonging.narrowed(_condition(alert, plan), plan.site)
+
+
+def _condition(alert: Alert, plan: Plan) -> str:
     signal = alert.signal
     if signal.always:
         return signal.expr(plan.site)
     operator = ">" if signal.bad_when == "above" else "<"
     if alert.overrides:
         operator += f" on ({signal.overrides})"
-    expr = f"{value(signal, plan)} {operator} {threshold(alert)}"
+    expr = f"{_value(signal, plan)} {operator} {_threshold(alert)}"
     for guard in alert.guards:
         expr = f"({expr}) and on ({', '.join(signal.by)}) {guard.expr} >= {guard.amount}"
     if signal.unless:
@@ -111,8 +127,8 @@ def condition(alert: Alert, plan: Plan) -> str:
     return expr
 
 
-def rule(alert: Alert, plan: Plan, expr: str, **labels: str) -> Alerting:
-    """The alert rule; `labels` are those that its ruler would not add by itself."""
+def rule(alert: Alert, plan: Plan, expr: str) -> Alerting:
+    """The alert rule."""
     return Alerting(
         alert=alert,
         expr=expr,
@@ -120,7 +136,7 @@ def rule(alert: Alert, plan: Plan, expr: str, **labels: str) -> Alerting:
             "severity": alert.severity,
             "owner": owners.label(alert),
             "signal": alert.signal.id,
-            **labels,
+            **plan.site.identity,
             **{name: literal(text) for name, text in plan.spec.stack.labels.items()},
         },
         annotations=texts(alert, plan),

@@ -47,6 +47,4 @@ def value(signal: Signal, lines: LogFilter, window: int, plan: Plan) -> str:
 
 
 def _alert(alert: Alert, plan: Plan) -> Alerting:
-    # Prometheus adds these two to every alert; Loki's ruler has no external labels.
-    stack = {"stack": plan.spec.stack.name, "environment": plan.spec.stack.environment}
-    return rule(alert, plan, condition(alert, plan), **stack)
+    return rule(alert, plan, condition(alert, plan))

@@ -13,8 +13,9 @@ from fractions import Fraction
 from typing import assert_never
 from urllib.parse import quote_plus
 
-from stackgen.catalog import promql
+from stackgen.catalog import belonging, promql
 from stackgen.catalog.series import Unit, limit
+from stackgen.catalog.site import Site
 from stackgen.resolve.plan import Alert, Plan
 from stackgen.resolve.words import FIELD, plural
 
@@ -90,10 +91,11 @@ class Fill:
     limit: Fraction | None
 
 
-def _limit_query(alert: Alert) -> str:
+def _limit_query(alert: Alert, site: Site) -> str:
     """The threshold of this very queue or task, read back from the recorded series."""
     dimension = alert.signal.overrides
-    name = f"celery:threshold{{signal='{alert.signal.id}',severity='{alert.severity}',{dimension}=%q}}"
+    limits = f"celery:threshold{{signal='{alert.signal.id}',severity='{alert.severity}',{dimension}=%q}}"
+    name = belonging.narrowed(limits, site)
     shown = _template(alert.signal.unit, ". | first | value")
     return f"{{{{ with printf `{name}` $labels.{dimension} | query }}}}{shown}{{{{ end }}}}"
 
@@ -114,7 +116,7 @@ def _valued(alert: Alert, noun: str | None, fill: Fill | None) -> str:
     return f"{shown} {noun if shown == '1' else plural(noun)}" if noun else shown
 
 
-def _filled(text: str, alert: Alert, fill: Fill | None) -> str:
+def _filled(text: str, alert: Alert, fill: Fill | None, site: Site) -> str:
     unit = alert.signal.unit
 
     def field(match: re.Match[str]) -> str:
@@ -125,7 +127,7 @@ def _filled(text: str, alert: Alert, fill: Fill | None) -> str:
             return limit(alert.threshold, unit) if alert.threshold is not None else ""
         if name == "limit":
             if fill is None:
-                return _limit_query(alert)
+                return _limit_query(alert, site)
             return amount(float(fill.limit), unit) if fill.limit is not None else ""
         return f"{{{{ $labels.{name} }}}}" if fill is None else fill.labels[name]
 
@@ -142,8 +144,8 @@ def texts(alert: Alert, plan: Plan, fill: Fill | None = None) -> dict[str, str]:
         query = f"?var-{label}={shown}"
     held = f"; it has stayed so for {promql.seconds(alert.hold)}" if alert.hold else ""
     found = {
-        "summary": _filled(signal.summary, alert, fill) + ".",
-        "description": _filled(f"{signal.summary}{held}. {signal.action}", alert, fill),
+        "summary": _filled(signal.summary, alert, fill, plan.site) + ".",
+        "description": _filled(f"{signal.summary}{held}. {signal.action}", alert, fill, plan.site),
     }
     # Only what exists: generated here, or said to be kept elsewhere.
     links = plan.spec.links

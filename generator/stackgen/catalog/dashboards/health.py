@@ -19,14 +19,20 @@ _FIRING = 'alertstate="firing"'
 _REMEMBERED = "15m"
 
 
-def _jobs(view: View) -> str:
-    return promql.one_of("job", view.jobs)
-
-
 def _scrape_age(view: View) -> str:
-    up = promql.select("up", _jobs(view))
-    good = f"(timestamp({up}) and {up} == 1)[{_REMEMBERED}:{promql.seconds(view.site.scrape)}]"
-    return f"time() - max by (job) (max_over_time({good}))"
+    of_each = (f"max by (job) (max_over_time({_good(job, view)}))" for job in view.jobs)
+    return f"time() - ({' or '.join(of_each)})"
+
+
+def _scrape_duration(view: View) -> str:
+    of_each = (promql.select("scrape_duration_seconds", promql.one_of("job", [job])) for job in view.jobs)
+    return f"max by (job) ({' or '.join(of_each)})"
+
+
+def _good(job: str, view: View) -> str:
+    """When a scrape of the job last worked, as a range."""
+    up = promql.select("up", promql.one_of("job", [job]))
+    return f"(timestamp({up}) and {up} == 1)[{_REMEMBERED}:{promql.seconds(view.site.scrape)}]"
 
 
 def _firing(severity: str, color: str) -> Query:
@@ -145,7 +151,7 @@ _SOURCES = Row(
             unit="seconds",
             queries=(
                 Query(
-                    expr=lambda view: f"max by (job) ({promql.select('scrape_duration_seconds', _jobs(view))})",
+                    expr=_scrape_duration,
                     legend="{{job}}",
                 ),
             ),

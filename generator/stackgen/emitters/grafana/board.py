@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 
-from stackgen.catalog import registry
+from stackgen.catalog import belonging, registry
 from stackgen.catalog.dashboard import Dashboard, Variable
 from stackgen.catalog.logs import logql
 from stackgen.emitters.grafana import layout, lines
@@ -69,7 +69,7 @@ def _firing(dashboard: Dashboard, plan: Plan) -> Json:
         "enable": True,
         "hide": False,
         "iconColor": "red",
-        "expr": f'ALERTS{{alertstate="firing",signal=~"{"|".join(ours) or "none"}"}}',
+        "expr": belonging.narrowed(f'ALERTS{{alertstate="firing",signal=~"{"|".join(ours) or "none"}"}}', plan.site),
         "step": "60s",
         "titleFormat": "{{alertname}}",
         "textFormat": "{{severity}} {{queue}}{{task}}{{worker}}{{source}}",
@@ -128,7 +128,7 @@ def _values(name: Variable, plan: Plan) -> str:
     """The query for the values of a variable; "" when no series of this stack has such a label."""
     able = (s.name for s in registry.series().values() if name in s.labels and s.name in plan.chosen)
     first = next(able, "")
-    return f"label_values({first}, {name})" if first else ""
+    return belonging.narrowed(f"label_values({first}, {name})", plan.site) if first else ""
 
 
 def _panels(dashboard: Dashboard, plan: Plan) -> list[Json]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from string import ascii_uppercase
 
+from stackgen.catalog import belonging
 from stackgen.catalog.dashboard import Panel, Query, View
 from stackgen.catalog.series import Unit
 from stackgen.emitters.grafana import kinds, limits
@@ -37,7 +38,7 @@ def panel(one: Panel, number: int, place: Place, view: View, plan: Plan) -> Json
     drawn = limits.lines(one, view, plan) if one.kind == "timeseries" else []
     ids = _ids(len(one.queries) + len(drawn))
     targets = [_target(query, ref, one, view) for query, ref in zip(one.queries, ids, strict=False)]
-    targets += [_line(line, ref) for line, ref in zip(drawn, ids[len(targets) :], strict=True)]
+    targets += [_line(line, ref, view) for line, ref in zip(drawn, ids[len(targets) :], strict=True)]
     made: Json = {
         "id": number,
         "type": one.kind,
@@ -63,11 +64,12 @@ def _ids(count: int) -> list[str]:
 
 def _target(query: Query, ref: str, one: Panel, view: View) -> Json:
     shape = {"table": "table", "heatmap": "heatmap"}.get(one.kind, "time_series")
-    return _query(query.expr(view), ref, query.legend if shape != "table" else "", shape, at_end=query.at_end)
+    legend = query.legend if shape != "table" else ""
+    return _query(belonging.narrowed(query.expr(view), view.site), ref, legend, shape, at_end=query.at_end)
 
 
-def _line(line: limits.Line, ref: str) -> Json:
-    return _query(line.expr, ref, line.legend, "time_series", at_end=False)
+def _line(line: limits.Line, ref: str, view: View) -> Json:
+    return _query(belonging.narrowed(line.expr, view.site), ref, line.legend, "time_series", at_end=False)
 
 
 def _query(expr: str, ref: str, legend: str, shape: str, *, at_end: bool) -> Json:

@@ -80,5 +80,5 @@ def _recording(rule: Recording) -> dict[str, object]:
         "why": rule.why or None,
         "record": rule.record,
         "expr": laid_out(rule.expr),
-        "labels": list(rule.labels.items()) or None,
+        "labels": dict(rule.labels) or None,
     }

@@ -9,9 +9,10 @@ from stackgen.artefact import Artefact
 from stackgen.cases.build import cases
 from stackgen.cases.model import AlertAssertion, Case, QueryAssertion, Subject
 from stackgen.cases.under_test import SignalUnderTest
-from stackgen.catalog import promql
+from stackgen.catalog import belonging, promql
 from stackgen.catalog.signal import Severity, Signal
 from stackgen.catalog.sources.prometheus import GROUP_PREFIX
+from stackgen.catalog.timeline import Input
 from stackgen.resolve.alerts import own
 from stackgen.resolve.plan import Plan
 from stackgen.rules.wording import Fill, texts
@@ -41,10 +42,10 @@ def _case(one: Case, signal: Signal, plan: Plan) -> dict[str, object]:
     return {
         "name": f"{signal.id}: {one.name}",
         "interval": promql.seconds(one.step),
-        "inputs": [{"series": i.selector, "samples": i.values} for i in one.inputs],
+        "inputs": [{"series": _fed(i, plan), "samples": i.values} for i in one.inputs],
         "queries": [
             {
-                "expr": query.query,
+                "expr": belonging.narrowed(query.query, plan.site),
                 "at": promql.seconds(query.at),
                 "samples": [(_selector(labels), _number(value)) for labels, value in query.samples] or None,
             }
@@ -76,6 +77,10 @@ def _alerts(one: AlertAssertion, signal: Signal, plan: Plan) -> QueryAssertion:
     return QueryAssertion(one.at, f"count by ({', '.join(by)}) ({selector})", samples)
 
 
+def _fed(one: Input, plan: Plan) -> str:
+    return one._replace(labels=belonging.labels(one.name, one.labels, plan.site)).selector
+
+
 def _number(value: Fraction) -> int | float:
     return value.numerator if value.denominator == 1 else float(value)
 
@@ -91,6 +96,7 @@ def _labels(subject: Subject, severity: Severity, signal: Signal, plan: Plan) ->
         "severity": severity,
         "owner": own(signal, plan.spec).get(who, plan.spec.stack.owner),
         "signal": signal.id,
+        **plan.site.identity,
         **plan.spec.stack.labels,
     }
 

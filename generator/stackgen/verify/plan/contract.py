@@ -71,6 +71,7 @@ class Contract:
         self._recorded = Recorded(groups)
         self._jobs = {scraped.source.job for scraped in plan.scraped}
         self._alerts = {alert.alert.signal.alert for group in groups for alert in group.alerts}
+        self._identity = frozenset(plan.site.identity)
         self._least = _SCRAPES * plan.site.scrape
         self._parsed: dict[str, ql.Expr] = {}
 
@@ -83,7 +84,7 @@ class Contract:
         if shape and not shape.open:
             labels = shape.labels | set(rule.labels)
             self._recorded.complete(at.group, at.position, labels)
-            extra = labels - set(series.labels) if series else frozenset[str]()
+            extra = labels - set(series.labels) - self._identity if series else frozenset[str]()
             if extra and series:
                 message = f"records {names(extra)}, which {series.name} must not have"
                 self.say(at, "recorded-labels", message, f"it has {names(series.labels)}")
@@ -98,8 +99,8 @@ class Contract:
         if shape.open:
             return
         by = frozenset(rule.alert.signal.by)
-        if shape.labels != by:
-            message = f"the alert keeps {names(shape.labels)}, but {rule.alert.signal.id} is judged by {names(by)}"
+        if (kept := shape.labels - self._identity) != by:
+            message = f"the alert keeps {names(kept)}, but {rule.alert.signal.id} is judged by {names(by)}"
             self.say(at, "alert-labels", message)
         self.texts(at, shape, (*rule.labels.values(), *rule.annotations.values()))
 

@@ -1,0 +1,54 @@
+"""What belongs to this stack: the matchers that every selector of an expression gets, and the labels of its series.
+
+Expressions of the catalogue name recorded series and scrape jobs only; whose they are is added here, and nowhere else.
+One Prometheus may hold other stacks, with the same names of jobs, queues and tasks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from stackgen.catalog import promql
+from stackgen.catalog.site import Site
+
+_TOKEN = re.compile(
+    r'\bjob="(?P<job>[^"\\]*)"'
+    r'|"(?:\\.|[^"\\])*"'  # what stands in a text is no selector
+    r"|\b(?P<recorded>celery:[\w:]+|ALERTS(?:_FOR_STATE)?)\b(?P<open>\{)?(?P<empty>\})?"
+)
+
+
+def matchers(site: Site) -> str:
+    """What selects this stack's own recorded series and alerts: `environment="production",stack="shop"`."""
+    return ",".join(f"{name}={promql.text(value)}" for name, value in sorted(site.identity.items()))
+
+
+def narrowed(expr: str, site: Site) -> str:
+    """The expression over this stack only: recorded series and alerts by its labels, all else by its sources.
+
+    To be applied once, to the whole of an expression.
+    """
+    ours = matchers(site)
+
+    def one(found: re.Match[str]) -> str:
+        if found["job"] is not None:
+            return ",".join((found[0], *site.told_by.get(found["job"], ())))
+        if not found["recorded"] or not ours:
+            return found[0]
+        inside = f"{{{ours}}}" if found["empty"] or not found["open"] else f"{{{ours},"
+        return found["recorded"] + inside
+
+    return _TOKEN.sub(one, expr)
+
+
+def labels(name: str, own: Mapping[str, str], site: Site) -> dict[str, str]:
+    """The labels that a series of a test needs besides its own, so that the narrowed expressions find it."""
+    if "job" not in own:
+        return {**own, **site.identity} if ":" in name or name.startswith("ALERTS") else dict(own)
+    targets = site.instances.get(own["job"], ())
+    instance = own.get("instance", "")
+    if not targets or instance in targets:
+        return dict(own)
+    # A target stands for all that a test needs of one kind; what they are called keeps them apart.
+    return {**own, "instance": targets[0], **({} if instance == f"{own['job']}:1" else {"replica": instance})}
