@@ -1,9 +1,11 @@
-"""A file that was read: its data, and the place and the written text of every key and value, for messages."""
+"""What was read: its data, and the file, place and written text of every key and value, for messages."""
 
 from __future__ import annotations
 
+import os.path
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from stackgen.problem import Mark
@@ -31,14 +33,22 @@ class Node(NamedTuple):
     kids: Any = ()
     keys: dict[str, Place] | None = None
     size: int = 1
+    file: str = ""
+    """The file, where it is another than that of the mapping around it."""
+    covers: Node | None = None
+    """What the file below says at the same place, where an overlay says something else; it knows its file."""
 
 
 class Document(NamedTuple):
-    """A file that is well-formed YAML with one mapping at the top."""
+    """Well-formed YAML with one mapping at the top: a file, or an overlay merged into those below it."""
 
     file: str
     sha256: str
     root: Node
+    resets: Mapping[Trail, Node] = {}
+    """What an overlay set to null, so that it is not in the data: the default holds."""
+    layers: tuple[Document, ...] = ()
+    """The files as they were read, the lowest first, where there is more than one."""
 
     @property
     def data(self) -> dict[str, Any]:
@@ -48,36 +58,67 @@ class Document(NamedTuple):
 
     def walk(self, path: Trail) -> tuple[Trail, Node]:
         """The longest part of the path that is in the file, and the value there."""
-        node = self.root
+        found, node, _ = self._find(path)
+        return found, node
+
+    def _find(self, path: Trail) -> tuple[Trail, Node, str]:
+        """The same, and the file."""
+        if path in self.resets:
+            return path, self.resets[path], self.resets[path].file
+        node, file = self.root, self.root.file or self.file
         for i, step in enumerate(path):
             try:
                 node = node.kids[step]
             except (KeyError, IndexError, TypeError):
-                return path[:i], node
-        return path, node
+                return path[:i], node, file
+            file = node.file or file
+        return path, node, file
 
     def mark(self, path: Trail) -> Mark:
         """Where the value stands; where its nearest parent stands when it is not in the file."""
-        node = self.walk(path)[1]
-        return Mark(self.file, node.line, node.column)
+        _, node, file = self._find(path)
+        return Mark(file, node.line, node.column)
 
     def key_mark(self, path: Trail) -> Mark:
         """Where the key of the value stands; the value's own place for a list item."""
         keys = self.walk(path[:-1])[1].keys
         if path and keys and path[-1] in keys:
-            return Mark(self.file, *keys[str(path[-1])])
+            return Mark(self._find(path)[2], *keys[str(path[-1])])
         return self.mark(path)
+
+    def beside(self, path: Trail, other: Trail) -> str:
+        """Where the other value stands, in brackets; nothing when it is in the same file as the path, or nowhere."""
+        found, node, file = self._find(other)
+        if not other or found != other or file == self._find(path)[2]:
+            return ""
+        return f" ({where(other)}: {Mark(file, node.line, node.column)})"
+
+    def covered(self, path: Trail) -> Iterator[tuple[Mark, str]]:
+        """What the value stands in place of, place and text, from one file to the next below."""
+        found, node, _ = self._find(path)
+        secret = any(isinstance(step, str) and _SECRET_KEY.search(step) for step in path[-1:])
+        while found == path and (below := node.covers):
+            yield Mark(below.file, below.line, below.column), "(not shown)" if secret else _shown(below)
+            node = below
+
+    def place(self, path: Trail) -> str:
+        """Where the value stands, and what it covers in the files below: for people."""
+        below = "".join(f", in place of {text} at {mark}" for mark, text in self.covered(path))
+        return f"{self.mark(path)}{below}"
+
+    def origin(self, path: Trail) -> str:
+        """The path; among several files also file and line, as seen from the uppermost."""
+        if not self.layers:
+            return where(path)
+        mark = self.mark(path)
+        return f"{where(path)} at {os.path.relpath(mark.file, Path(self.file).parent)}:{mark.line}"
 
     def shown(self, path: Trail) -> str:
         """The user's own text, short and printable, never a secret; `a mapping` or `a list` for those."""
         found, node = self.walk(path)
         if any(isinstance(step, str) and _SECRET_KEY.search(step) for step in found[-1:]):
             return "(not shown)"
-        if node.text is None:
-            return "a mapping" if node.keys is not None else "a list"
-        if not node.quoted and not node.text:
-            return "nothing"
-        return shown(node.text, quote=node.quoted)
+        return _shown(node)
 
     def scalars(self) -> Iterator[tuple[Trail, Node]]:
         """Every scalar value with its path, in the order of the file."""
@@ -95,6 +136,14 @@ class Document(NamedTuple):
 def has_credentials(text: str) -> bool:
     """Whether the text looks like scheme://user:password@host."""
     return "@" in text.partition("://")[2]
+
+
+def _shown(node: Node) -> str:
+    if node.text is None:
+        return "a mapping" if node.keys is not None else "a list"
+    if not node.quoted and not node.text:
+        return "nothing"
+    return shown(node.text, quote=node.quoted)
 
 
 def shown(text: str, quote: bool = True) -> str:

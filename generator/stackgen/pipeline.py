@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stackgen import verify
+from stackgen import overlay, verify
 from stackgen.artefact import Artefact, Rendered
 from stackgen.document import Document
 from stackgen.emitters import always
-from stackgen.load import load
 from stackgen.outputs import KINDS
 from stackgen.problem import Mark, Problem, SpecError
 from stackgen.render.environment import render
@@ -39,7 +39,7 @@ class Prepared:
     def notices(self) -> list[Problem]:
         """What is not judged on this stack and why, one notice each."""
         mark = Mark(self.document.file)
-        return [
+        found = [
             Problem(mark, "signal-off", off.signal.id, f"not judged: {off.reason}", off.hint, "notice")
             for off in self.plan.off
             if not off.signal.log_count
@@ -48,6 +48,7 @@ class Prepared:
             *logs.notices(self.plan.spec, self.document),
             *cloudwatch.notices(self.plan, self.document),
         ]
+        return overlay.told(self.document, found)
 
 
 @dataclass(frozen=True)
@@ -65,17 +66,19 @@ class Stage:
 
 def prepare(stack: Path) -> Prepared:
     """Reads and resolves a stack.yaml; raises SpecError with everything that is wrong with it."""
-    document = load(stack)
-    return Prepared(document, resolve(parse(document), document))
+    document = overlay.read(stack)
+    with _both_places(document):
+        return Prepared(document, resolve(parse(document), document))
 
 
 def stage(stack: Path) -> Stage:
     """Renders in memory and verifies offline; raises SpecError with every finding, before anything is written."""
     prepared = prepare(stack)
     plan = prepared.plan
-    _stop(verify.problems("plan", Subject(plan, prepared.document)))
-    rendered = tuple(_rendered(plan))
-    _stop(verify.problems("files", Subject(plan, prepared.document, rendered)))
+    with _both_places(prepared.document):
+        _stop(verify.problems("plan", Subject(plan, prepared.document)))
+        rendered = tuple(_rendered(plan))
+        _stop(verify.problems("files", Subject(plan, prepared.document, rendered)))
     return Stage(prepared, rendered)
 
 
@@ -131,6 +134,15 @@ def secret_files(stack: Path, output: Path, *, placeholders: bool = False) -> tu
     wanted = [Wanted(secret.name, secret.kind) for secret in compose.secrets(prepare(stack).plan)]
     folder = output / compose.SECRETS
     return folder, write_missing(wanted, folder, placeholders=placeholders)
+
+
+@contextmanager
+def _both_places(document: Document) -> Iterator[None]:
+    """A problem with a value of an overlay names the value below it, too."""
+    try:
+        yield
+    except SpecError as error:
+        raise SpecError(overlay.told(document, error.problems)) from error
 
 
 def _stop(problems: Iterable[Problem]) -> None:

@@ -19,6 +19,7 @@ ROOMS = (
     "load",
     "catalog",
     "outputs",
+    "overlay",
     "spec",
     "resolve",
     "rules",

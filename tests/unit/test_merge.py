@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stackgen.load import load
 from stackgen.pipeline import generate
 from stackgen.write import since_generated
 
@@ -64,7 +65,7 @@ def test_the_manifest_of_two_branches_merges(tmp_path: Path, one: str, other: st
     _branches(tmp_path, one, other)
     _git(tmp_path, "merge", one.replace(" ", "-"))
     assert "output/MANIFEST.json" not in _git(tmp_path, "diff", "--name-only", "--diff-filter=U").stdout
-    found = since_generated(tmp_path / "output", spec=b"")
+    found = since_generated(tmp_path / "output", spec_sha256="0" * 64)
     assert [p.message for p in found] == ["was joined by git from two branches"]
 
 
@@ -72,7 +73,7 @@ def test_after_a_merge_the_next_run_needs_no_force(tmp_path: Path) -> None:
     _branches(tmp_path, "a task's period", "another queue")
     assert _git(tmp_path, "merge", "a-task's-period").returncode == 0
     generate(tmp_path / "stack.yaml", tmp_path / "output")
-    assert since_generated(tmp_path / "output", spec=(tmp_path / "stack.yaml").read_bytes()) == []
+    assert since_generated(tmp_path / "output", spec_sha256=load(tmp_path / "stack.yaml").sha256) == []
 
 
 def test_a_manifest_with_markers_of_a_conflict_is_read_as_both_sides(tmp_path: Path) -> None:
@@ -82,4 +83,4 @@ def test_a_manifest_with_markers_of_a_conflict_is_read_as_both_sides(tmp_path: P
     _git(tmp_path, "merge", "a-task's-period")
     assert "<<<<<<<" in (tmp_path / "output/MANIFEST.json").read_text()
     generate(tmp_path / "stack.yaml", tmp_path / "output")
-    assert since_generated(tmp_path / "output", spec=(tmp_path / "stack.yaml").read_bytes()) == []
+    assert since_generated(tmp_path / "output", spec_sha256=load(tmp_path / "stack.yaml").sha256) == []

@@ -31,7 +31,7 @@ SEEN_BY_EDITORS = [
         "label-value",
     ),
     *("list", "mapping", "missing-key", "number", "owner-name", "path", "slug", "text", "too-few", "unknown-key"),
-    *("unknown-signal", "no-override", "url", "version", "version-tag", "host-port"),
+    *("unknown-signal", "no-override", "url", "version", "version-tag", "host-port", "extends", "new"),
 ]
 
 

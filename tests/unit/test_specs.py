@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stackgen.load import load
+from stackgen.overlay import read
 from stackgen.problem import Mark, Problem, SpecError
 from stackgen.spec import StackSpec, parse
 from stackgen.spec.messages import TABLE
@@ -27,14 +27,14 @@ NOT_AS_FILES = {
 
 @pytest.mark.parametrize("path", VALID, ids=lambda p: p.stem)
 def test_a_valid_file_loads(path: Path) -> None:
-    parse(load(path))
+    parse(read(path))
 
 
 @pytest.mark.parametrize("path", INVALID, ids=lambda p: p.stem)
 def test_an_invalid_file_says_exactly_this(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(path.parent)
     with pytest.raises(SpecError) as caught:
-        parse(load(Path(path.name)))
+        parse(read(Path(path.name)))
     assert path.with_suffix(".txt").read_text(encoding="utf-8") == f"{caught.value}\n"
     assert path.name.split(".")[0] in {problem.rule for problem in caught.value.problems}
 
@@ -48,7 +48,10 @@ def _literals(*names: str) -> set[str]:
     """The rule ids that the code gives to these functions."""
     found = set()
     package = ROOT / "generator/stackgen"
-    for path in [*package.glob("spec/**/*.py"), package / "load.py", package / "stack_file.py"]:
+    for path in [
+        *package.glob("spec/**/*.py"),
+        *(package / f"{name}.py" for name in ("load", "overlay", "stack_file")),
+    ]:
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and getattr(call.func, "id", getattr(call.func, "attr", "")) in names:
                 first = [a.value for a in call.args[:2] if isinstance(a, ast.Constant) and isinstance(a.value, str)]
@@ -94,7 +97,7 @@ def _kinds(schema: Any) -> set[str]:
     )
 
 
-_EVERYTHING = load(ROOT / "tests/specs/valid/everything.yaml")
+_EVERYTHING = read(ROOT / "tests/specs/valid/everything.yaml")
 _PATHS = [path for path, _ in _EVERYTHING.scalars()]
 _PATHS += sorted({path[:n] for path in _PATHS for n in range(1, len(path))}, key=str)
 _VALUES = st.recursive(
@@ -138,7 +141,7 @@ def test_any_change_loads_or_is_explained(
 
 def _problems(file: Path) -> tuple[Problem, ...]:
     try:
-        parse(load(file))
+        parse(read(file))
     except SpecError as e:
         return e.problems or (Problem(Mark(""), "untranslated", "", "an error without a problem"),)
     return ()
@@ -156,6 +159,6 @@ def test_a_password_is_never_repeated(path: tuple[str | int, ...], tmp_path: Pat
     for value in ("redis://:hunter2@redis:6379/0", {"amqp://me:hunter2@rabbit": 1}, {"password": 111222333}):
         file.write_text(json.dumps(_with(_EVERYTHING.data, path, value)), encoding="utf-8")
         with pytest.raises(SpecError) as caught:
-            parse(load(file))
+            parse(read(file))
         assert "hunter2" not in str(caught.value)
         assert "111222333" not in str(caught.value)

@@ -61,7 +61,7 @@ def test_full_and_fast_check_find_the_same(
 ) -> None:
     damage(output)
     full = compare(FILES, output, spec_sha256=SHA)
-    quick = since_generated(output, spec=SPEC)
+    quick = since_generated(output, spec_sha256=SHA)
     assert [(p.mark.file, p.rule) for p in full] == [(str(output / path), rule) for path, rule in expected]
     assert quick == full
 
@@ -81,14 +81,14 @@ def test_files_that_stack_yaml_would_change_are_stale(output: Path) -> None:
 def test_another_stack_yaml_makes_the_manifest_stale(output: Path) -> None:
     manifest = str(output / "MANIFEST.json")
     assert [(p.mark.file, p.rule) for p in compare(FILES, output, spec_sha256="1" * 64)] == [(manifest, "output-stale")]
-    assert [(p.mark.file, p.rule) for p in since_generated(output, spec=b"version: 2\n")] == [
+    assert [(p.mark.file, p.rule) for p in since_generated(output, spec_sha256="2" * 64)] == [
         (manifest, "output-stale")
     ]
 
 
 def test_without_output_there_is_one_problem(tmp_path: Path) -> None:
     assert [p.rule for p in compare(FILES, tmp_path / "none")] == ["output-missing"]
-    assert [p.rule for p in since_generated(tmp_path / "none", spec=SPEC)] == ["output-missing"]
+    assert [p.rule for p in since_generated(tmp_path / "none", spec_sha256=SHA)] == ["output-missing"]
 
 
 def test_compare_changes_nothing(output: Path) -> None:
@@ -101,13 +101,13 @@ def test_compare_changes_nothing(output: Path) -> None:
 def test_a_manifest_that_is_not_ours_is_told(output: Path, damage: str) -> None:
     (output / "MANIFEST.json").write_text(damage)
     with pytest.raises(SpecError, match="output-manifest"):
-        since_generated(output, spec=SPEC)
+        since_generated(output, spec_sha256=SHA)
 
 
 def test_a_folder_that_became_a_link_is_blocked(output: Path, tmp_path: Path) -> None:
     (output / "d").rename(tmp_path / "elsewhere")
     (output / "d").symlink_to(tmp_path / "elsewhere")
-    assert {p.rule for p in since_generated(output, spec=SPEC)} == {"output-blocked", "output-foreign"}
+    assert {p.rule for p in since_generated(output, spec_sha256=SHA)} == {"output-blocked", "output-foreign"}
 
 
 def test_the_fast_check_reads_no_yaml_and_builds_no_model() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -38,4 +39,9 @@ def _current(stack: Path, output: Path) -> list[Problem]:
 def _unchanged(stack: Path, output: Path) -> list[Problem]:
     from stackgen import stack_file, write
 
-    return write.since_generated(output, spec=stack_file.read(stack))
+    data = stack_file.read(stack)
+    if b"extends" not in data:
+        return write.since_generated(output, spec_sha256=hashlib.sha256(data).hexdigest())
+    from stackgen import overlay  # reads YAML, which takes longer than everything else here
+
+    return write.since_generated(output, spec_sha256=overlay.read(stack).sha256)

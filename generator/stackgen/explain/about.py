@@ -41,6 +41,8 @@ class Level:
     fires: str
     overrides: tuple[tuple[str, str], ...]
     guards: tuple[str, ...]
+    places: Mapping[str, str]
+    """The numbers that stack.yaml sets, and where."""
     parts: tuple[timing.Part, ...]
     silenced: tuple[str, ...]
     ends: str
@@ -128,6 +130,7 @@ def _level(rule: Alerting, plan: Plan) -> Level:
         fires=words.fires(alert),
         overrides=tuple((who, limit(value, alert.signal.unit)) for who, value in alert.overrides.items()),
         guards=tuple(words.with_nouns(alert.guards)),
+        places=alert.places,
         parts=timing.parts(alert, plan),
         silenced=tuple(map(words.silenced, alert.silencers)),
         ends=_ends(alert, plan),

@@ -85,6 +85,11 @@ def _level(level: Level) -> Iterator[str]:
         yield from _wrapped(f"except  {listed}", indent, indent + " " * 8)
     if level.guards:
         yield from _wrapped(f"only    with at least {' and '.join(level.guards)}", indent, indent + " " * 8)
+    places = [f"{name} at {place}" for name, place in level.places.items()]
+    if len(places) > _MOST:
+        places[_MOST:] = [f"and {len(places) - _MOST} more"]
+    for word, place in zip(("set", *[""] * _MOST), places, strict=False):
+        yield from _wrapped(f"{word:<8}{place}", indent, indent + " " * 8)
     if level.parts:
         yield from _wrapped(f"after   {in_time(level.parts)}", indent, indent + " " * 8)
     for word, silenced in zip(("silent ", *[" " * 7] * len(level.silenced)), level.silenced, strict=False):
@@ -160,6 +165,7 @@ def _level_json(level: Level) -> dict[str, object]:
         "fires": level.fires,
         "overrides": dict(level.overrides),
         "guards": list(level.guards),
+        "places": dict(level.places),
         "seconds_to_fire": float(timing.total(level.parts)),
         "parts": [{"seconds": float(part.seconds), "why": part.why} for part in level.parts],
         "silenced_by": list(level.silenced),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from stackgen.catalog.signal import OURS, SEVERITIES, Severity, Signal
-from stackgen.document import where
+from stackgen.document import Document, Trail
 from stackgen.resolve import words
 from stackgen.resolve.logs import judges
 from stackgen.resolve.numbers import Numbers
@@ -16,10 +16,12 @@ from stackgen.spec.bound import UNWRITTEN
 from stackgen.spec.model import StackSpec
 
 
-def alerts(active: Iterable[Numbers], plan: Plan) -> tuple[Alert, ...]:
+def alerts(active: Iterable[Numbers], plan: Plan, document: Document) -> tuple[Alert, ...]:
     """Every alert of the stack, but for what silences it: that is known when all of them are."""
     routing = Routing(plan.spec)
-    return tuple(_alert(numbers, severity, plan, routing) for numbers in active for severity in numbers.thresholds)
+    return tuple(
+        _alert(numbers, severity, plan, routing, document) for numbers in active for severity in numbers.thresholds
+    )
 
 
 def with_silencers(plan: Plan) -> tuple[Alert, ...]:
@@ -28,8 +30,10 @@ def with_silencers(plan: Plan) -> tuple[Alert, ...]:
     return tuple(replace(alert, silencers=tuple(_silencers(alert, plan, muted))) for alert in plan.alerts)
 
 
-def _alert(numbers: Numbers, severity: Severity, plan: Plan, routing: Routing) -> Alert:
+def _alert(numbers: Numbers, severity: Severity, plan: Plan, routing: Routing, document: Document) -> Alert:
     signal, threshold = numbers.signal, numbers.thresholds[severity]
+    written = _written(numbers, severity, plan.spec)
+    places = {**written, **_own(numbers, severity)}
     routed = plan.has_loki or not signal.log_count
     return Alert(
         signal=signal,
@@ -44,8 +48,9 @@ def _alert(numbers: Numbers, severity: Severity, plan: Plan, routing: Routing) -
         owners=own(signal, plan.spec),
         receiver=_receiver(signal, severity, plan.spec, routing) if routed else None,
         words=words.condition(signal, threshold.value, threshold.hold),
-        origins=_origins(numbers, severity, plan.spec),
+        origins=_origins(numbers, severity) | {name: document.origin(path) for name, path in written.items()},
         written={name: ("thresholds", signal.id, *path) for name, path in threshold.written.items()},
+        places={name: document.place(path) for name, path in places.items()},
         silencers=(),
         sources=sources(signal, plan),
     )
@@ -71,8 +76,29 @@ def _receiver(signal: Signal, severity: Severity, spec: StackSpec, routing: Rout
     return spec.alerting.watchdog if signal.always else routing.receiver(severity, spec.stack.owner)
 
 
-def _origins(numbers: Numbers, severity: Severity, spec: StackSpec) -> dict[str, str]:
-    """Where each number comes from: its place in stack.yaml, else the catalogue's source."""
+def _written(numbers: Numbers, severity: Severity, spec: StackSpec) -> dict[str, Trail]:
+    """The numbers that stack.yaml sets for all queues and tasks, guards too, and where."""
+    threshold, top = numbers.thresholds[severity], ("thresholds", numbers.signal.id)
+    found: dict[str, Trail] = {name: (*top, *path) for name, path in threshold.written.items()}
+    if threshold.value is None:
+        found.pop("threshold", None)
+    of_signal = spec.thresholds.get(numbers.signal.id, UNWRITTEN)
+    guards = (guard.setting for guard in numbers.guards(severity))
+    return found | {name: (*top, name) for name in guards if getattr(of_signal, name) is not None}
+
+
+def _own(numbers: Numbers, severity: Severity) -> dict[str, Trail]:
+    """Where the thresholds of single queues and tasks stand."""
+    signal = numbers.signal
+    section, last = f"{signal.overrides}s", ("thresholds", signal.id, severity)
+    return {
+        who: (section, who, *((signal.limits_from,) if signal.limits_from else last))
+        for who in numbers.overridden(severity)
+    }
+
+
+def _origins(numbers: Numbers, severity: Severity) -> dict[str, str]:
+    """Where each number comes from that stack.yaml does not set."""
     signal, threshold = numbers.signal, numbers.thresholds[severity]
     level = signal.levels.get(severity)
     found = {
@@ -82,14 +108,7 @@ def _origins(numbers: Numbers, severity: Severity, spec: StackSpec) -> dict[str,
     }
     if threshold.value is None:
         del found["threshold"]
-    found |= {
-        name: where(("thresholds", signal.id, *path)) for name, path in threshold.written.items() if name in found
-    }
-    written = spec.thresholds.get(signal.id, UNWRITTEN)
-    for guard in numbers.guards(severity):
-        is_written = getattr(written, guard.setting) is not None
-        found[guard.setting] = where(("thresholds", signal.id, guard.setting)) if is_written else OURS
-    return found
+    return found | {guard.setting: OURS for guard in numbers.guards(severity)}
 
 
 def _silencers(alert: Alert, plan: Plan, muted: Iterable[Muting]) -> Iterator[Silencer]:

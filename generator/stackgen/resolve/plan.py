@@ -90,6 +90,8 @@ class Alert:
     """
     written: Mapping[Number, Trail]
     """The numbers that stack.yaml sets, and where."""
+    places: Mapping[str, str]
+    """The same and guards, and by queue or task its own threshold: the place in the file, and what it covers there."""
     silencers: tuple[Silencer, ...]
     sources: tuple[str, ...]
     """Ids of the sources whose metrics it reads; of the logs, the shippers whose backends judge."""

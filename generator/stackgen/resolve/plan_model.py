@@ -59,7 +59,8 @@ class AlertFacts(Part):
     guards: dict[str, int]
     """Least traffic below which the alert stays silent, such as min_tasks; 0 is any."""
     origins: dict[str, str]
-    """Where each number comes from: its place in stack.yaml, a section of the guide, or `ours`."""
+    """Where each number comes from: its place in stack.yaml, among several files with file and line, a section of the
+    guide, or `ours`."""
     by: list[str]
     """Labels that tell one firing alert from another, such as queue."""
     owner: str

@@ -48,7 +48,7 @@ def resolve(spec: StackSpec, document: Document) -> Plan:
         chosen=used,
         scraped=scraped,
     )
-    plan = replace(plan, alerts=alerts(active, plan))
+    plan = replace(plan, alerts=alerts(active, plan, document))
     if impossible := list(cloudwatch.problems(plan, document)):
         raise SpecError(impossible)
     return replace(plan, alerts=with_silencers(plan))
@@ -144,7 +144,7 @@ def _named_but_off(off: Iterable[DisabledSignal], spec: StackSpec, document: Doc
                 document.key_mark(path),
                 "signal-without-source",
                 ".".join(map(str, path)),
-                f"{item.signal.id} cannot be judged on this stack: {item.reason}",
+                f"{item.signal.id} cannot be judged on this stack: {item.reason}{document.beside(path, ('sources',))}",
                 item.hint,
             )
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from stackgen.catalog import registry
 from stackgen.document import Document, Trail, has_credentials, where
 from stackgen.problem import Problem, SpecError
-from stackgen.spec import checks, messages, receivers, service_checks, thresholds
+from stackgen.spec import checks, layers, messages, receivers, service_checks, thresholds
 from stackgen.spec.checks import Fault
 from stackgen.spec.model import StackSpec
 
@@ -32,8 +32,10 @@ def parse(doc: Document) -> StackSpec:
         found += service_checks.check(usable, sources)
         found += receivers.check(usable)
         faults += (fault for fault in found if not any(fault.path[: len(p)] == p for p in spoiled))
-    if faults or spec is None:
-        raise SpecError({_problem(doc, fault) for fault in faults})
+    problems = {*layers.problems(doc), *(_problem(doc, fault) for fault in faults)}
+    problems |= {_problem(layer, fault) for layer in doc.layers for fault in _secrets(layer)}  # what is covered, too
+    if problems or spec is None:
+        raise SpecError(problems)
     return spec
 
 
@@ -87,5 +89,5 @@ def _spoiled(path: Trail) -> Trail:
 
 def _problem(doc: Document, fault: Fault) -> Problem:
     path, node = doc.walk(fault.path)
-    whole = fault.at_key or not node.text
-    return Problem(doc.key_mark(path) if whole else doc.mark(path), fault.rule, where(path), fault.message, fault.hint)
+    mark = doc.key_mark(path) if fault.at_key or not node.text else doc.mark(path)
+    return Problem(mark, fault.rule, where(path), fault.message + doc.beside(path, fault.other), fault.hint)

@@ -33,13 +33,14 @@ _PATTERN = re.compile(r"(?=.*\*)[\w.:/*-]+")
 
 
 class Fault(NamedTuple):
-    """A rule that is broken. `at_key`: the key of the path is guilty, not its value."""
+    """A rule that is broken. `at_key`: the key of the path is guilty, not its value. `other`: what it contradicts."""
 
     path: Trail
     rule: str
     message: str
     hint: str = ""
     at_key: bool = False
+    other: Trail = ()
 
 
 def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
@@ -75,7 +76,8 @@ def _broker(spec: StackSpec) -> Iterator[Fault]:
     broker = spec.celery.broker
     if broker.url_env and broker.url_file:
         reason = "expected either url_env or url_file, got both"
-        yield Fault(("celery", "broker", "url_file"), "broker-address", reason, "keep one of the two", at_key=True)
+        path = ("celery", "broker", "url_file")
+        yield Fault(path, "broker-address", reason, "keep one of the two", True, (*path[:2], "url_env"))
 
 
 def _queues(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
@@ -93,7 +95,8 @@ def _queues(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
             yield Fault(path, "comma", reason, "rename the queue, or use another source", at_key=True)
         if queue.role == "dead_letter" and queue.min_workers is not None:
             reason = "no worker consumes a dead letter queue, so it cannot have too few"
-            yield Fault((*path, "min_workers"), "dead-letter", reason, "remove min_workers, or the role", at_key=True)
+            hint = "remove min_workers, or the role"
+            yield Fault((*path, "min_workers"), "dead-letter", reason, hint, True, (*path, "role"))
 
 
 def _wildcards(spec: StackSpec) -> Iterator[Fault]:
@@ -129,7 +132,8 @@ def _ignored(spec: StackSpec) -> Iterator[Fault]:
             name = next((name for name in names if _is_pattern(pattern) and matches(pattern, name)), None)
             if name is not None:
                 reason = f"{shown(pattern)} is ignored, but {shown(name)} under `{kind}` is to be watched"
-                yield Fault(("ignore", kind, i), "ignored-and-watched", reason, "remove one of the two")
+                path: Trail = ("ignore", kind, i)
+                yield Fault(path, "ignored-and-watched", reason, "remove one of the two", other=(kind, name))
 
 
 def _sources(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
@@ -180,7 +184,8 @@ def _source(spec: StackSpec, path: Trail, source: Source, position: int) -> Iter
     chosen, kind = spec.sources[position], spec.celery.broker.kind
     if source.broker and source.broker != kind:
         reason = f"the source {chosen.name} measures {source.broker}, and celery.broker.kind is {kind}"
-        yield Fault((*path, "name"), "wrong-broker", reason, f"remove it, or set celery.broker.kind to {source.broker}")
+        hint = f"remove it, or set celery.broker.kind to {source.broker}"
+        yield Fault((*path, "name"), "wrong-broker", reason, hint, other=("celery", "broker", "kind"))
     versions = list(source.versions)
     if chosen.version is not None and versions and chosen.version not in versions:
         reason = f"version {chosen.version} of {chosen.name} is not known"

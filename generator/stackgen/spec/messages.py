@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, get_args
 
 from stackgen.document import Document, Trail, shown
+from stackgen.overlay import NEW
 from stackgen.spec import fieldtext
 from stackgen.spec.checks import Fault, nearest
 from stackgen.spec.model import Override, StackSpec, ThresholdSpec
@@ -57,7 +58,8 @@ def fault(doc: Document, error: Mapping[str, object], signals: Signals) -> Fault
     at_key = finding.path[-1:] == (KEY,)
     rule, say = TABLE.get(kind, ("untranslated", lambda _: (str(error["msg"]), "")))
     message, hint = say(finding)
-    trail = finding.path[:-1] if at_key or kind == "missing" else finding.path
+    absent = kind == "missing" and finding.path not in doc.resets
+    trail = finding.path[:-1] if at_key or absent else finding.path
     return Fault(trail, rule, message, hint, at_key or kind in ("missing", "extra_forbidden"))
 
 
@@ -90,7 +92,8 @@ def _bare(shape: object) -> object:
 def _missing(f: Finding) -> Said:
     part = _shape(f.path[:-1])
     hint = fieldtext.of(part).get(str(f.path[-1]), "") if part else ""
-    return f"the key `{f.path[-1]}` is missing", hint
+    said = "has no default" if f.path in f.doc.resets else "is missing"
+    return f"the key `{f.path[-1]}` {said}", hint
 
 
 def _unknown_key(f: Finding) -> Said:
@@ -102,6 +105,8 @@ def _unknown_key(f: Finding) -> Said:
         return message, f"`{key}` is the same for all {kind}; set it under thresholds.{f.path[-2]}"
     if part is not None and "thresholds" in known and key in f.signals:
         return message, "numbers stand under `thresholds`: thresholds: {" + key + ": {critical: ...}}"
+    if f.path == (NEW,):
+        return message, "only a file that `extends` another says what is new in it"
     if re.fullmatch(r"[0-9]{3}", key):
         return message, "a number has no commas in it: 1,000 is written 1000"
     if re.fullmatch(r"(?i)(broker_?)?(url|dsn)|password", key):

@@ -52,7 +52,8 @@ def _version(spec: StackSpec) -> Iterator[Fault]:
         for way, since in needs(receiver):
             if chosen and int(chosen[1]) < since:
                 reason = f"{way} needs Alertmanager 0.{since}, and versions.alertmanager is older"
-                yield Fault((*_ROOT, "receivers", name), "alertmanager-version", reason, at_key=True)
+                path = (*_ROOT, "receivers", name)
+                yield Fault(path, "alertmanager-version", reason, "", True, ("versions", "alertmanager"))
 
 
 def needs(receiver: Receiver) -> Iterator[tuple[str, int]]:
@@ -75,7 +76,8 @@ def _told(alerting: Alerting, spec: StackSpec) -> Iterator[Fault]:
     for path, name in named:
         if name not in known:
             hint = nearest(name, known, f"known: {', '.join(known)}")
-            yield Fault(path, "unknown-receiver", f"no receiver named {shown(name)}", hint)
+            taken = (*_ROOT, "receivers", name)
+            yield Fault(path, "unknown-receiver", f"no receiver named {shown(name)}", hint, other=taken)
 
 
 def _names(written: Iterable[str], known: Collection[str], path: Trail, what: str) -> Iterator[Fault]:
@@ -119,13 +121,15 @@ def _email(email: Email, path: Trail) -> Iterator[Fault]:
             yield Fault((*path, key), "mail-address", reason, "such as celery@example.com")
     if (email.username is None) != (email.password_file is None):
         given, absent = ("username", "password_file") if email.username else ("password_file", "username")
-        yield Fault((*path, given), "mail-login", f"{given} is given, and {absent} is not", f"add {absent}", True)
+        reason = f"{given} is given, and {absent} is not"
+        yield Fault((*path, given), "mail-login", reason, f"add {absent}", True, (*path, absent))
 
 
 def _webhook(webhook: Webhook, path: Trail) -> Iterator[Fault]:
     if (webhook.url is None) == (webhook.url_file is None):
         got = "neither" if webhook.url is None else "both"
-        yield Fault(path, "webhook-address", f"expected either url or url_file, got {got}", "", at_key=True)
+        reason = f"expected either url or url_file, got {got}"
+        yield Fault((*path, "url_file"), "webhook-address", reason, "", True, (*path, "url"))
     if webhook.url is not None:
         parts = urlsplit(webhook.url)
         host = parts.hostname or ""
@@ -143,7 +147,7 @@ def _timing(timing: Timing, path: Trail) -> Iterator[Fault]:
     if repeat and (repeat < interval or repeat.milliseconds % interval.milliseconds):
         reason = f"expected a multiple of group_interval, which is {interval}; got {repeat}"
         hint = "Alertmanager looks at a group only once in group_interval"
-        yield Fault((*path, "repeat_interval"), "repeat-interval", reason, hint)
+        yield Fault((*path, "repeat_interval"), "repeat-interval", reason, hint, other=(*path, "group_interval"))
 
 
 def _mutes(alerting: Alerting, spec: StackSpec) -> Iterator[Fault]:

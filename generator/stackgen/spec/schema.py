@@ -8,6 +8,7 @@ from stackgen.catalog import registry
 from stackgen.catalog.signal import SEVERITIES
 from stackgen.spec import fieldtext
 from stackgen.spec.model import StackSpec
+from stackgen.spec.overlay_schema import overlays
 from stackgen.spec.thresholds import Signals
 
 _SECTIONS = (
@@ -32,7 +33,7 @@ def json_schema() -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "stack.yaml of celery-stackgen",
-        **{key: value for key, value in _plain(schema).items() if key != "title"},
+        **{key: value for key, value in overlays(_plain(schema)).items() if key != "title"},
     }
 
 

@@ -26,7 +26,8 @@ def _users(spec: StackSpec) -> Iterator[Fault]:
     users = spec.flower.basic_auth
     if users.users_env and users.users_file:
         reason = "expected either users_env or users_file, got both"
-        yield Fault(("flower", "basic_auth", "users_file"), "flower-users", reason, "keep one of the two", at_key=True)
+        path = ("flower", "basic_auth", "users_file")
+        yield Fault(path, "flower-users", reason, "keep one of the two", True, (*path[:2], "users_env"))
 
 
 def _hosts(spec: StackSpec) -> Iterator[Fault]:
@@ -57,17 +58,20 @@ def _loki(spec: StackSpec) -> Iterator[Fault]:
     if loki.bundled:
         for key in (*loki.login, *(["ca_file"] if loki.ca_file else [])):
             reason = "the Loki of docker-compose has neither users nor tenants, nor TLS"
-            yield Fault((*path, key), "loki-login", reason, "give the url of your own Loki, or remove it", at_key=True)
+            hint = "give the url of your own Loki, or remove it"
+            yield Fault((*path, key), "loki-login", reason, hint, True, (*path, "url"))
         return
     if loki.login.keys() - {"tenant"} and not loki.url.startswith("https://"):
         reason = "expected https://, or everybody on the way could read the password"
-        yield Fault((*path, "url"), "not-https", reason, "name the authority of its certificate in ca_file")
+        hint = "name the authority of its certificate in ca_file"
+        login = next(key for key in loki.login if key != "tenant")
+        yield Fault((*path, "url"), "not-https", reason, hint, other=(*path, login))
     if (loki.user is None) != (loki.password_file is None):
         key, other = ("user", "password_file") if loki.user else ("password_file", "user")
-        yield Fault((*path, key), "loki-login", f"expected {other} as well", f"add {other}", at_key=True)
+        yield Fault((*path, key), "loki-login", f"expected {other} as well", f"add {other}", True, (*path, other))
     elif loki.user and loki.token_file:
         reason = "expected either a user or a token, got both"
-        yield Fault((*path, "token_file"), "loki-login", reason, "keep one of the two", at_key=True)
+        yield Fault((*path, "token_file"), "loki-login", reason, "keep one of the two", True, (*path, "user"))
 
 
 def _metrics(spec: StackSpec) -> Iterator[Fault]:
@@ -75,7 +79,8 @@ def _metrics(spec: StackSpec) -> Iterator[Fault]:
     ours = any(source.name == "worker" and source.targets is None for source in spec.sources)
     if ours and not spec.workers_serve:
         reason = "the source worker scrapes the endpoint that is switched off here"
-        yield Fault(("app", "metrics", "enabled"), "metrics-off", reason, "remove this line, or worker from sources")
+        hint = "remove this line, or worker from sources"
+        yield Fault(("app", "metrics", "enabled"), "metrics-off", reason, hint, other=("sources",))
 
 
 def _ports(spec: StackSpec) -> Iterator[Fault]:
@@ -88,7 +93,9 @@ def _ports(spec: StackSpec) -> Iterator[Fault]:
         first = taken.setdefault(port, name)
         if first != name:
             reason = f"port {port} of the host is already that of {first}"
-            yield Fault(("compose", "ports", name), "duplicate-port", reason, "every web interface needs its own")
+            path = ("compose", "ports")
+            hint = "every web interface needs its own"
+            yield Fault((*path, name), "duplicate-port", reason, hint, other=(*path, first))
 
 
 def _tags(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:

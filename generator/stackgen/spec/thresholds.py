@@ -112,7 +112,7 @@ def _never_judged(spec: StackSpec, signal: Signal, path: Trail) -> Fault | None:
         hint = "give the queue the role dead_letter, or use queue_length"
     else:
         return None
-    return Fault(path, "dead-letter", reason, hint, at_key=True)
+    return Fault(path, "dead-letter", reason, hint, True, ("queues", path[1], "role"))
 
 
 def _of(override: Override, severity: Severity) -> Quantity | None:
@@ -171,7 +171,7 @@ def _effective(
         stated = own or (chosen.threshold if chosen else None)
         if stated is not None:
             mine = own is not None or override is None
-            place = (*path, severity) if mine else None
+            place = None if not mine else (*path, severity) if own else (*path, severity, "threshold")
             found[severity] = _Effective(Fraction(stated.value), merged.hold, stated.text, place, held)
         elif merged.value is not None:
             text = limit(merged.value, signal.unit)
@@ -192,4 +192,4 @@ def _order(signal: Signal, found: dict[Severity, _Effective]) -> Iterator[Fault]
         hint = f"the {defaults[0]} threshold is not set here; set both" if defaults else "exchange the two"
         if a.value == b.value:
             hint = f"{severe} mutes {mild}, which nobody would ever see; for one severity alone set the other to never"
-        yield Fault(path, "severity-order", message, hint)
+        yield Fault(path, "severity-order", message, hint, other=(a.path or ()) if path is b.path else ())

@@ -25,12 +25,12 @@ def compare(files: Mapping[str, str], output: Path, *, spec_sha256: str | None =
     return _compared(output, new, spec_sha256)
 
 
-def since_generated(output: Path, *, spec: bytes) -> list[Problem]:
+def since_generated(output: Path, *, spec_sha256: str) -> list[Problem]:
     """The same findings about the files that the last complete run wrote, and whether it read this stack.yaml.
 
     Takes milliseconds, and trusts that the generator is still the one that wrote them.
     """
-    return _compared(output, None, manifest.sha256(spec))
+    return _compared(output, None, spec_sha256)
 
 
 def _compared(output: Path, new: Mapping[str, str] | None, spec_sha256: str | None) -> list[Problem]:
