@@ -103,5 +103,5 @@ def _fits(name: str, value: object) -> bool:
             return isinstance(value, dict) and all(isinstance(inner, str) for inner in value.values())
         case "keyword" if isinstance(value, list):
             return all(isinstance(one, str) for one in value)
-        case "keyword" | "match_only_text" | "wildcard":
+        case "keyword" | "constant_keyword" | "match_only_text" | "wildcard":
             return isinstance(value, str) or (value is None and name in MAYBE_NULL)

@@ -64,8 +64,8 @@ def test_a_renamed_or_deleted_file_is_not_let_go_before_its_end(tmp_path: Path) 
 
 
 def test_the_dataset_of_a_line_is_its_own(tmp_path: Path) -> None:
-    (processor,) = _config(tmp_path)["processors"]
-    assert "dataset" not in processor["add_fields"]["fields"]["event"]
+    *_, last = _config(tmp_path)["processors"]
+    assert "dataset" not in last["add_fields"]["fields"]["event"]
 
 
 def test_the_key_is_a_reference(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Kind = Literal["date", "keyword", "match_only_text", "wildcard", "long", "double", "flattened", "object"]
+Kind = Literal[
+    "date", "keyword", "constant_keyword", "match_only_text", "wildcard", "long", "double", "flattened", "object"
+]
 
 
 class Field(NamedTuple):
@@ -38,6 +40,8 @@ TASK_ID = Field("celery.task.id", "keyword", "The id of this message.")
 QUEUE = Field("celery.queue", "keyword", "The queue, or routing key, that the message came by.")
 WORKER = Field("celery.worker", "keyword", "The worker's node name, such as celery@host.")
 
+START = r"""^\{"@timestamp":"[^"]+","host":\{"name":"[^"]*"\},"process":\{"pid":[0-9]+[,}]"""
+"""How every line of the module begins, and no other: a regular expression, in RE2 too."""
 LONGEST = 49_152
 """Bytes of the longest line that the module writes; whatever carries or keeps lines must hold it."""
 LONGEST_NAME = 1_200
@@ -70,3 +74,19 @@ FIELDS = (
     Field("celery.eta", "keyword", "When the task may start at the earliest, as the sender wrote it."),
 )
 """Every field that a line can have."""
+
+OFFSET = Field("log.offset", "long", "Where the line stands in its file: the order of those of one millisecond.")
+BESIDE = (
+    OFFSET,
+    Field("log.file.path", "keyword", "The file, as Filebeat sees it."),
+    Field("log.flags", "keyword", "truncated, where the line was longer than Filebeat reads."),
+    Field("input.type", "keyword", "filestream."),
+    *(Field(f"agent.{name}", "keyword", "The Filebeat.") for name in ("ephemeral_id", "id", "name", "type", "version")),
+    Field("event.module", "keyword", "celery."),
+    Field("service.type", "keyword", "celery."),
+    *(
+        Field(f"data_stream.{name}", "constant_keyword", "The data stream, in parts.")
+        for name in ("type", "dataset", "namespace")
+    ),
+)
+"""What Filebeat puts beside a line and may be asked for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from stackgen.artefact import Artefact
 from stackgen.catalog.identity import joined
 from stackgen.catalog.logs.datastream import DataStream
+from stackgen.catalog.logs.line import START
 from stackgen.resolve.plan import Plan
 from stackgen.spec.logs import Logs
 
@@ -30,6 +31,7 @@ def artefacts(plan: Plan, logs: Logs) -> list[Artefact]:
                 "paths": [logs.path, f"{logs.path}?*"],
                 "compressed": [COMPRESSED],
                 "fingerprint": {"enabled": True, "offset": 0, "length": FINGERPRINT},
+                "start": START,
                 "name": name,
                 "environment": environment,
                 "dataset": stream.dataset,
