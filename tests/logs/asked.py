@@ -1,7 +1,8 @@
 """A small reading of the queries of ours: whether a line is found by one in KQL, LogQL or CloudWatch Logs Insights.
 
 Only the forms that the catalogue prints are read; of anything else it is said that it is not known, never guessed.
-LogQL is held against Loki's own code, see tests/logs/README.md; the facts of the others stand in catalog/logs.
+LogQL is held against Loki's own code, see tests/logs/README.md; KQL against Elasticsearch, in tests/elasticsearch; the
+facts of the others stand in catalog/logs.
 """
 
 from __future__ import annotations
@@ -32,7 +33,13 @@ def value(line: Line, path: str) -> str | None:
 
 def kql(query: str) -> Test:
     """`field : "text"` and `field : ("a" or "b")`, joined by `and`."""
-    return _all(_values(r" : ", rf"\({_TEXT}(?: or {_TEXT})*\)", part) for part in _parts(query, " and "))
+    return _all(_in(*one) for one in conditions(query))
+
+
+def conditions(query: str) -> Iterator[tuple[str, frozenset[str]]]:
+    """The conditions of such a query in KQL: a field, and the values of which it must have one."""
+    for part in _parts(query, " and "):
+        yield _values(r" : ", rf"\({_TEXT}(?: or {_TEXT})*\)", part)
 
 
 def insights(query: str) -> Test:
@@ -43,7 +50,7 @@ def insights(query: str) -> Test:
     if not known or len(filters) > 1:
         raise NotKnown(query)
     tests = (part for one in filters for part in _parts(one, " and "))
-    return _all(_values(r" (?:=|in) ", rf"\[{_TEXT}(?:, {_TEXT})*\]", part) for part in tests)
+    return _all(_in(*_values(r" (?:=|in) ", rf"\[{_TEXT}(?:, {_TEXT})*\]", part)) for part in tests)
 
 
 def logql(query: str) -> Test:
@@ -65,11 +72,14 @@ def _matched(part: str, fields: Mapping[str, Any]) -> Test:
     return lambda line: pattern.fullmatch(value(line, path) or "") is not None
 
 
-def _values(sign: str, several: str, part: str) -> Test:
+def _values(sign: str, several: str, part: str) -> tuple[str, frozenset[str]]:
     found = re.fullmatch(rf"([\w.@]+){sign}({_TEXT}|{several})", part)
     if not found:
         raise NotKnown(part)
-    path, wanted = found[1], {json.loads(text) for text in re.findall(_TEXT, found[2])}
+    return found[1], frozenset(json.loads(text) for text in re.findall(_TEXT, found[2]))
+
+
+def _in(path: str, wanted: frozenset[str]) -> Test:
     return lambda line: value(line, path) in wanted
 
 

@@ -27,6 +27,11 @@ class DataStream(NamedTuple):
         """The name by which Elasticsearch knows it; its index template has the same."""
         return f"logs-{self.dataset}-{self.namespace}"
 
+    @property
+    def failures(self) -> str:
+        """The name of its failure store, where Elasticsearch keeps what it could not index."""
+        return f"{self.name}::failures"
+
 
 def saved_id(name: str, environment: str, what: str = "") -> str:
     """The id of a Kibana object: the same at every import, so that an import replaces what the last one made."""

@@ -17,7 +17,14 @@ _CERTS = "/usr/share/elasticsearch/config/certs"
 _WRITES = "its start script writes into its own folder, and Java starts libraries from /tmp"
 _ROOT = "it gives the files of a new volume to the group of the others"
 _ONCE = "it runs once and ends"
-_LOGIN = f"""printf 'user = "elastic:%s"\\n' "$(cat {ELASTIC.target})\""""
+
+
+def escaped(file: str) -> str:
+    """What stands in a file, for the shell: a backslash before quotes and backslashes, as curl and JSON want it."""
+    return rf"""$(sed 's/[\\"]/\\&/g' {file})"""
+
+
+_LOGIN = f"""printf 'user = "elastic:%s"\\n' "{escaped(ELASTIC.target)}\""""
 """Prints an option of curl, so that the password stands in no command line."""
 
 
@@ -157,7 +164,7 @@ if [ "$(code -K <({_LOGIN}))" = 401 ]; then
     'Bring that file back, or change the password in Elasticsearch.' >&2
   exit 1
 fi
-printf '{{"password": "%s"}}' "$(cat {KIBANA.target})" | ask user/kibana_system/_password
+printf '{{"password": "%s"}}' "{escaped(KIBANA.target)}" | ask user/kibana_system/_password
 ({_LOGIN}; echo 'cacert = "/usr/share/elasticsearch/config/certs/ca.crt"') |
   sh /setup/setup.sh https://elasticsearch:9200
 known() {{
