@@ -5,9 +5,17 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+import yaml
+
+from stackgen import pipeline
 from stackgen.catalog import registry
+from stackgen.emitters.docs.fields import sections
+from stackgen.problem import SpecError
+from stackgen.spec.examples import EXAMPLES
 from stackgen.spec.fieldtext import models
 from tests.docs.conftest import Pages
 
@@ -73,6 +81,73 @@ def test_the_reference_has_every_key(guide_pages: Pages) -> None:
     for model in models().values():
         for name, field in _fields(model).items():
             assert f"| `{field}` | " in page, f"{model.__name__}.{name}"
+
+
+_SMALL = """\
+version: 1
+stack: {name: shop}
+celery: {app: proj, broker: {kind: redis}}
+queues: {celery: , mail: {owner: team-mail}}
+sources: [celery-exporter, worker]
+"""
+
+
+def _examples(page: str) -> dict[str, str]:
+    """YAML of the reference by its heading."""
+    keys = page.partition("\n## Overlays\n")[0]
+    parts = [part.partition("\n") for part in keys.split("\n### ")[1:]]
+    fenced = {
+        title.strip("`"): re.search(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) for title, _, text in parts
+    }
+    return {title: found[1] for title, found in fenced.items() if found}
+
+
+def test_every_section_of_the_reference_is_in_an_example(guide_pages: Pages) -> None:
+    examples = _examples(guide_pages.files["docs/stack.md"])
+    written = {path for text in examples.values() for path in _paths(yaml.safe_load(text))}
+    missing = [one.paths for one in sections() if not any(_like(path, written) for path in one.paths)]
+    assert missing == []
+    assert set(yaml.safe_load(examples["the whole file"])) >= {"version", "outputs", "versions"}
+
+
+def _paths(value: object, path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+    """Every mapping or list entry of the data, by its keys; `[]` for a place in a list."""
+    below = (
+        value.items() if isinstance(value, dict) else [("[]", one) for one in value] if isinstance(value, list) else ()
+    )
+    return {path}.union(*(_paths(kid, (*path, str(key))) for key, kid in below))
+
+
+def _like(path: str, written: set[tuple[str, ...]]) -> bool:
+    wanted = path.replace("[]", ".[]").split(".") if path else []
+    return any(
+        len(one) == len(wanted) and all(w in ("<name>", o) for w, o in zip(wanted, one, strict=True)) for one in written
+    )
+
+
+def test_every_example_of_the_reference_is_accepted(guide_pages: Pages, tmp_path: Path) -> None:
+    examples = _examples(guide_pages.files["docs/stack.md"])
+    assert len(examples) == len(EXAMPLES)
+    for text in examples.values():
+        _accepted(text, tmp_path)
+
+
+def test_what_the_page_on_joining_writes_into_stack_yaml_is_accepted(guide_pages: Pages, tmp_path: Path) -> None:
+    written = re.findall(
+        r"^```yaml\n# stack.yaml\n(.*?)^```$", guide_pages.files["docs/joining.md"], re.MULTILINE | re.DOTALL
+    )
+    assert len(written) == 4
+    for text in written:
+        _accepted(text, tmp_path)
+
+
+def _accepted(text: str, folder: Path) -> None:
+    """A part of stack.yaml is right within a small stack."""
+    (folder / "stack.yaml").write_text(yaml.safe_dump(yaml.safe_load(_SMALL) | yaml.safe_load(text)))
+    try:
+        pipeline.stage(folder / "stack.yaml")
+    except SpecError as error:
+        pytest.fail(f"{text}\n{error}")
 
 
 def _fields(model: type[BaseModel]) -> dict[str, str]:

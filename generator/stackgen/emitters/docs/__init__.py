@@ -1,4 +1,4 @@
-"""docs/: guide to ours, troubleshooting, references of stack.yaml and plan.json, the table of this stack's alerts."""
+"""docs/: guide to ours, troubleshooting, how workers join, references of stack.yaml and plan.json, table of alerts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ def artefacts(plan: Plan) -> list[Artefact]:
         "guide": guide.context(plan),
         "troubleshooting": troubleshooting.context(plan),
         "stack": stack_yaml.context(),
+        "joining": {},
         "alerts": alerts.context(plan),
         "plan": plan_json.context(),
     }

@@ -28,7 +28,7 @@ _WORDS: Mapping[Kind, str] = {
     str: "text",
     JsonValue: "any value",
 }
-_BYTES = "a size such as 512MiB or 1.5GiB"
+_BYTES, _SHARE = "a size such as 512MiB or 1.5GiB", "a share such as 0.1 or 10%"
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _scalar(kind: Kind, metadata: Sequence[object]) -> str:
         if isinstance(one, Form):
             return one.expected
         if isinstance(one, WithJsonSchema):
-            return _BYTES
+            return _BYTES if (one.json_schema or {}).get("type") == "string" else _SHARE
         limits += one.metadata if isinstance(one, FieldInfo) else [one]
     low = next((one.ge for one in limits if isinstance(one, annotated_types.Ge)), None)
     high = next((one.le for one in limits if isinstance(one, annotated_types.Le)), None)

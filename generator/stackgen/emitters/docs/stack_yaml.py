@@ -9,6 +9,7 @@ from stackgen.catalog.signal import Severity, Signal
 from stackgen.catalog.source import Reading, Source
 from stackgen.emitters.docs.fields import Section, sections
 from stackgen.resolve.words import comparison
+from stackgen.spec.examples import EXAMPLES
 
 _UNITS = {
     "tasks": "tasks",
@@ -33,11 +34,14 @@ def context() -> dict[str, object]:
 
 
 def _section(one: Section) -> dict[str, object]:
+    """The first section of each top-level key has its example."""
+    key, _, below = one.paths[0].partition(".")
     return {
         "title": one.paths[0] or "the whole file",
         "others": list(one.paths[1:]) or None,
         "meaning": one.meaning,
         "fields": [vars(key) for key in one.keys],
+        "example": EXAMPLES[key.removesuffix("[]")] if below in ("", "<name>") else None,
     }
 
 
