@@ -16,7 +16,7 @@ from stackgen.emitters import always
 from stackgen.outputs import KINDS
 from stackgen.problem import Mark, Problem, SpecError
 from stackgen.render.environment import render
-from stackgen.resolve import cloudwatch, logs, routing
+from stackgen.resolve import choose, cloudwatch, logs, routing
 from stackgen.resolve.plan import Plan
 from stackgen.resolve.resolver import resolve
 from stackgen.spec import parse
@@ -45,6 +45,7 @@ class Prepared:
             if not off.signal.log_count
         ] + [
             *routing.notices(self.plan, self.document),
+            *choose.notices(self.plan, self.document),
             *logs.notices(self.plan.spec, self.document),
             *cloudwatch.notices(self.plan, self.document),
         ]

@@ -104,6 +104,8 @@ class Settings:
     broker: str = "redis"
     broker_url_env: str | None = "CELERY_BROKER_URL"
     broker_url_file: str | None = None
+    broker_transport_options: Mapping[str, object] = field(default_factory=dict)
+    broker_use_ssl: Mapping[str, object] = field(default_factory=dict)
     queues: Sequence[str] = ()
     duration_buckets: tuple[float, ...] = ()
     wait_buckets: tuple[float, ...] = ()
@@ -121,6 +123,8 @@ SETTINGS = Settings(
     broker="redis",
     broker_url_env="CELERY_BROKER_URL",
     broker_url_file=None,
+    broker_transport_options={},
+    broker_use_ssl={},
     queues=[
         "celery",
         "priority",
@@ -1885,13 +1889,15 @@ def broker_url(settings: Settings) -> str:
 def broker_app(settings: Settings) -> Any:
     """A Celery app that only talks to the broker; the team's own is not loaded.
 
-    $CELERY_BROKER_TRANSPORT_OPTIONS may hold the application's broker_transport_options as JSON.
+    $CELERY_BROKER_TRANSPORT_OPTIONS may hold more of the application's broker_transport_options, as JSON.
     """
     from celery import Celery  # type: ignore[import-untyped, unused-ignore]
 
     app = Celery("celery_monitoring", broker=broker_url(settings), set_as_current=False)
     given = json.loads(os.environ.get("CELERY_BROKER_TRANSPORT_OPTIONS") or "{}")
-    app.conf.broker_transport_options = quick_options(settings.broker, given)
+    app.conf.broker_transport_options = quick_options(settings.broker, {**settings.broker_transport_options, **given})
+    if settings.broker_use_ssl:
+        app.conf.broker_use_ssl = dict(settings.broker_use_ssl)
     app.conf.broker_connection_timeout = 2
     return app
 
@@ -1944,6 +1950,8 @@ def _broker_unacked(channel: Any) -> dict[str, int] | None:
     client, key = getattr(channel, "client", None), getattr(channel, "unacked_key", "")
     if not key or client is None or client.hlen(key) > _UNACKED_READ:
         return None
+    if "HSCAN" not in getattr(client, "PREFIXED_SIMPLE_COMMANDS", ("HSCAN",)):  # kombu puts it before the others only
+        key = client.global_keyprefix + key
     held: dict[str, int] = {}
     for exchange, routing in _broker_addresses(client, key):
         for queue in channel._lookup(exchange, routing) if exchange else [routing]:

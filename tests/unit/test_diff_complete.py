@@ -25,6 +25,8 @@ FOLLOWS = {
     *(f"alerts.*.{key}" for key in ("owner", "receiver", "sources", "series", "runbook_url", "dashboard_url")),
     *("sources.*.title", "sources.*.series", "sources.*.brought_by"),
     *(f"series.*.{key}" for key in ("meaning", "unit", "labels", "metrics")),
+    # from the broker's own keys, and from `sources`
+    "series.*.others",
     # told with the alert that is no longer judged, or where a setting brings it
     *(f"off.*.{key}" for key in ("alert", "reason", "hint")),
     # the override of the alert that reads it is told

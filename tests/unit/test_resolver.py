@@ -12,6 +12,7 @@ from stackgen.catalog.signals.tasks import OVERDUE
 from stackgen.pipeline import prepare
 from stackgen.problem import SpecError
 from stackgen.resolve.plan import Plan
+from stackgen.resolve.routing import mutings
 
 HEAD = """version: 1
 stack: {name: shop}
@@ -59,13 +60,48 @@ def test_the_first_listed_source_is_believed(tmp_path: Path) -> None:
         assert made.chosen["celery:queue_length:max"].source.id == first
 
 
-def test_a_fact_of_the_stack_can_spoil_a_source(tmp_path: Path) -> None:
-    text = "queues: {celery: }\nsources: [celery-exporter, redis]\n"
-    text = text.replace("queues", "queues", 1)
+@pytest.mark.parametrize(
+    ("broker", "sources", "believed", "sure"),
+    [
+        ("priorities: true", "celery-exporter, redis, probe", "celery-exporter redis probe", True),
+        ("priorities: true", "celery-exporter, redis", "celery-exporter redis", False),
+        ("priorities: true, database: 0", "celery-exporter, redis, probe", "celery-exporter redis", True),
+        ("priorities: false", "redis, celery-exporter", "redis celery-exporter", True),
+        ("database: 3", "redis, celery-exporter", "redis", True),
+        ("cluster: true", "celery-exporter, redis", "redis", True),
+        ("transport_options: {master_name: m}", "redis, celery-exporter", "celery-exporter", True),
+    ],
+)
+def test_what_may_say_too_little_is_joined_up_to_what_is_exact(
+    broker: str, sources: str, believed: str, sure: bool, tmp_path: Path
+) -> None:
     path = tmp_path / "stack.yaml"
-    path.write_text(HEAD.replace("kind: redis", "kind: redis, priorities: true") + text)
-    made = prepare(path).plan
-    assert made.chosen["celery:queue_length:max"].source.id == "redis"
+    head = HEAD.replace("kind: redis", f"kind: redis, {broker}")
+    path.write_text(f"{head}queues: {{celery: }}\nsources: [{sources}]\n")
+    chosen = prepare(path).plan.chosen["celery:queue_length:max"]
+
+    assert [one.id for one in chosen.sources] == believed.split()
+    assert (chosen.too_small == "") == sure
+
+
+def test_a_source_that_cannot_work_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    path = tmp_path / "stack.yaml"
+    head = HEAD.replace("kind: redis", "kind: redis, transport_options: {master_name: m}")
+    path.write_text(head + "queues: {celery: }\nsources: [celery-exporter, redis]\n")
+    made = prepare(path)
+
+    assert "redis" not in {one.source.id for one in made.plan.scraped}
+    told = [one.message for one in made.notices() if one.rule == "source-off"]
+    assert told == [
+        "redis is neither started nor scraped: redis_exporter asks one address, and behind Sentinel the master moves"
+    ]
+
+
+def test_one_of_two_that_are_asked_mutes_nothing(tmp_path: Path) -> None:
+    made = plan(tmp_path, "queues: {celery: }\nsources: [redis, celery-exporter]\n")
+    muted = {s for m in mutings(made) if m.by.get("source") == ("redis",) for s in m.targets["signal"]}
+
+    assert "queue_length" not in muted
 
 
 def test_a_signal_nobody_names_is_off_with_a_hint(tmp_path: Path) -> None:

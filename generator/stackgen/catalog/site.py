@@ -9,10 +9,20 @@ from functools import cached_property
 from typing import Literal
 
 from stackgen.catalog import promql
+from stackgen.catalog.corner import Corner
 from stackgen.catalog.launch import Variable
 
-Fact = Literal["events_off", "sent_events_off", "pool_solo", "redis_priorities", "no_memory_limit"]
-"""A property of the stack that makes a reading of a source wrong or absent."""
+Fact = Literal[
+    "events_off",
+    "sent_events_off",
+    "pool_solo",
+    "no_memory_limit",
+    "redis_priorities",
+    "redis_database_unsaid",
+    "redis_sentinel",
+    "redis_cluster",
+]
+"""A property of the stack that makes a reading of a source wrong, too small or absent."""
 
 DELAYED_QUEUES = "(.+_)?celery_delayed_[0-9]+"
 """Levels of native delayed delivery: nobody consumes them, RabbitMQ hands their messages from level to level.
@@ -79,6 +89,8 @@ class Site:
     """Seconds that a number of workers must last to be the size of the fleet; workers_missing's `for`."""
     worker_memory_limit: int | None = None
     broker: Literal["redis", "rabbitmq"] = "redis"
+    corner: Corner = field(default_factory=Corner)
+    """The part of the broker that is this stack's."""
     broker_env: str = "CELERY_BROKER_URL"
     """The environment variable from which started programs take the broker's address."""
     stack: str = ""

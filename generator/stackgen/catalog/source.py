@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -52,6 +52,9 @@ class Reading:
     stimulus: Stimulus
     spoiled_by: Mapping[Fact, str] = field(default_factory=dict)
     """Facts under which this reading is wrong, each with the reason a user is told."""
+    at_least: Mapping[Fact, str] = field(default_factory=dict)
+    """Facts under which it can only be too small, each with the reason: then the next source is asked as well, and the
+    larger number holds."""
     survives: bool = False
     """True when the series goes on as 0 after metrics with a lifetime are gone, so that an alert may wait for ever."""
     caveat: str = ""
@@ -76,6 +79,10 @@ class Source:
     """Version -> container image; the first is the default."""
     broker: Literal["redis", "rabbitmq", ""] = ""
     """The only broker it understands; "" for any."""
+    cannot: Mapping[Fact, str] = field(default_factory=dict)
+    """Facts under which its program, as we start it, cannot work at all, each with the reason: it is left out."""
+    vhost_param: str = ""
+    """The parameter of a scrape that narrows it to a virtual host; "" when it has none."""
     match: str = ""
     """Default wildcard for the names of workers among what it measures; "" when it measures workers only."""
     is_worker: bool = False
@@ -93,6 +100,10 @@ class Source:
     """The kind of output that configures and starts it, scraped or not; "" when it is started because it is listed."""
     launch: Callable[[Site, str], Launch] | None = None
     """How this version is started; None for what others start, or what the kind of output above starts its own way."""
+
+    def off(self, site_facts: Iterable[Fact]) -> str:
+        """Why its program, as we start it, cannot work on a stack with these facts; "" when it can."""
+        return next((self.cannot[fact] for fact in site_facts if fact in self.cannot), "")
 
     @property
     def host(self) -> str:

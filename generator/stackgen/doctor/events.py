@@ -62,7 +62,7 @@ def _sent(seen: Seen, samples: tuple[Sample, ...]) -> Iterator[Finding]:
 def priorities(seen: Seen) -> Iterator[Finding]:
     """Lists of a priority that nobody adds up."""
     chosen = seen.plan.chosen.get(QUEUE_LENGTH.name)
-    counted = chosen is not None and chosen.source.id == "redis"
+    counted = chosen is not None and any(one.id == "redis" for one in chosen.sources)
     used = {q: n for q, n in (seen.broker.priorities if seen.broker else {}).items() if q in seen.plan.site.queues}
     if used and not counted:
         listed = ", ".join(f"{queue} ({count} tasks)" for queue, count in sorted(used.items())[:5])

@@ -72,7 +72,7 @@ def _series(seen: Seen) -> Iterator[Finding]:
     down = _down(seen)
     for chosen in seen.plan.chosen.values():
         lacking = chosen.series.name not in seen.recorded
-        if lacking and chosen.series.kind == "gauge" and chosen.source.id not in down:
+        if lacking and chosen.series.kind == "gauge" and down.isdisjoint(one.id for one in chosen.sources):
             uses = ", ".join(metric.name for metric in chosen.reading.uses) or "up"
             yield Finding(
                 "series-missing",

@@ -53,13 +53,13 @@ class Seen:
 
 def alerts(plan: Plan, series: Iterable[Series], source: str = "") -> tuple[str, ...]:
     """Alerts that read one of these series, where the source feeds it; "" for any source."""
-    names = {s.name for s in series if not source or plan.chosen[s.name].source.id == source}
+    names = {s.name for s in series if not source or any(one.id == source for one in plan.chosen[s.name].sources)}
     return tuple(dict.fromkeys(one.alert for one in plan.metric_signals if names & {s.name for s in one.needs}))
 
 
 def fed_by(plan: Plan, source: str) -> list[Series]:
     """The series that a source feeds on this stack."""
-    return [chosen.series for chosen in plan.chosen.values() if chosen.source.id == source]
+    return [chosen.series for chosen in plan.chosen.values() if any(one.id == source for one in chosen.sources)]
 
 
 def listens_to_events(plan: Plan) -> list[Series]:

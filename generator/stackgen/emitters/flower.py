@@ -8,9 +8,16 @@ from stackgen.resolve.plan import Plan
 
 
 def artefacts(plan: Plan) -> list[Artefact]:
-    """The one file; settings.py and the Celery application are not read by Flower."""
-    flower = plan.spec.flower
+    """Flower's own settings, and Celery's where the broker's address is not enough; Flower reads no settings.py."""
+    flower, corner = plan.spec.flower, plan.site.corner
+    celery = Artefact(
+        path="flower/celeryconfig.py",
+        template="flower/celeryconfig.py.j2",
+        syntax="python",
+        context={"options": dict(corner.options), "ssl": corner.ssl},
+    )
     return [
+        *([celery] if corner.is_special else []),
         Artefact(
             path="flower/config.py",
             template="flower/config.py.j2",
@@ -28,5 +35,5 @@ def artefacts(plan: Plan) -> list[Artefact]:
                 "users_file": flower.basic_auth.file,
                 "users_env": flower.basic_auth.users_env,
             },
-        )
+        ),
     ]

@@ -167,7 +167,8 @@ def _holds(alert: Alert) -> str:
 
 def _caveats(signal: Signal, plan: Plan) -> list[str]:
     chosen = [plan.chosen[series.name] for series in signal.needs if series.name in plan.chosen]
-    return [f"{one.source.title}: {one.reading.caveat}" for one in chosen if one.reading.caveat]
+    said = [(one, words.caveat(one)) for one in chosen]
+    return [f"{' and '.join(source.title for source in one.sources)}: {text}" for one, text in said if text]
 
 
 def _files(signal: Signal, plan: Plan) -> list[Row]:

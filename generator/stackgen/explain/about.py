@@ -102,10 +102,10 @@ def _origins(signal: Signal, plan: Plan) -> Iterator[Origin]:
         yield Origin(
             series=series.name,
             meaning=series.meaning,
-            source=chosen.source.id,
-            title=chosen.source.title,
+            source=" and ".join(one.id for one in chosen.sources),
+            title=" and ".join(one.title for one in chosen.sources),
             link=chosen.source.link,
-            caveat=chosen.reading.caveat,
+            caveat=words.caveat(chosen),
         )
 
 

@@ -60,7 +60,8 @@ def _level(alert: Alert) -> str:
 def _sources(plan: Plan) -> Sequence[tuple[str, ...]]:
     gives: dict[str, list[str]] = {}
     for name, chosen in plan.chosen.items():
-        gives.setdefault(chosen.source.id, []).append(name)
+        for source in chosen.sources:
+            gives.setdefault(source.id, []).append(name)
     return [
         (s.source.id, s.version or "–", s.source.title, ", ".join(gives.get(s.source.id, ())) or "nothing that is used")
         for s in plan.scraped

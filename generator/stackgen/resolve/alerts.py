@@ -69,7 +69,7 @@ def sources(signal: Signal, plan: Plan) -> tuple[str, ...]:
     """Ids of the sources that the signal is read from; of the logs, the shippers whose backends judge."""
     if signal.log_count:
         return judges(plan.spec)
-    return tuple(dict.fromkeys(plan.chosen[series.name].source.id for series in signal.needs))
+    return tuple(dict.fromkeys(one.id for series in signal.needs for one in plan.chosen[series.name].sources))
 
 
 def _receiver(signal: Signal, severity: Severity, spec: StackSpec, routing: Routing) -> str:

@@ -103,7 +103,22 @@ class Chosen:
 
     source: Source
     reading: Reading
+    """Of the source, or of it and of the others together."""
     series: Series
+    others: tuple[Source, ...] = ()
+    """Sources that are asked as well, because those before them may say too little; the largest number holds."""
+    too_small: str = ""
+    """Why the number may be too small all the same; "" when it is right."""
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every source that is asked, the preferred one first."""
+        return (self.source, *self.others)
+
+    @property
+    def only(self) -> str:
+        """Id of the source without which nothing is known; "" when there are several."""
+        return "" if self.others else self.source.id
 
 
 @dataclass(frozen=True)
@@ -117,6 +132,8 @@ class Scraped:
     path: str
     elsewhere: bool = False
     """Whether somebody else runs it: stack.yaml says where, and that is not our container."""
+    off: str = ""
+    """Why it cannot work on this stack, so that it is neither started nor scraped; "" when it can."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +149,8 @@ class Plan:
     chosen: Mapping[str, Chosen]
     """By the canonical series' name."""
     scraped: tuple[Scraped, ...]
+    left_out: tuple[Scraped, ...] = ()
+    """Listed sources that cannot work on this stack."""
 
     @cached_property
     def _by_signal(self) -> Mapping[str, tuple[Alert, ...]]:

@@ -104,7 +104,7 @@ def _sources(plan: Plan) -> dict[str, SourceFacts]:
             job=one.source.job,
             targets=list(one.targets),
             path=one.path,
-            series=[name for name, chosen in plan.chosen.items() if chosen.source is one.source],
+            series=[name for name, chosen in plan.chosen.items() if one.source in chosen.sources],
             brought_by="" if one.source.id in listed else one.source.brought_by,
         )
         for one in plan.scraped
@@ -115,6 +115,7 @@ def _series(plan: Plan) -> dict[str, SeriesFacts]:
     return {
         name: SeriesFacts.model_construct(
             source=chosen.source.id,
+            others=[source.id for source in chosen.others],
             meaning=chosen.series.meaning,
             unit=chosen.series.unit,
             labels=list(chosen.series.labels),

@@ -116,6 +116,8 @@ class SeriesFacts(Part):
 
     source: str
     """Source that it is read from."""
+    others: list[str]
+    """Sources that are asked as well, for those before them may say too little; the largest number holds."""
     meaning: str
     """What it says."""
     unit: Unit

@@ -6,16 +6,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from stackgen.catalog import registry
-from stackgen.catalog.series import Series
 from stackgen.catalog.signal import Signal
 from stackgen.catalog.signals.queues import QUEUE_WAIT_P95
 from stackgen.catalog.signals.tasks import DURATION_P95
 from stackgen.catalog.site import Site
-from stackgen.catalog.source import Reading
 from stackgen.document import Document, Trail
 from stackgen.problem import Problem, SpecError
 from stackgen.resolve import cloudwatch, logs
 from stackgen.resolve.alerts import alerts, with_silencers
+from stackgen.resolve.choose import add_source, choose_rest, missing
 from stackgen.resolve.numbers import Numbers, limits_of, numbers
 from stackgen.resolve.plan import Chosen, DisabledSignal, Plan, Scraped
 from stackgen.resolve.site import MAX_BOUNDS, scrape_jobs, site_of
@@ -25,12 +24,13 @@ from stackgen.spec.model import StackSpec
 def resolve(spec: StackSpec, document: Document) -> Plan:
     """The plan for one stack; raises SpecError when stack.yaml names a signal that no listed source can feed."""
     candidates = {signal.id: numbers(signal, spec) for signal in registry.signals().values()}
-    scraped = scrape_jobs(spec)
+    listed = scrape_jobs(spec)
+    scraped = tuple(one for one in listed if not one.off)
     site = site_of(spec, scraped, candidates)
     active, off = [], []
     chosen: dict[str, Chosen] = {}
     for candidate in candidates.values():
-        why = _why_off(candidate, spec, site, scraped, chosen)
+        why = _why_off(candidate, spec, site, listed, chosen)
         if why:
             off.append(why)
         else:
@@ -38,7 +38,7 @@ def resolve(spec: StackSpec, document: Document) -> Plan:
     problems = [*_named_but_off(off, spec, document), *_too_many_bounds(site, document)]
     if problems:
         raise SpecError(problems)
-    _choose_rest(site, scraped, chosen)
+    choose_rest(site, listed, chosen)
     used = {name: chosen[name] for name in registry.series() if name in chosen}
     plan = Plan(
         spec=spec,
@@ -47,6 +47,7 @@ def resolve(spec: StackSpec, document: Document) -> Plan:
         off=tuple(off),
         chosen=used,
         scraped=scraped,
+        left_out=tuple(one for one in listed if one.off),
     )
     plan = replace(plan, alerts=alerts(active, plan, document))
     if impossible := list(cloudwatch.problems(plan, document)):
@@ -66,32 +67,8 @@ def _too_many_bounds(site: Site, document: Document) -> Iterable[Problem]:
             yield Problem(document.key_mark((section,)), "too-many-limits", section, message, hint)
 
 
-def _usable(reading: Reading, scraped: Scraped, site: Site) -> str:
-    """Why a reading cannot be used; "" when it can."""
-    for fact, reason in reading.spoiled_by.items():
-        if fact in site.facts:
-            return reason
-    order = list(scraped.source.versions)
-    for metric in reading.uses:
-        if metric.since and order.index(scraped.version) < order.index(metric.since):
-            return f"version {scraped.version} does not have {metric.name}"
-    return ""
-
-
-def _choose(series: Series, site: Site, scraped: Iterable[Scraped]) -> tuple[Chosen | None, list[str]]:
-    reasons = []
-    for candidate in scraped:
-        for reading in candidate.source.readings:
-            if reading.series is series:
-                reason = _usable(reading, candidate, site)
-                if not reason:
-                    return Chosen(candidate.source, reading, series), []
-                reasons.append(f"{candidate.source.id}: {reason}")
-    return None, reasons
-
-
 def _why_off(
-    candidate: Numbers, spec: StackSpec, site: Site, scraped: tuple[Scraped, ...], chosen: dict[str, Chosen]
+    candidate: Numbers, spec: StackSpec, site: Site, listed: tuple[Scraped, ...], chosen: dict[str, Chosen]
 ) -> DisabledSignal | None:
     """Also fills `chosen` with what the signal needs when it is on."""
     signal = candidate.signal
@@ -106,33 +83,13 @@ def _why_off(
         if signal.limits_from and not limits_of(signal, spec):
             return DisabledSignal(signal, f"no {signal.overrides} sets {signal.limits_from}")
         return DisabledSignal(signal, "every severity is switched off", wanted=True)
-    found: dict[str, Chosen] = {}
-    for series in signal.needs:
-        choice, reasons = _choose(series, site, scraped)
-        if choice is None:
-            return DisabledSignal(
-                signal, "; ".join(reasons) or "no listed source measures it", _add_source(series, spec)
-            )
-        found[series.name] = choice
+    found, lacking, reason = missing(signal, site, listed)
+    if lacking:
+        return DisabledSignal(signal, reason or "no listed source measures it", add_source(lacking, spec, site))
     if signal.one_source and len({choice.source.id for choice in found.values()}) == 1:
         return DisabledSignal(signal, signal.one_source)
     chosen.update(found)
     return None
-
-
-def _add_source(series: Series, spec: StackSpec) -> str:
-    listed = {s.name for s in spec.sources}
-    able = [
-        s.id
-        for s in registry.sources().values()
-        if s.id not in listed
-        and s.broker in ("", spec.celery.broker.kind)
-        and any(r.series is series for r in s.readings)
-    ]
-    if able:
-        able.sort(key=lambda name: name != "worker")
-        return f"add source {' or '.join(able)}"
-    return ""
 
 
 def _named_but_off(off: Iterable[DisabledSignal], spec: StackSpec, document: Document) -> Iterable[Problem]:
@@ -157,12 +114,3 @@ def _names(signal: Signal, spec: StackSpec) -> Iterable[Trail]:
             if signal.id in part.thresholds:
                 yield (section, name, "thresholds", signal.id)
     yield from limits_of(signal, spec)
-
-
-def _choose_rest(site: Site, scraped: tuple[Scraped, ...], chosen: dict[str, Chosen]) -> None:
-    """Series that no alert needs but dashboards show are recorded too, where a listed source has them."""
-    for name, series in registry.series().items():
-        if name not in chosen:
-            choice, _ = _choose(series, site, scraped)
-            if choice:
-                chosen[name] = choice

@@ -200,7 +200,9 @@ def _blind(plan: Plan) -> Iterator[Muting]:
         ids = tuple(
             signal.id
             for signal in plan.metric_signals
-            if signal.family != "stack" and signal.id not in never and source in plan.of(signal)[0].sources
+            if signal.family != "stack"
+            and signal.id not in never
+            and any(plan.chosen[series.name].only == source for series in signal.needs)
         )
         if ids:
             by = {"signal": (BLIND.id,), "source": (source,)}

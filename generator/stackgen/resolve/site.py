@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import chain
 
 from stackgen.catalog import registry
+from stackgen.catalog.corner import Corner, Tls
 from stackgen.catalog.signals.queues import QUEUE_WAIT_P95
 from stackgen.catalog.signals.tasks import DURATION_P95
 from stackgen.catalog.signals.workers import WORKERS_MISSING
@@ -27,7 +28,7 @@ MAX_BOUNDS = 40
 
 def scrape_jobs(spec: StackSpec) -> tuple[Scraped, ...]:
     """Everything that is scraped: what stack.yaml lists first, what its logs bring along, the stack itself."""
-    known = registry.sources()
+    known, facts = registry.sources(), frozenset(_facts(spec))
     listed = []
     for written in spec.sources:
         source = known[written.name]
@@ -35,7 +36,7 @@ def scrape_jobs(spec: StackSpec) -> tuple[Scraped, ...]:
         at, path = _endpoint(source, spec)
         targets = tuple(map(str, written.targets or (at,)))
         ours = any(t.removeprefix("dns:").partition(":")[0] == source.host for t in targets)
-        listed.append(Scraped(source, version, targets, path, elsewhere=not ours))
+        listed.append(Scraped(source, version, targets, path, not ours, source.off(facts) if ours else ""))
     own = [Scraped(s, next(iter(s.versions)), _own_targets(s, spec), s.path) for s in known.values() if s.always]
     return (*listed, *_brought(spec), *own)
 
@@ -87,6 +88,7 @@ def site_of(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str
         fleet_settles=_fleet_settles(spec.prometheus.evaluation_interval.seconds, candidates[WORKERS_MISSING.id]),
         worker_memory_limit=spec.celery.worker_memory_limit,
         broker=spec.celery.broker.kind,
+        corner=_corner(spec),
         broker_env=spec.celery.broker.env or "CELERY_BROKER_URL",
         stack=spec.stack.name,
         environment=spec.stack.environment,
@@ -134,10 +136,30 @@ def _facts(spec: StackSpec) -> Iterable[Fact]:
         yield "sent_events_off"
     if spec.celery.pool == "solo":
         yield "pool_solo"
-    if spec.celery.broker.kind == "redis" and spec.celery.broker.priorities:
-        yield "redis_priorities"
     if spec.celery.worker_memory_limit is None:
         yield "no_memory_limit"
+    broker = spec.celery.broker
+    if broker.kind == "redis":
+        if broker.priorities:
+            yield "redis_priorities"
+        if broker.transport_options.master_name:
+            yield "redis_sentinel"
+        if broker.cluster:
+            yield "redis_cluster"
+        elif broker.database is None:
+            yield "redis_database_unsaid"
+
+
+def _corner(spec: StackSpec) -> Corner:
+    broker, tls = spec.celery.broker, spec.celery.broker.tls
+    return Corner(
+        kind=broker.kind,
+        database=broker.database,
+        vhost=broker.vhost,
+        options=broker.transport_options.model_dump(exclude_defaults=True),
+        tls=Tls(tls.ca_file, tls.cert_file, tls.key_file, tls.verify) if tls else None,
+        cluster=broker.cluster,
+    )
 
 
 def _buckets(numbers: Numbers) -> tuple[Fraction, ...]:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from stackgen.catalog import promql
 from stackgen.catalog.series import Unit, limit
 from stackgen.catalog.signal import Signal
-from stackgen.resolve.plan import Alert, Least, Silencer
+from stackgen.resolve.plan import Alert, Chosen, Least, Silencer
 
 _ALERT = re.compile(r'alertname="(\w+)"')
 FIELD = re.compile(r"\{(\w+)(?::(\w+))?\}")
@@ -70,6 +70,12 @@ def with_nouns(guards: Sequence[Least]) -> list[str]:
     if guards and guards[-1].window:
         found[-1] += f" in {promql.seconds(guards[-1].window)}"
     return found
+
+
+def caveat(chosen: Chosen) -> str:
+    """What to mind about a number: the known inaccuracy of its source, and why it may be too small."""
+    small = f"At least this: {chosen.too_small}." if chosen.too_small else ""
+    return f"{chosen.reading.caveat} {small}".strip()
 
 
 def silenced(one: Silencer) -> str:

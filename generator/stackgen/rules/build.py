@@ -46,7 +46,7 @@ def _ours(recording: Recording, site: Site) -> Recording:
 def _canonical(family: Family, plan: Plan) -> Iterable[Recording]:
     for chosen in plan.chosen.values():
         if chosen.series.family == family:
-            why = f"{chosen.series.meaning} From {chosen.source.title}."
+            why = f"{chosen.series.meaning} From {' and '.join(one.title for one in chosen.sources)}."
             for recorded in chosen.reading.rules(plan.site):
                 yield Recording(record=chosen.series.name, expr=recorded.expr, labels=recorded.labels, why=why)
                 why = ""

@@ -78,6 +78,27 @@ def _broker(spec: StackSpec) -> Iterator[Fault]:
         reason = "expected either url_env or url_file, got both"
         path = ("celery", "broker", "url_file")
         yield Fault(path, "broker-address", reason, "keep one of the two", True, (*path[:2], "url_env"))
+    at: Trail = ("celery", "broker")
+    for key, kind in (
+        ("database", "redis"),
+        ("cluster", "redis"),
+        ("transport_options", "redis"),
+        ("vhost", "rabbitmq"),
+    ):
+        if key in broker.model_fields_set and broker.kind != kind:
+            reason = f"{key} is {kind}'s, and celery.broker.kind is {broker.kind}"
+            hint = "RabbitMQ has vhost" if kind == "redis" else "Redis has database"
+            yield Fault((*at, key), "other-broker", reason, hint, True, (*at, "kind"))
+    if broker.cluster and broker.database:
+        reason = f"a Redis Cluster has database 0 only, got {broker.database}"
+        yield Fault((*at, "database"), "cluster", reason, "remove one of the two", other=(*at, "cluster"))
+    if broker.cluster and broker.transport_options.master_name:
+        reason = "Redis is either a Cluster or behind Sentinel, not both"
+        place = (*at, "transport_options", "master_name")
+        yield Fault(place, "cluster", reason, "remove one of the two", other=(*at, "cluster"))
+    if broker.tls and (broker.tls.cert_file is None) != (broker.tls.key_file is None):
+        key, other = ("cert_file", "key_file") if broker.tls.cert_file else ("key_file", "cert_file")
+        yield Fault((*at, "tls", key), "tls-pair", f"expected {other} as well", f"add {other}", at_key=True)
 
 
 def _queues(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:

@@ -8,11 +8,10 @@ from stackgen.catalog.signal import Severity
 from stackgen.outputs import KINDS
 from stackgen.spec.alerting import Alerting, AlertingSection
 from stackgen.spec.app import App
+from stackgen.spec.broker import Broker
 from stackgen.spec.logs import Logs
 from stackgen.spec.names import (
-    AbsPath,
     AppName,
-    EnvName,
     HostPort,
     LabelName,
     LabelValue,
@@ -50,24 +49,6 @@ class Stack(Part):
     """Team that is told when neither the queue nor the task has an owner of its own."""
     labels: Annotated[dict[LabelName, LabelValue], _Section] = {}
     """Further labels on every alert: name and text. The names that alerts already use are refused."""
-
-
-class Broker(Part):
-    """The message broker, and where programs find its address. The address itself never stands here."""
-
-    kind: Literal["redis", "rabbitmq"]
-    """Which broker it is."""
-    url_env: EnvName | None = None
-    """Environment variable that holds the broker's address; CELERY_BROKER_URL when there is no `url_file` either."""
-    url_file: AbsPath | None = None
-    """File that holds the broker's address, such as a mounted secret. Instead of `url_env`."""
-    priorities: bool = False
-    """Whether tasks are sent with priorities; on Redis each priority is a list of its own, and all are added up."""
-
-    @property
-    def env(self) -> str | None:
-        """The environment variable to use; None when the address is in a file."""
-        return None if self.url_file else self.url_env or "CELERY_BROKER_URL"
 
 
 class Celery(Part):

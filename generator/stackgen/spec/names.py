@@ -141,6 +141,21 @@ QueueName = Annotated[str, _name("queue-name", "a queue's name")]
 TaskName = Annotated[str, _name("task-name", "a task's name")]
 """A task as Celery knows it, such as shop.tasks.send_mail; any text, case counts."""
 
+VirtualHost = Annotated[str, _name("vhost", "a virtual host's name")]
+"""A virtual host of RabbitMQ; any text, case counts."""
+
+_PREFIX_SAID = "the beginning of a key, such as shop:"
+KeyPrefix = Annotated[str, like("key-prefix", r"[!-~]{0,100}", _PREFIX_SAID, "letters, digits and signs, no spaces")]
+"""What every key of Redis begins with; "" for nothing."""
+
+_SEPARATOR_SAID = "a text between queue and priority, such as :"
+KeySeparator = Annotated[str, _name("key-separator", _SEPARATOR_SAID)]
+"""What stands between a queue's name and a priority."""
+
+_MASTER_SAID = "the name of a master as Sentinel knows it, such as mymaster"
+MasterName = Annotated[str, like("master-name", r"[A-Za-z0-9_.-]{1,100}", _MASTER_SAID, "letters, digits and _ . -")]
+"""A master that Sentinel watches."""
+
 OwnerName = Annotated[str, _name("owner-name", "a team's name")]
 """The team that is told."""
 

@@ -55,6 +55,8 @@ class Settings:
     broker: str = "redis"
     broker_url_env: str | None = "CELERY_BROKER_URL"
     broker_url_file: str | None = None
+    broker_transport_options: Mapping[str, object] = field(default_factory=dict)
+    broker_use_ssl: Mapping[str, object] = field(default_factory=dict)
     queues: Sequence[str] = ()
     duration_buckets: tuple[float, ...] = ()
     wait_buckets: tuple[float, ...] = ()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from stackgen.catalog import promql
+from stackgen.catalog.corner import NO_CLUSTER
 from stackgen.catalog.counting import increase, latest, per_replica
 from stackgen.catalog.images import Image, by_version
 from stackgen.catalog.launch import HttpHealth, Launch
@@ -180,7 +181,7 @@ READINGS = (
             ),
         ),
         stimulus=gauge(JOB, QUEUE_LENGTH_METRIC, _queue),
-        spoiled_by={"redis_priorities": "it counts only the first of Redis's priority lists"},
+        at_least={"redis_priorities": "it counts only the first of Redis's priority lists"},
         caveat="Messages that workers have prefetched are not counted.",
     ),
     Reading(
@@ -238,6 +239,7 @@ def launch(site: Site, version: str) -> Launch:
         f"--purge-offline-worker-metrics={PURGE}",
         "--generic-hostname-task-sent-metric",
     ]
+    flags += site.corner.exporter_flags()
     if version != "0.12.2":
         flags += [f"--queue-wait-buckets={_bounds(site.wait_buckets)}", "--generic-hostname-worker-task-metric"]
     return Launch(
@@ -245,6 +247,7 @@ def launch(site: Site, version: str) -> Launch:
         user="1000:1000",
         command=tuple(flags),
         environment={"CE_BROKER_URL": site.broker_url},
+        secrets=site.corner.secrets,
         networks=("backend", "broker"),
         health=HttpHealth("/health", "python"),
         notes=(
@@ -269,5 +272,6 @@ SOURCE = Source(
     ),
     advice="start celery-exporter with the generated flags (exporters/celery-exporter.yml)",
     names_by_comma=True,
+    cannot={"redis_cluster": NO_CLUSTER},
     launch=launch,
 )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import PurePosixPath
 
+from stackgen.catalog.corner import NO_CLUSTER
 from stackgen.catalog.counting import increase, per_replica
 from stackgen.catalog.images import Image, by_version
 from stackgen.catalog.launch import HttpHealth, Launch, Limits, Mount, Secret, Variable
@@ -92,6 +93,11 @@ def _workers_stimulus(
     ]
 
 
+def _found(site: Site) -> dict[str, str]:
+    """Where Celery finds celeryconfig.py, which is there when the broker's address alone does not say enough."""
+    return {"PYTHONPATH": str(PurePosixPath(CONFIG).parent)} if site.corner.is_special else {}
+
+
 def launch(site: Site, version: str) -> Launch:
     """Flower's command line; its settings, the buckets of its histogram among them, are in flower/config.py."""
     flower = site.flower
@@ -103,12 +109,15 @@ def launch(site: Site, version: str) -> Launch:
         port=flower.port,
         why="Shows tasks and workers live, and can stop them; /metrics has no password. Publish only behind a proxy.",
         command=("celery", "flower", f"--conf={CONFIG}"),
-        environment={"CELERY_BROKER_URL": site.broker_url, **login},
+        environment={"CELERY_BROKER_URL": site.broker_url, **login, **_found(site)},
         mounts=(
             Mount("bind", "./flower", str(PurePosixPath(CONFIG).parent)),
             Mount("volume", "flower", flower.folder, read_only=False),
         ),
-        secrets=(Secret.at(users, "users", "Flower's users, one user:password per line"),) if users else (),
+        secrets=(
+            *((Secret.at(users, "users", "Flower's users, one user:password per line"),) if users else ()),
+            *site.corner.secrets,
+        ),
         networks=("frontend", "backend", "broker"),
         health=HttpHealth(f"{flower.url_prefix}/healthcheck", "python"),
         web="flower",
@@ -156,6 +165,7 @@ SOURCE = Source(
         Image("flower", "2.0.1", "mher/flower", "2.0.1", "2026-11-22", "known, not asked"),
     ),
     output="flower",
+    cannot={"redis_cluster": NO_CLUSTER},
     advice="start Flower with the generated flower/config.py",
     launch=launch,
 )

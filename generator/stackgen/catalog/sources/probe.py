@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from stackgen.catalog.corner import NO_CLUSTER
 from stackgen.catalog.counting import latest
 from stackgen.catalog.images import from_demo
 from stackgen.catalog.launch import HttpHealth, Launch, Limits, Mount
@@ -41,6 +42,7 @@ def launch(site: Site, version: str) -> Launch:
         command=("python", module, "exporter", f"--port={SOURCE.port}"),
         environment={site.broker_env: site.broker_url},
         mounts=(Mount("bind", "./celery/celery_monitoring.py", module),),
+        secrets=site.corner.secrets,
         networks=("backend", "broker"),
         health=HttpHealth("/livez", "python"),
         limits=Limits("0.25", "128M"),
@@ -86,5 +88,6 @@ SOURCE = Source(
             stimulus=gauge(JOB, UP, lambda _: {}),
         ),
     ),
+    cannot={"redis_cluster": NO_CLUSTER},
     launch=launch,
 )

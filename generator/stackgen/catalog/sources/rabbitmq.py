@@ -14,7 +14,7 @@ from stackgen.catalog import promql
 from stackgen.catalog.counting import latest
 from stackgen.catalog.series import BROKER_UP, DELAYED_UNDELIVERED, QUEUE_LENGTH, QUEUE_WORKERS
 from stackgen.catalog.site import DELAYED_QUEUES, Site
-from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, base_labels, gauge
+from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, Stimulus, base_labels
 from stackgen.catalog.timeline import Gauge, Input, Segment
 
 JOB = "rabbitmq"
@@ -29,17 +29,30 @@ _WAITING, _HELD = 7, 3
 """Messages that a test leaves in a delayed queue besides those that are stuck."""
 
 
-def _queue(canonical: Mapping[str, str]) -> dict[str, str]:
-    return {"vhost": "/", "queue": canonical["queue"]}
+def _ours(site: Site, queue: str) -> dict[str, str]:
+    """The labels of one of our queues."""
+    vhost = "/" if site.corner.vhost is None else site.corner.vhost
+    return {**base_labels(JOB, site), "vhost": vhost, "queue": queue}
+
+
+def _vhost(site: Site) -> str:
+    return promql.one_of("vhost", () if site.corner.vhost is None else (site.corner.vhost,))
 
 
 def _by_queue(metric: Metric, site: Site) -> tuple[RecordingRule, ...]:
-    return (RecordingRule(latest(metric.name, (_JOB, site.held("queue")), site, {"queue": "queue"})),)
+    matchers = (_JOB, _vhost(site), site.held("queue"))
+    return (RecordingRule(latest(metric.name, matchers, site, {"queue": "queue"})),)
+
+
+def _fed(metric: Metric) -> Stimulus:
+    return lambda site, canonical, segments, step: [Gauge(metric.name, _ours(site, canonical["queue"]), segments)]
 
 
 def _undelivered(site: Site) -> tuple[RecordingRule, ...]:
-    inside = f"{{{_JOB},queue=~{promql.text(DELAYED_QUEUES)}}}[{site.bridge}]"
-    every, ready, unacked = (f"last_over_time({m.name}{inside})" for m in (MESSAGES, READY, UNACKED))
+    matchers = (_JOB, _vhost(site), f"queue=~{promql.text(DELAYED_QUEUES)}")
+    every, ready, unacked = (
+        f"last_over_time({promql.select(m.name, *matchers)}[{site.bridge}])" for m in (MESSAGES, READY, UNACKED)
+    )
     return (RecordingRule(f"sum(max by (vhost, queue) ({every} - {ready} - {unacked}))"),)
 
 
@@ -47,7 +60,7 @@ def _undelivered_stimulus(
     site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int
 ) -> list[Input]:
     del canonical, step
-    labels = {**base_labels(JOB, site), **_queue({"queue": "celery_delayed_0"})}
+    labels = _ours(site, "celery_delayed_0")
 
     def fed(metric: Metric, make: Callable[[Fraction | int], Fraction | int]) -> Input:
         made = (s if s.amount is None else s._replace(amount=make(s.amount)) for s in segments)
@@ -67,6 +80,7 @@ SOURCE = Source(
     target="rabbitmq:15692",
     path="/metrics/detailed",
     params={"family": ("queue_coarse_metrics", "queue_consumer_count")},
+    vhost_param="vhost",
     link="https://www.rabbitmq.com/docs/prometheus",
     metrics=(READY, UNACKED, MESSAGES, CONSUMERS),
     readings=(
@@ -74,13 +88,13 @@ SOURCE = Source(
             series=QUEUE_LENGTH,
             uses=(READY,),
             rules=lambda site: _by_queue(READY, site),
-            stimulus=gauge(JOB, READY, _queue),
+            stimulus=_fed(READY),
         ),
         Reading(
             series=QUEUE_WORKERS,
             uses=(CONSUMERS,),
             rules=lambda site: _by_queue(CONSUMERS, site),
-            stimulus=gauge(JOB, CONSUMERS, _queue),
+            stimulus=_fed(CONSUMERS),
         ),
         Reading(
             series=DELAYED_UNDELIVERED,

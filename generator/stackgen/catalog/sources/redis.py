@@ -6,53 +6,79 @@ Facts: scrapes of redis_exporter 1.45 (tests/scrapes/redis-exporter-*.prom); kom
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
 from stackgen.catalog import promql
+from stackgen.catalog.corner import Corner
 from stackgen.catalog.images import Image, by_version
 from stackgen.catalog.launch import HttpHealth, Launch
 from stackgen.catalog.series import BROKER_UP, QUEUE_LENGTH
 from stackgen.catalog.site import Site
-from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, gauge
+from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, base_labels, gauge
+from stackgen.catalog.timeline import Gauge, Input, Segment
 
 JOB = "redis-exporter"
-PRIORITY_SEPARATOR = "\x06\x16"
-PRIORITY_STEPS = (3, 6, 9)
 _JOB = f'job="{JOB}"'
 
 KEY_SIZE = Metric(name="redis_key_size", type="gauge", labels=("db", "key"))
 REDIS_UP = Metric(name="redis_up", type="gauge", labels=())
 
 
-def keys(queue: str) -> tuple[str, ...]:
+def _database(site: Site) -> str:
+    return f"db{site.corner.database or 0}"
+
+
+def keys(site: Site, queue: str) -> tuple[str, ...]:
     """The Redis lists that hold a queue: the plain one and one per priority step above 0."""
-    return (queue, *(f"{queue}{PRIORITY_SEPARATOR}{step}" for step in PRIORITY_STEPS))
+    corner = site.corner
+    first = f"{corner.prefix}{queue}"
+    return (first, *(f"{first}{corner.separator}{step}" for step in corner.steps))
 
 
 def _length(site: Site) -> tuple[RecordingRule, ...]:
-    sizes = f"last_over_time({KEY_SIZE.name}{{{_JOB}}}[{site.bridge}])"
+    corner = site.corner
+    database = "" if corner.database is None else f"db={promql.text(_database(site))}"
+    prefix = promql.escape_regex(corner.prefix)
+    ours = f"key=~{promql.text(f'(?s){prefix}.+')}" if prefix else ""
+    sizes = f"last_over_time({promql.select(KEY_SIZE.name, _JOB, database, ours)}[{site.bridge}])"
     # (?s) lets the dot match a newline; the priority suffix is cut off, so that its lists add up to one queue.
-    pattern = promql.text("(?s)(.*?)(?:\x06\x16[0-9]+)?")
+    separator = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in promql.escape_regex(corner.separator))
+    pattern = promql.text(f"(?s){prefix}(.*?)(?:{separator}[0-9]+)?")
     named = f'label_replace({sizes}, "queue", "$1", "key", {pattern})'
     return (RecordingRule(f"max by (queue) (sum by (instance, queue) ({named}))"),)
 
 
-def _key(canonical: Mapping[str, str]) -> dict[str, str]:
-    return {"db": "db0", "key": canonical["queue"]}
+def _length_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
+    del step
+    labels = {"db": _database(site), "key": keys(site, canonical["queue"])[0]}
+    return [Gauge(KEY_SIZE.name, {**base_labels(JOB, site), **labels}, segments)]
 
 
 def launch(site: Site, version: str) -> Launch:
     """The exporter's command line: every list of every queue, so that an empty one reads 0 and not absent."""
-    wanted = ",".join(f"db0={quote(key, safe='')}" for queue in site.queues for key in keys(queue))
+    database = _database(site)
+    wanted = ",".join(f"{database}={quote(key, safe='')}" for queue in site.queues for key in keys(site, queue))
     return Launch(
         image=SOURCE.versions[version],
         user="59000:59000",
-        command=(f"--check-single-keys={wanted}",),
+        command=(f"--check-single-keys={wanted}", *_flags(site.corner)),
         environment={"REDIS_ADDR": site.broker_url},
+        secrets=site.corner.secrets,
         networks=("backend", "broker"),
         health=HttpHealth("/health", "wget"),
     )
+
+
+def _flags(corner: Corner) -> Iterator[str]:
+    if corner.cluster:
+        yield "--is-cluster"
+    if corner.tls:
+        names = ("tls-ca-cert-file", "tls-client-cert-file", "tls-client-key-file")
+        files = zip(names, (corner.tls.ca, corner.tls.certificate, corner.tls.key), strict=True)
+        yield from (f"--{name}={file}" for name, file in files if file)
+        if not corner.tls.verify:
+            yield "--skip-tls-verification"
 
 
 SOURCE = Source(
@@ -67,8 +93,9 @@ SOURCE = Source(
             series=QUEUE_LENGTH,
             uses=(KEY_SIZE,),
             rules=_length,
-            stimulus=gauge(JOB, KEY_SIZE, _key),
-            caveat="Only the queues that stack.yaml names are measured.",
+            stimulus=_length_stimulus,
+            at_least={"redis_database_unsaid": "it looks into database 0, for celery.broker.database names none"},
+            caveat="Only the queues that stack.yaml names are measured; of a Redis Cluster those that are not empty.",
         ),
         Reading(
             series=BROKER_UP,
@@ -81,5 +108,6 @@ SOURCE = Source(
         Image("redis", "v1.88.0", "oliver006/redis_exporter", "v1.88.0-alpine", "2026-07-23", "its releases")
     ),
     broker="redis",
+    cannot={"redis_sentinel": "redis_exporter asks one address, and behind Sentinel the master moves"},
     launch=launch,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from urllib.parse import quote
 
 from stackgen.artefact import Artefact
 from stackgen.catalog.images import default
@@ -15,6 +16,7 @@ BROKERS: Mapping[str, str] = {"redis": "redis", "rabbitmq": "rabbitmq"}
 """The demo's broker by celery.broker.kind."""
 PACKAGES = ("celery[redis]==5.7.0",)
 """What the demo's image installs; seen on PyPI 2026-11-22."""
+_BY_PRIORITY = {"priority_steps": [0, 3, 6, 9], "queue_order_strategy": "priority"}
 _FOLDER = "/var/log/celery"
 _MODULE = "/monitoring"
 """Where the demo finds celery_monitoring.py."""
@@ -23,11 +25,22 @@ _WHY_NO_HEALTH = "nothing asks it, and it is started again when it ends"
 
 def url(plan: Plan) -> str:
     """The address of the demo's broker, which has no password and is reachable by the demo only."""
-    return {"redis": "redis://redis:6379/0", "rabbitmq": "amqp://rabbitmq:5672//"}[plan.spec.celery.broker.kind]
+    corner = plan.site.corner
+    vhost = "/" if corner.vhost in (None, "/") else quote(str(corner.vhost), safe="")
+    known = {"redis": f"redis://redis:6379/{corner.database or 0}", "rabbitmq": f"amqp://rabbitmq:5672/{vhost}"}
+    return known[plan.spec.celery.broker.kind]
+
+
+def fits(plan: Plan) -> bool:
+    """Whether it is like the team's own broker: it has no certificate, no Sentinel, and is no Cluster."""
+    corner = plan.site.corner
+    return not (corner.tls or corner.cluster or "master_name" in corner.options)
 
 
 def services(plan: Plan) -> Iterator[Service]:
-    """The broker, one worker, beat, and what sends the tasks."""
+    """The broker, one worker, beat, and what sends the tasks; nothing where its broker does not fit."""
+    if not fits(plan):
+        return
     yield _redis(plan) if plan.spec.celery.broker.kind == "redis" else _rabbitmq(plan)
     working = [q for q in plan.site.queues if q not in plan.site.dead_letter]
     yield _celery(
@@ -47,18 +60,21 @@ def services(plan: Plan) -> Iterator[Service]:
 def files(plan: Plan) -> list[Artefact]:
     """The application and the image it runs in."""
     working = [q for q in plan.site.queues if q not in plan.site.dead_letter]
+    priorities = plan.spec.celery.broker.priorities
     context = {
         "queues": working,
         "dead_letter": list(plan.site.dead_letter),
-        "priorities": plan.spec.celery.broker.priorities or None,
+        "priorities": priorities or None,
         "events": plan.spec.celery.events,
         "sent_events": plan.spec.celery.sent_events,
         "monitored": _monitored(plan) or None,
+        "options": {**(_BY_PRIORITY if priorities else {}), **plan.site.corner.options} or None,
     }
+    parts = ("app.py", "tasks.py", "traffic.py") if fits(plan) else ()
     return [
         *(
             Artefact(path=f"demo/{name}", template=f"compose/demo/{name}.j2", syntax="python", context=context)
-            for name in ("app.py", "tasks.py", "traffic.py")
+            for name in parts
         ),
         Artefact(
             path="demo/Dockerfile",
@@ -133,6 +149,7 @@ def _rabbitmq(plan: Plan) -> Service:
         seen=seen,
         profiles=DEMO,
         user="999:999",
+        environment={"RABBITMQ_DEFAULT_VHOST": literal(vhost)} if (vhost := plan.site.corner.vhost) else {},
         expose=(5672, 15692),
         networks=("backend", "broker"),
         tmpfs=("/tmp", "/var/lib/rabbitmq:uid=999,gid=999,mode=0700"),

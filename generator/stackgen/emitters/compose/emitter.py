@@ -218,7 +218,9 @@ def _env(plan: Plan) -> Artefact:
     users = plan.spec.flower.basic_auth.users_env
     file = plan.spec.celery.broker.url_file
     why = f"The broker's address, as in {file}: containers get it here." if file else "The broker's address."
-    variables = [{"why": f"{why} This is the demo's.", "name": broker, "value": demo.url(plan)}]
+    fits = demo.fits(plan)
+    text = f"{why} This is the demo's." if fits else why
+    variables = [{"why": text, "name": broker, "value": demo.url(plan) if fits else ""}]
     if users:
         variables.append({"why": "Flower's users: user:password, several with commas.", "name": users, "value": ""})
     if (logs := _sent(plan)) and "cloudwatch" in logs.shippers:

@@ -30,7 +30,8 @@ def launched(plan: Plan) -> Iterator[tuple[Source, str]]:
     versions = plan.site.versions
     elsewhere = {scraped.source.id for scraped in plan.scraped if scraped.elsewhere}
     for source in registry.sources().values():
-        if source.output and plan.spec.wants(source.output) and source.id not in elsewhere:
+        here = source.id not in elsewhere and not source.off(plan.site.facts)
+        if source.output and plan.spec.wants(source.output) and here:
             yield source, versions.get(source.id, next(iter(source.versions), ""))
     yield from ((s.source, s.version) for s in plan.scraped if not s.source.output and not s.elsewhere)
 

@@ -6,6 +6,7 @@ import promql_parser
 
 from stackgen.artefact import Artefact
 from stackgen.catalog import promql
+from stackgen.catalog.source import Source
 from stackgen.resolve.plan import Plan, Scraped
 from stackgen.rules.build import groups, printed
 from stackgen.rules.model import Group, Recording
@@ -31,18 +32,24 @@ def _config(plan: Plan) -> Artefact:
             "stack": plan.spec.stack.name,
             "environment": plan.spec.stack.environment,
             "alertmanagers": list(plan.spec.prometheus.alertmanagers),
-            "jobs": [_job(scraped) for scraped in plan.scraped],
+            "jobs": [_job(scraped, plan) for scraped in plan.scraped],
         },
     )
 
 
-def _job(scraped: Scraped) -> dict[str, object]:
+def _params(source: Source, plan: Plan) -> dict[str, tuple[str, ...]]:
+    vhost = plan.site.corner.vhost
+    narrowed = {source.vhost_param: (vhost,)} if source.vhost_param and vhost is not None else {}
+    return {**source.params, **narrowed}
+
+
+def _job(scraped: Scraped, plan: Plan) -> dict[str, object]:
     source = scraped.source
     return {
         "why": f"{source.title}: {source.link}",
         "name": source.job,
         "path": scraped.path,
-        "params": [(name, list(values)) for name, values in source.params.items()] or None,
+        "params": [(name, list(values)) for name, values in _params(source, plan).items()] or None,
         "targets": [t for t in scraped.targets if not t.startswith(("dns:", "file:"))] or None,
         "names": [
             {"names": [host], "type": "A", "port": int(port), "refresh_interval": "15s"}

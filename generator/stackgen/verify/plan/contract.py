@@ -275,7 +275,7 @@ class Contract:
         if function == "label_join":
             return self._copied(at, shape, texts[0], texts[2:])
         if function == "label_replace":
-            return self._copied(at, shape, texts[0], texts[2:3])
+            return self._copied(at, shape, texts[0], list(filter(None, texts[2:3])))  # "": a constant
         if function == "histogram_quantile":
             self._needs(at, shape, "le", f"{shape.name or 'an expression'} is divided into buckets")
             return shape._replace(labels=shape.labels - {"le"}, name="")

@@ -1,0 +1,149 @@
+"""Which listed source's word counts for a canonical series, and why others' does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from stackgen.catalog import registry
+from stackgen.catalog.series import Series
+from stackgen.catalog.signal import Signal
+from stackgen.catalog.site import Site
+from stackgen.catalog.source import Reading, RecordingRule, Stimulus
+from stackgen.catalog.timeline import Input, Segment
+from stackgen.document import Document, Trail, where
+from stackgen.problem import Problem
+from stackgen.resolve.plan import Chosen, Plan, Scraped
+from stackgen.spec.model import StackSpec
+
+
+def choose(series: Series, site: Site, listed: Iterable[Scraped]) -> tuple[Chosen | None, list[str]]:
+    """The first source that can measure it; one that may say too little is joined by the next, up to one that is exact.
+
+    Without any: None, and why each that has it is of no use.
+    """
+    reasons, found = [], list[Chosen]()
+    for candidate in listed:
+        reading = next((r for r in candidate.source.readings if r.series is series), None)
+        if reading is None:
+            continue
+        if reason := _unusable(reading, candidate, site):
+            reasons.append(f"{candidate.source.id}: {reason}")
+            continue
+        found.append(Chosen(candidate.source, reading, series, too_small=_too_small(reading, site)))
+        if not found[-1].too_small:
+            break
+    return (_joined(found), []) if found else (None, reasons)
+
+
+def choose_rest(site: Site, listed: Iterable[Scraped], chosen: dict[str, Chosen]) -> None:
+    """Series that no alert needs but dashboards show are recorded too, where a listed source has them."""
+    for name, series in registry.series().items():
+        if name not in chosen:
+            choice, _ = choose(series, site, listed)
+            if choice:
+                chosen[name] = choice
+
+
+def add_source(series: Series, spec: StackSpec, site: Site) -> str:
+    """A hint that names the sources which would measure it; "" when none does."""
+    listed = {s.name for s in spec.sources}
+    able = [
+        s.id
+        for s in registry.sources().values()
+        if s.id not in listed
+        and s.broker in ("", spec.celery.broker.kind)
+        and not s.off(site.facts)
+        and any(r.series is series for r in s.readings)
+    ]
+    able.sort(key=lambda name: name != "worker")
+    return f"add source {' or '.join(able)}" if able else ""
+
+
+def missing(signal: Signal, site: Site, listed: Iterable[Scraped]) -> tuple[dict[str, Chosen], Series | None, str]:
+    """What the signal needs, by name; the first series that nobody measures, and why."""
+    found: dict[str, Chosen] = {}
+    for series in signal.needs:
+        choice, reasons = choose(series, site, listed)
+        if choice is None:
+            return found, series, "; ".join(reasons)
+        found[series.name] = choice
+    return found, None, ""
+
+
+def notices(plan: Plan, document: Document) -> Iterator[Problem]:
+    """Listed sources that are left out, numbers that may be too small, and queues that may be another team's."""
+    written = [source.name for source in plan.spec.sources]
+    for one in plan.left_out:
+        path: Trail = ("sources", written.index(one.source.id))
+        message = f"{one.source.id} is neither started nor scraped: {one.off}"
+        hint = "give the targets of one that somebody else runs, or remove it"
+        yield Problem(document.key_mark(document.walk(path)[0]), "source-off", where(path), message, hint, "notice")
+    path = ("celery", "broker")
+    for name, chosen in plan.chosen.items():
+        if chosen.too_small:
+            others = add_source(chosen.series, plan.spec, plan.site)
+            hint = f"say what is missing there, or {others}" if others else "say what is missing there"
+            message = f"{name} may be too small: {chosen.too_small}"
+            yield Problem(document.key_mark(path), "lower-bound", where(path), message, hint, "notice")
+    if plan.site.corner.vhost is None and any(one.source.vhost_param for one in plan.scraped):
+        message = "queues of every virtual host are judged: celery.broker.vhost names none"
+        hint = "name the one at the end of the broker's address; / when there is nothing"
+        yield Problem(document.key_mark(path), "every-vhost", where(path), message, hint, "notice")
+
+
+def _unusable(reading: Reading, scraped: Scraped, site: Site) -> str:
+    if scraped.off:
+        return scraped.off
+    for fact, reason in reading.spoiled_by.items():
+        if fact in site.facts:
+            return reason
+    order = list(scraped.source.versions)
+    for metric in reading.uses:
+        if metric.since and order.index(scraped.version) < order.index(metric.since):
+            return f"version {scraped.version} does not have {metric.name}"
+    return ""
+
+
+def _too_small(reading: Reading, site: Site) -> str:
+    return next((reason for fact, reason in reading.at_least.items() if fact in site.facts), "")
+
+
+def _joined(found: Sequence[Chosen]) -> Chosen:
+    """One reading that says what the largest of these say."""
+    first, *others = found
+    if not others:
+        return first
+    readings = {one.source.id: one.reading for one in found}
+    reading = Reading(
+        series=first.series,
+        uses=tuple(metric for one in readings.values() for metric in one.uses),
+        rules=lambda site: (RecordingRule(_largest(first.series, readings, site)),),
+        stimulus=_first_tells([one.reading.stimulus for one in found]),
+        survives=all(one.survives for one in readings.values()),
+        caveat=" ".join(one.caveat for one in readings.values() if one.caveat),
+    )
+    too_small = "; ".join(f"{one.source.id}: {one.too_small}" for one in found) if found[-1].too_small else ""
+    return replace(first, reading=reading, others=tuple(one.source for one in others), too_small=too_small)
+
+
+def _largest(series: Series, readings: Mapping[str, Reading], site: Site) -> str:
+    """Each source's values are labelled with it for a moment: `or` drops what has the labels of its left side."""
+    said = []
+    for source, reading in readings.items():
+        (rule,) = reading.rules(site)
+        said.append(f'label_replace({rule.expr}, "source", "{source}", "", "")')
+    return f"max by ({', '.join(series.labels)}) ({' or '.join(said)})"
+
+
+def _first_tells(stimuli: Sequence[Stimulus]) -> Stimulus:
+    """The first source says the value, the others 0, as one does that looks at the wrong place."""
+
+    def feed(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
+        nothing = tuple(s if s.amount is None else s._replace(amount=Fraction(0), slope=0) for s in segments)
+        first, *others = stimuli
+        fed = first(site, canonical, segments, step)
+        return fed + [one for other in others for one in other(site, canonical, nothing, step)]
+
+    return feed
