@@ -36,7 +36,7 @@ class Elasticsearch(Part):
     """Addresses of the cluster. The default is the single node of docker-compose's profile `elk`."""
     api_key_env: EnvName = "ELASTICSEARCH_API_KEY"
     """Environment variable in which the shipper finds the API key, as id:key."""
-    ca_file: AbsPath | None = None
+    ca_file: SecretPath | None = None
     """File with the certificate authority of the cluster, such as /run/secrets/es_ca; absent: a public one."""
     retention: Annotated[Duration, between("1d", "3650d")] = Duration.of("30d")
     """How long lines are kept, from 1d."""

@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from urllib.parse import urlsplit
 
-from stackgen.catalog.launch import OUR_SECRETS, Secret
 from stackgen.catalog.signal import SEVERITIES
 from stackgen.document import Trail, shown
 from stackgen.spec.alerting import NOBODY, Alerting, Email, Mute, Receiver, Timing, Told, Webhook
@@ -99,12 +98,6 @@ def _receiver(name: str, receiver: Receiver, path: Trail) -> Iterator[Fault]:
     if not receiver.model_fields_set or all(getattr(receiver, way) is None for way in receiver.model_fields_set):
         ways = ", ".join(type(receiver).model_fields)
         yield Fault(path, "empty-receiver", "the receiver has no way to tell anybody", f"give it one of {ways}", True)
-    for way in receiver.model_fields_set:
-        part = getattr(receiver, way)
-        for key in (key for key in getattr(part, "model_fields_set", ()) if key.endswith("_file")):
-            if (file := getattr(part, key)) and Secret.at(file, "given", "").name in OUR_SECRETS:
-                reason = f"the secret {file} is one that the stack makes for itself"
-                yield Fault((*path, way, key), "reserved-secret", reason, "give the file another name")
     if receiver.email:
         yield from _email(receiver.email, (*path, "email"))
     if receiver.webhook:

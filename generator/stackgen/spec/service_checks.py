@@ -6,7 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
+from pydantic import BaseModel
+
+from stackgen.catalog.launch import OUR_SECRETS, Secret
 from stackgen.catalog.source import Source
+from stackgen.document import Trail
 from stackgen.spec.checks import Fault
 from stackgen.spec.model import StackSpec
 
@@ -20,6 +24,7 @@ def check(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
     yield from _metrics(spec)
     yield from _ports(spec)
     yield from _tags(spec, sources)
+    yield from _secrets(spec)
 
 
 def _users(spec: StackSpec) -> Iterator[Fault]:
@@ -110,3 +115,28 @@ def _tags(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
             reason = f"version {image.version} of {chosen.name} is not released, so no tag of its image is known"
             hint = f"say under `versions` which image you run: {chosen.name}: tag, or tag@sha256:..."
             yield Fault(("sources", i, "version"), "unpinned-version", reason, hint)
+
+
+def _secrets(spec: StackSpec) -> Iterator[Fault]:
+    """Files whose secrets would have one name, so that a container would be given the other's."""
+    taken: dict[str, str] = {}
+    for path, file in files({"flower": spec.flower, "alerting": spec.alerting, "logs": spec.logs}):
+        name = Secret.at(file, "given", "").name
+        if name in OUR_SECRETS:
+            reason = f"the secret {file} is one that the stack makes for itself"
+            yield Fault(path, "reserved-secret", reason, "give the file another name")
+        elif taken.setdefault(name, file) != file:
+            reason = f"the secrets {taken[name]} and {file} would both be named {name}"
+            yield Fault(path, "duplicate-secret", reason, "give one of the files another name")
+
+
+def files(part: object, path: Trail = ()) -> Iterator[tuple[Trail, str]]:
+    """The values of all fields named *_file in a part of the spec, each with its place."""
+    if isinstance(part, BaseModel):
+        part = {field.alias or name: getattr(part, name) for name, field in type(part).model_fields.items()}
+    items = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+    for name, value in items:
+        if str(name).endswith("_file") and isinstance(value, str):
+            yield (*path, name), value
+        else:
+            yield from files(value, (*path, name))

@@ -10,7 +10,7 @@ from stackgen.artefact import Artefact
 from stackgen.catalog.launch import Mount, Secret
 from stackgen.emitters.compose import cloudwatch, demo, elk, loki
 from stackgen.emitters.compose import services as always
-from stackgen.emitters.compose.parts import SECRETS, Service
+from stackgen.emitters.compose.parts import SECRETS, Service, literal
 from stackgen.resolve.plan import Plan
 from stackgen.spec.logs import Logs, Shipper
 from stackgen.spec.services import ServiceSpec
@@ -144,7 +144,7 @@ def _service(service: Service, every: list[Service], files: Mapping[str, str], s
     lists = {
         "ports": [{"host_ip": "127.0.0.1", "published": out, "target": port} for out, port in service.ports.items()],
         "volumes": [_mount(mount, selinux) for mount in service.mounts],
-        "secrets": [{"source": secret.name, "target": secret.target} for secret in service.secrets],
+        "secrets": [{"source": secret.name, "target": literal(secret.target)} for secret in service.secrets],
     }
     settings: dict[str, object] = {
         "expose": [str(port) for port in service.expose],
@@ -199,8 +199,8 @@ def _mount(mount: Mount, selinux: bool) -> dict[str, object]:
     kept = {"bind": {"create_host_path": False, **label}} if mount.kind == "bind" else {}
     return {
         "type": mount.kind,
-        "source": mount.source,
-        "target": mount.target,
+        "source": literal(mount.source),
+        "target": literal(mount.target),
         "read_only": mount.read_only,
         **kept,
     }

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from pydantic import BaseModel
-
 from stackgen.catalog.launch import Secret
 from stackgen.resolve.plan import Plan
+from stackgen.spec.service_checks import files
 
 ADMIN = Secret.named("grafana_admin_password", "random", "password of Grafana's user admin")
 ELASTIC = Secret.named("elastic_password", "random", "password of Elasticsearch's superuser elastic")
@@ -18,8 +15,8 @@ API_KEY = Secret.named("elasticsearch_api_key", "given", "API key of the log shi
 
 def alertmanager_secrets(plan: Plan) -> tuple[Secret, ...]:
     """Every file that stack.yaml's section `alerting` names."""
-    files = dict.fromkeys(_files(plan.spec.alerting))
-    return tuple(Secret.at(file, "given", "named in stack.yaml under alerting") for file in files)
+    found = dict.fromkeys(file for _, file in files(plan.spec.alerting))
+    return tuple(Secret.at(file, "given", "named in stack.yaml under alerting") for file in found)
 
 
 def log_secrets(plan: Plan) -> tuple[Secret, ...]:
@@ -51,20 +48,3 @@ def loki_secrets(plan: Plan) -> tuple[Secret, ...]:
         logs.loki.ca_file: "certificate authority of Loki (PEM)",
     }
     return tuple(Secret.at(file, "given", text) for file, text in why.items() if file)
-
-
-def _files(part: object) -> Iterator[str]:
-    """The values of all fields named *_file in a part of the spec."""
-    if isinstance(part, BaseModel):
-        for name in type(part).model_fields:
-            value = getattr(part, name)
-            if name.endswith("_file") and isinstance(value, str):
-                yield value
-            else:
-                yield from _files(value)
-    elif isinstance(part, dict):
-        for value in part.values():
-            yield from _files(value)
-    elif isinstance(part, list):
-        for value in part:
-            yield from _files(value)
