@@ -63,6 +63,28 @@ def test_workers_named_without_a_star_pass_their_own_tests(tmp_path: Path, sourc
     assert [p for p in pipeline.check(stack, tmp_path / "output")[1] if p.level == "error"] == []
 
 
+@pytest.mark.promtool
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"ignore": {"tasks": ["a*", "*.any", "below*"], "queues": ["celery*", "a-*", "*queue"]}},
+        {
+            "thresholds": {
+                "task_success_ratio": {"warning": {"threshold": "60%", "for": "0s"}, "keep_firing_for": "25m"}
+            }
+        },
+    ],
+    ids=["names of the tests ignored", "told before what silences it"],
+)
+@pytest.mark.parametrize("source", ["celery-exporter", "worker", "flower"])
+def test_whatever_is_told_or_ignored_the_generated_tests_pass(
+    tmp_path: Path, source: str, told: dict[str, Any]
+) -> None:
+    stack = _stack(tmp_path, sources=[source], outputs=["prometheus"], **told)
+    pipeline.generate(stack, tmp_path / "output")
+    assert [p for p in pipeline.check(stack, tmp_path / "output")[1] if p.level == "error"] == []
+
+
 def test_two_services_may_share_a_ca_file(tmp_path: Path) -> None:
     elasticsearch = {"hosts": ["https://e:9200"], "ca_file": _CA}
     logs = {

@@ -66,6 +66,16 @@ def test_a_burst_that_leaves_the_window_too_soon_is_refused(tmp_path: Path) -> N
     ]
 
 
+def test_more_workers_than_a_name_has_are_refused(tmp_path: Path) -> None:
+    text = STACK.replace("[celery-exporter, worker]", "[{name: process-exporter, match: web-1}]")
+    plan, document = planned(tmp_path, f"{text}thresholds: {{workers_active: {{warning: 3, critical: 1}}}}\n")
+    assert [str(problem).removeprefix(f"{tmp_path}/") for problem in liveness.of_plan(plan, document)] == [
+        "stack.yaml:6:40: error[dead-alert-match]: thresholds.workers_active.warning.threshold: "
+        "below 3 it fires for ever: match 'web-1' names one worker\n"
+        "  hint: at most 1, or a * at the start or end of match"
+    ]
+
+
 def test_a_hold_of_the_whole_signal_is_refused_where_it_stands(tmp_path: Path) -> None:
     found = _found(tmp_path, "thresholds:\n  task_failure_ratio:\n    for: 1h\n    critical: {for: 1m}")
     assert [(p.rule, p.mark.line, p.where) for p in found] == [

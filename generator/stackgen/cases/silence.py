@@ -30,7 +30,7 @@ def explained(test: SignalUnderTest) -> Iterator[Case]:
         case input_shapes.Drain(started=started):
             inputs = (bad.inputs[0], InputSeries(started, labels, Fraction(0)))
             name = "no task starts, which is another alert's"
-        case _ if signal.silent_under:
+        case _ if signal.silent_under and not _is_told_first(test):
             hidden = situation(signal.silent_under, {"task": "fails"}, Target(Fraction(1, 2), 1), test.plan.site)
             inputs = hidden.inputs if hidden else ()
             name = f"{' or '.join(test.silenced_by)} fires"
@@ -39,6 +39,12 @@ def explained(test: SignalUnderTest) -> Iterator[Case]:
     subject = test.subject(who, bad, (Stage(inputs, test.steps),)).silent()
     queries = () if signal.unless else recorded_value(test, who, None)
     yield case(test, f"silent while {name}", [subject], queries)
+
+
+def _is_told_first(test: SignalUnderTest) -> bool:
+    """Whether an alert fires before the one that silences it may, and then keeps firing."""
+    others = [other.hold for other in test.plan.alerts if other.signal.alert in test.silenced_by]
+    return any(alert.keep_firing_for and alert.hold < max(others, default=0) for alert in test.alerts.values())
 
 
 def other_queues(test: SignalUnderTest) -> Iterator[Case]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from stackgen.cases.stimuli import InputSeries
+from stackgen.catalog.series import Series
 from stackgen.catalog.site import Site
-from stackgen.catalog.source import base_labels
+from stackgen.catalog.source import FILLED_IN, base_labels
 from stackgen.catalog.timeline import Gauge, Input, Segment
 from stackgen.resolve.plan import Plan
 
@@ -36,8 +37,18 @@ def input_series(stages: Sequence[Stage], plan: Plan, step: int) -> tuple[Input,
         for index, stage in enumerate(stages):
             segments.append(_segment(stage, by_stage.get(index), start, step))
             start += stage.steps
-        made += plan.chosen[name].reading.stimulus(plan.site, dict(labels), tuple(segments), step)
+        chosen = plan.chosen[name]
+        made += chosen.reading.stimulus(
+            plan.site, _named(chosen.series, dict(labels), plan.site), tuple(segments), step
+        )
     return tuple(made)
+
+
+def _named(series: Series, labels: Mapping[str, str], site: Site) -> dict[str, str]:
+    """Without names that stack.yaml ignores, nor those that a source fills in where there is none."""
+    filled = FILLED_IN if series.kind == "counter" else {}
+    changed = {label: text for label, text in filled.items() if site.spared(label, text) != text}
+    return {label: site.spared(label, text) for label, text in {**changed, **labels}.items()}
 
 
 def _segment(stage: Stage, one: InputSeries | None, start: int, step: int) -> Segment:

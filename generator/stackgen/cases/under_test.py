@@ -253,14 +253,15 @@ class SignalUnderTest:
         if self.signal.by == ("worker",):
             source = self.plan.chosen[self.signal.needs[0].name].source.id
             return promql.matching(self.plan.site.match.get(source, "*"), name)
-        return name
+        return self.plan.site.spared("".join(self.signal.by), name)
 
     def recorded(self, one: InputSeries) -> Labels:
         """The labels that the canonical series really has: those that the chosen source tells."""
         reading = self.plan.chosen[one.series.name].reading
         fixed = {label for rule in reading.rules(self.plan.site) for label in rule.labels}
         seen = {text for each in input_series([Stage((one,), 1)], self.plan, 60) for text in each.labels.values()}
-        return {label: text for label, text in one.labels.items() if label in fixed or text in seen}
+        spared = self.plan.site.spared
+        return {label: text for label, text in one.labels.items() if label in fixed or spared(label, text) in seen}
 
     def scraped(self, inputs: Iterable[Input], stages: Sequence[Stage]) -> tuple[Input, ...]:
         """The inputs with `up` of every job that they or the signal's own series come from."""

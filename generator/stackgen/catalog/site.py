@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from string import ascii_lowercase
 from typing import Literal
+from zlib import crc32
 
 from stackgen.catalog import promql
 from stackgen.catalog.corner import Corner
@@ -150,6 +153,13 @@ class Site:
     def task_matcher(self, label: str) -> str:
         """Leaves out the tasks that stack.yaml ignores; "" when it ignores none."""
         return promql.none_of(label, self.ignored_tasks)
+
+    def spared(self, label: str, name: str) -> str:
+        """The name, or one like it that stack.yaml does not ignore: what a test feeds must be recorded."""
+        patterns = {"queue": self.ignored_queues, "task": self.ignored_tasks}.get(label, ())
+        others = (name, *(f"{letter}{name}{letter}" for letter in ascii_lowercase), str(crc32(name.encode())))
+        meant = "|".join(map(promql.wildcard, patterns))
+        return next((one for one in others if not re.fullmatch(meant, one, re.DOTALL)), name) if meant else name
 
     def working(self) -> str:
         """A matcher on canonical series for queues that workers should empty."""

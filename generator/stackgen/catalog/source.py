@@ -13,6 +13,8 @@ from stackgen.catalog.site import Fact, Site
 from stackgen.catalog.timeline import Counter, Gauge, Input, Segment
 
 MetricType = Literal["counter", "gauge", "histogram"]
+FILLED_IN = {"task": "app.tasks.any", "queue": "celery"}
+"""What a source's own labels say in a test that says nothing of them."""
 
 
 @dataclass(frozen=True)

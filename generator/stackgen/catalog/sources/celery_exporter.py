@@ -26,7 +26,7 @@ from stackgen.catalog.series import (
     WORKERS_ACTIVE,
 )
 from stackgen.catalog.site import Fact, Site
-from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, base_labels, counter, gauge
+from stackgen.catalog.source import FILLED_IN, Metric, Reading, RecordingRule, Source, base_labels, counter, gauge
 from stackgen.catalog.timeline import Gauge, Input, Segment
 
 JOB = "celery-exporter"
@@ -142,8 +142,8 @@ def _tasks_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Se
 
 
 def _event_labels(canonical: Mapping[str, str]) -> dict[str, str]:
-    labels = {"name": canonical.get("task", "app.tasks.any"), "hostname": "generic"}
-    labels["queue_name"] = canonical.get("queue", "celery")
+    labels = {"name": canonical.get("task", FILLED_IN["task"]), "hostname": "generic"}
+    labels["queue_name"] = canonical.get("queue", FILLED_IN["queue"])
     return labels | ({"le": canonical["le"]} if "le" in canonical else {})
 
 

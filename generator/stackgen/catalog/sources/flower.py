@@ -15,7 +15,7 @@ from stackgen.catalog.images import Image, by_version
 from stackgen.catalog.launch import HttpHealth, Launch, Limits, Mount, Secret, Variable
 from stackgen.catalog.series import STATES, TASK_DURATION_BUCKET, TASK_DURATION_SUM, TASKS, WORKERS_ACTIVE
 from stackgen.catalog.site import Fact, Site
-from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, base_labels, counter
+from stackgen.catalog.source import FILLED_IN, Metric, Reading, RecordingRule, Source, base_labels, counter
 from stackgen.catalog.timeline import Gauge, Input, Segment
 
 JOB = "flower"
@@ -62,7 +62,7 @@ def _tasks(site: Site) -> tuple[RecordingRule, ...]:
 
 
 def _labels(canonical: Mapping[str, str]) -> dict[str, str]:
-    labels = {"worker": "w1@host1", "task": canonical.get("task", "app.tasks.any")}
+    labels = {"worker": "w1@host1", "task": canonical.get("task", FILLED_IN["task"])}
     if "state" in canonical:
         labels["type"] = f"task-{_TYPES[canonical['state']]}"
     return labels | ({"le": canonical["le"]} if "le" in canonical else {})

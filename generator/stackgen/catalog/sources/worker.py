@@ -26,7 +26,7 @@ from stackgen.catalog.series import (
     WORKERS_SERVING,
 )
 from stackgen.catalog.site import Site
-from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, base_labels, counter
+from stackgen.catalog.source import FILLED_IN, Metric, Reading, RecordingRule, Source, base_labels, counter
 from stackgen.catalog.timeline import Counter, Gauge, Input, Segment
 
 JOB = "celery-worker"
@@ -116,7 +116,7 @@ def _alive_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Se
 
 
 def _labels(canonical: Mapping[str, str]) -> dict[str, str]:
-    labels = {"task": canonical.get("task", "app.tasks.any"), "queue": canonical.get("queue", "celery")}
+    labels = {"task": canonical.get("task", FILLED_IN["task"]), "queue": canonical.get("queue", FILLED_IN["queue"])}
     return labels | {k: canonical[k] for k in ("state", "le") if k in canonical}
 
 

@@ -1,4 +1,4 @@
-"""The dead-alert proof: an alert that stack.yaml makes impossible is refused, with reason and way out."""
+"""The dead-alert proof: an alert that stack.yaml makes impossible, or endless, is refused, with reason and way out."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def of_plan(plan: Plan, document: Document) -> list[Problem]:
     for signal in plan.metric_signals:
         for alert in plan.of(signal):
             case = _Case(alert, plan)
-            for proof in (_zero, _ratio, _bucket, _burst, _fleet, _failures, _lifetime):
+            for proof in (_zero, _ratio, _bucket, _burst, _fleet, _failures, _lifetime, _named):
                 found += proof(case)
     return sorted({_problem(dead, document) for dead in found})
 
@@ -199,6 +199,18 @@ def _lifetime(case: _Case) -> Iterator[_Dead]:
             life = Fraction(min(lives))
             why = f"{chosen.source.title} forgets what is gone after {promql.seconds(life)}"
             yield from case.holds_at_most(_whole(life - case.plan.site.scrape - case.plan.site.evaluation), why)
+
+
+def _named(case: _Case) -> Iterator[_Dead]:
+    """A name without a star is that of one worker, so more than one is never seen."""
+    if case.signal.unit != "workers" or case.signal.bad_when != "below":
+        return
+    sources = (case.plan.chosen[series.name].source.id for series in case.signal.needs)
+    for name in (case.plan.site.match.get(source, "*") for source in sources):
+        for path, limit in case.limits():
+            if "*" not in name and limit > 1:
+                message = f"below {promql.number(limit)} it fires for ever: match {name!r} names one worker"
+                yield _Dead("dead-alert-match", path, message, "at most 1, or a * at the start or end of match")
 
 
 def _longest_range(exprs: Iterable[str]) -> Fraction:
