@@ -20,7 +20,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: all install generate check secrets requirements test test-fast live live-tools tools golden mutation fresh containers app-attack matrix bench fmt lint lock clean help
+.PHONY: all install generate check secrets requirements test test-fast live live-tools tools golden mutation fuzz fresh containers app-attack matrix bench fmt lint lock clean help
 
 all: install generate  ## install, then generate (what plain `make` does)
 
@@ -65,6 +65,9 @@ golden: $(TEST) tools  ## rewrite the golden trees, then run the tests; read the
 
 mutation: $(TEST) tools  ## break the generated rules one by one and count what their tests notice
 	@$(PY) -m tests.mutation
+
+fuzz: $(TEST) tools  ## 3,000 stacks with hostile texts through every program, each beside a harmless twin
+	@$(PY) -m tests.hostile $(FUZZ)
 
 fresh:  ## both commands of the README on minimal Debian machines made anew; needs root and debootstrap
 	@tests/fresh/run.sh

@@ -6,6 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.hostile.drawn import of_form
+
 Spec = dict[str, Any]
 
 _NASTY = (
@@ -28,17 +30,27 @@ _NASTY = (
     "null",
     "1e3",
     "=cmd()",
+    "<!channel> @here <https://evil.example|Runbook>",
+    "[Runbook](https://evil.example)",
+    "a | b \\| c",
+    "&anchor *alias !tag %TAG",
+    "<<: ? : - ",
     "日本語 ∑ 🚀 é",
     "\u200b\u202e\ufeff\u2028\x85",
     "%s %q {0}",
     "x" * 200,
 )
-names = st.one_of(
-    st.sampled_from(_NASTY),
-    st.text(
-        st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n\t\"'\\{}$#.*`"), min_size=1, max_size=40
-    ),
-).filter(lambda text: not text.isspace())
+names = of_form(
+    "{}",
+    st.one_of(
+        st.sampled_from(_NASTY),
+        st.text(
+            st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n\t\"'\\{}$#.*`"),
+            min_size=1,
+            max_size=40,
+        ),
+    ).filter(lambda text: not text.isspace()),
+)
 _no_comma = names.filter(lambda text: "," not in text)
 
 _RATIOS = st.integers(1, 9_900).map(lambda n: f"{n // 100}.{n % 100:02}%")
