@@ -45,8 +45,8 @@ def command(stack: Path, output: Path, style: Format, **where: str | None) -> No
         found = pipeline.doctor(stack, output, **where)
     if style == "json":
         click.echo(finding.as_json(found), nl=False)
-    else:
-        click.echo(finding.text(found), nl=False)
+    elif found:
+        click.echo(reporting.wrapped(finding.text(found).rstrip(), sys.stdout))
     if found:
         sys.exit(reporting.FINDINGS)
     click.echo("nothing is wrong with what was looked at", err=True)

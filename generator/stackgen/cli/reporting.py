@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from textwrap import wrap
+from typing import TextIO
 
 import click
 
@@ -38,14 +39,14 @@ def print_problems(problems: Iterable[Problem], style: Format) -> None:
     if style == "text":
         colours = {"error": "red", "warning": "yellow", "notice": "cyan"}
         for problem in listed:
-            _echo(_wrapped(str(problem)), f"{problem.level}[{problem.rule}]", colours[problem.level])
+            _echo(wrapped(str(problem), sys.stderr), f"{problem.level}[{problem.rule}]", colours[problem.level])
     else:
         click.echo(render(listed, style), nl=False)
 
 
-def _wrapped(text: str) -> str:
-    """The lines of a finding as wide as the terminal; as they are where no person looks."""
-    if not sys.stderr.isatty():
+def wrapped(text: str, stream: TextIO) -> str:
+    """The lines as wide as the terminal that the stream is; as they are where no person looks."""
+    if not stream.isatty():
         return text
     width = max(40, shutil.get_terminal_size().columns)
     lines = (
