@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,33 @@ def test_a_check_that_is_ended_leaves_no_process(folder: Path, kind: signal.Sign
     while any(Path(f"/proc/{child}/cmdline").exists() for child in children) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert [child for child in children if _runs(child)] == []
+
+
+@pytest.mark.parametrize("command", ["generate", "diff"])
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_what_is_ended_at_any_moment_leaves_no_process(folder: Path, command: str, kind: signal.Signals) -> None:
+    queues = "".join(f"  q{n}: {{thresholds: {{queue_length: {{critical: {5001 + n}}}}}}}\n" for n in range(300))
+    (folder / "stack.yaml").write_text(STACK.replace("queues:\n", f"queues:\n{queues}"))
+    environment = {**os.environ, "PYTHONPATH": str(Path(pipeline.__file__).resolve().parents[1])}
+    for moment in (0.1, 0.4, 0.8):
+        run = subprocess.Popen(
+            [sys.executable, "-m", "stackgen", command], cwd=folder, env=environment, start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        time.sleep(moment)
+        run.send_signal(kind)
+        run.wait(60)
+        assert _of_session(run.pid) == []
+
+
+def _of_session(leader: int) -> list[str]:
+    """Parents of the processes that this one began, also through others, and that have not ended."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended while we looked
+            state, parent, _, session, *_ = path.read_text().rpartition(")")[2].split()
+            found += [parent] * (session == str(leader) and state != "Z")
+    return found
 
 
 def _runs(child: int) -> bool:

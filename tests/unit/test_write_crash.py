@@ -22,6 +22,7 @@ import pytest
 
 from stackgen.problem import SpecError
 from stackgen.write import swap, write
+from stackgen.write.secret_files import Wanted, write_missing
 
 SHA = "0" * 64
 PATHS = [f"{folder}/{n}.yml" for folder in ("a", "b", "b/c") for n in range(3)]
@@ -126,6 +127,36 @@ def test_after_many_deaths_in_a_row_every_text_is_still_known_as_ours(tmp_path: 
         _assert_whole(output, "ABCD")
     _write("D", output)
     _assert_holds(output, "D")
+
+
+WANTED = (Wanted("kept", "random"), Wanted("empty", "random"), Wanted("new", "users"), Wanted("theirs", "given"))
+WHOLE = re.compile(r"[\w-]{48}|admin:[\w-]{32}\n|placeholder\n")
+
+
+def _fill_and_die(folder: Path, step: int) -> None:
+    _die_at(step)
+    write_missing(WANTED, folder, placeholders=True)
+
+
+def test_a_death_at_any_step_of_secrets_leaves_each_old_or_whole_and_none_for_git(tmp_path: Path) -> None:
+    folder = tmp_path / "output/.secrets"
+    step, died = 0, True
+    while died:
+        shutil.rmtree(tmp_path / "output", ignore_errors=True)
+        folder.mkdir(parents=True)
+        (folder / "kept").write_text("mine")
+        (folder / "empty").touch()
+        died, said = _in_child(partial(_fill_and_die, folder, step))
+        assert said == ""
+        made = [name for name in ("empty", "new", "theirs") if (folder / name).exists() and (folder / name).read_text()]
+        assert all(WHOLE.fullmatch((folder / name).read_text()) for name in made)
+        assert (folder / ".gitignore").exists() or not made
+        assert not (folder / ".gitignore").exists() or (folder / ".gitignore").read_text() == "*\n"
+        assert set(made) <= set(write_missing(WANTED, folder, placeholders=True).kept)
+        assert (folder / "kept").read_text() == "mine"
+        assert {path.name for path in folder.iterdir()} == {".gitignore", *(one.name for one in WANTED)}
+        step += 1
+    assert step > 2 * len(WANTED)
 
 
 def _write_for_ever(output: Path) -> None:
