@@ -42,7 +42,7 @@ class Stack:
         """What the engine says of each container, by its service and number."""
         ids = self.compose("ps", "--all", "--quiet").split()
         said = subprocess.run(["docker", "inspect", *ids], capture_output=True, text=True, check=True).stdout
-        return {one["Name"].removeprefix("/shop-monitoring-"): one for one in json.loads(said)}
+        return {one["Name"].removeprefix("/shop-production-monitoring-"): one for one in json.loads(said)}
 
     def change(self, old: str, new: str) -> set[str]:
         """Changes stack.yaml as README says, and gives the containers that were made anew."""
@@ -121,7 +121,7 @@ def scales(stack: Stack) -> None:
     _until("two workers are scraped", lambda: len(_query('up{job="celery-worker"} == 1')) == 2)
     both = 'count(sum by (instance) (increase(celery_tasks_total{job="celery-worker"}[2m])) > 0) == 2'
     _until("both count tasks", lambda: _query(both))
-    subprocess.run(["docker", "kill", "shop-monitoring-worker-2"], check=True, capture_output=True)
+    subprocess.run(["docker", "kill", "shop-production-monitoring-worker-2"], check=True, capture_output=True)
     _until("one of them is gone", lambda: len(_query('up{job="celery-worker"} == 1')) == 1)
 
 

@@ -136,7 +136,8 @@ def test_python_of_ours_compiles(row: Row) -> None:
 
 def test_files_that_rows_name_are_generated(guide_pages: Pages) -> None:
     named = {path for row in ROWS for path in row.where if not path.startswith("logs/")}
-    assert named - set(guide_pages.files) == set()
+    real = {path.replace("-muejam-production", "") for path in guide_pages.files}
+    assert named - real == set()
 
 
 def test_panels_keep_the_guides_titles(guide_pages: Pages) -> None:

@@ -193,7 +193,7 @@ def running(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
             made = config.read_text().replace("alertmanager:9093", alertmanager)
             if name == "sick":
                 made += f"  - job_name: old-exporter\n    static_configs: [{{targets: ['{good}']}}]\n"
-                rules = config.parent / "rules/celery-queues.yml"
+                (rules,) = config.parent.glob("rules/celery-queues-*.yml")
                 rules.write_text(rules.read_text().replace("> 5000", "> 9000"))
             config.write_text(made)
             found[name] = (file, stack.enter_context(prometheus(program, config, folder)))

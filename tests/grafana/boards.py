@@ -71,9 +71,9 @@ def rendered(plan: Plan) -> list[Rendered]:
 
 
 def boards_of(plan: Plan) -> dict[str, Board]:
-    """Every dashboard by uid, as Grafana reads it."""
-    texts = [r.text for r in rendered(plan) if r.artefact.path.endswith(".json")]
-    return {board["uid"]: board for board in map(json.loads, texts)}
+    """Every dashboard by the name of its file, as Grafana reads it."""
+    files = {r.artefact.path: r.text for r in rendered(plan) if r.artefact.path.endswith(".json")}
+    return {Path(path).stem: json.loads(text) for path, text in files.items()}
 
 
 def findings(plan: Plan) -> list[Problem]:

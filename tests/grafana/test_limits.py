@@ -101,7 +101,9 @@ def test_each_range_has_the_colour_of_its_worst_severity(
 def test_a_signal_that_is_off_keeps_its_panel_without_a_line(tmp_path: Path) -> None:
     stack = SMALLEST.replace("SOURCES", "celery-exporter") + "thresholds: {queue_growth: {enabled: false}}\n"
     panel = panels(boards_of(plan_of(tmp_path, stack))["celery-queues"])["Queue Growth Rate"]
-    assert panel["targets"][0]["expr"] == 'topk(20, (deriv(celery:queue_length:max{queue=~"$queue"}[5m])))'
+    assert panel["targets"][0]["expr"] == (
+        'topk(20, (deriv(celery:queue_length:max{environment="production",stack="lab",queue=~"$queue"}[5m])))'
+    )
     assert [step["value"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]] == [None]
 
 

@@ -31,7 +31,7 @@ def _value(promtool: Path, folder: Path, fed: dict[str, str], panel: str, query:
     rules = [
         {"record": rule.record, "expr": rule.expr, "labels": dict(rule.labels)}
         for group in groups(plan)
-        if group.name == "celery-tasks"
+        if group.name == plan.site.named("tasks")
         for rule in group.recordings
     ]
     series = [{"series": f"up{{{_TARGET}}}", "values": "1x200"}]

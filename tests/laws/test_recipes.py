@@ -102,7 +102,7 @@ def test_an_alert(house: House) -> None:
     house.follows("an alert")
     own = "tasks: {shop.buy: {thresholds: {toy_revoked_ratio: {warning: 50%}}}}\n"
     house.make(STACK + "thresholds: {toy_revoked_ratio: {warning: 40%}}\n" + own)
-    assert "alert: CeleryToyRevoked" in house.output("prometheus/rules/celery-tasks.yml")
+    assert "alert: CeleryToyRevoked" in house.output("prometheus/rules/celery-tasks-shop-production.yml")
     assert "alertname: CeleryToyRevoked" in house.output("prometheus/tests/toy_revoked_ratio.yml")
     assert "See who revokes them." in house.output("runbooks/CeleryToyRevoked.md")
     assert "CeleryToyRevoked" in house.output("docs/alerts.md")
@@ -122,7 +122,7 @@ def test_an_exporter(house: House) -> None:
     _with_exporter(house)
     house.make(STACK + "sources: [toy, celery-exporter]\n")
     assert "job_name: toy" in house.output("prometheus/prometheus.yml")
-    assert "toy_queue_length{" in house.output("prometheus/rules/celery-queues.yml")
+    assert "toy_queue_length{" in house.output("prometheus/rules/celery-queues-shop-production.yml")
     assert "toy_queue_length{" in house.output("prometheus/tests/queue_length.yml")
     assert "  toy-exporter:\n    image: example/toy:1.0" in house.output("docker-compose.yml")
     assert "--queue=priority" in house.output("exporters/toy.yml")
@@ -153,7 +153,7 @@ def test_a_dashboard(house: House) -> None:
     house.follows("a dashboard")
     house.make()
     board = json.loads(house.output("grafana/dashboards/celery-toy.json"))
-    assert board["title"] == "Celery / Toy"
+    assert board["title"] == "Celery / Toy (shop, production)"
     assert "Toys Waiting" in [panel["title"] for panel in board["panels"]]
 
 

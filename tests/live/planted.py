@@ -92,13 +92,14 @@ def _start_exporter(cluster: Cluster, name: str, *flags: str, before: str = "") 
 def _configuration(cluster: Cluster) -> None:
     """A threshold and a rule edited by hand, and the second exporter scraped."""
     folder = cluster.folder / "output/prometheus"
-    rules = yaml.safe_load((folder / "rules/celery-queues.yml").read_text())
+    (path,) = folder.glob("rules/celery-queues-*.yml")
+    rules = yaml.safe_load(path.read_text())
     for group in rules["groups"]:
         group["rules"] = [rule for rule in group["rules"] if rule.get("record") != QUEUE_WORKERS.name]
         for rule in group["rules"]:
             if rule.get("alert") == "CeleryQueueBacklog":
                 rule["for"] = "1h"
-    (folder / "rules/celery-queues.yml").write_text(yaml.safe_dump(rules))
+    path.write_text(yaml.safe_dump(rules))
     settings = yaml.safe_load((folder / "prometheus.yml").read_text())
     target = f"127.0.0.1:{cluster.ports['second exporter']}"
     settings["scrape_configs"].append({"job_name": "old-exporter", "static_configs": [{"targets": [target]}]})

@@ -13,7 +13,7 @@ from stackgen import pipeline
 
 ALLOY = "logs/alloy/config.alloy"
 LOKI = "logs/loki/loki.yaml"
-RULES = "logs/loki/rules/fake/celery-logs.yaml"
+RULES = "logs/loki/rules/fake/celery-logs-shop-pre--prod.yaml"
 STACK = """\
 version: 1
 stack: {name: shop, environment: pre-prod}

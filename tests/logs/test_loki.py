@@ -48,7 +48,9 @@ def test_the_ruler_finds_the_rules_where_they_are_mounted(tmp_path: Path) -> Non
 
 def test_of_somebody_elses_loki_only_the_rules_are_ours(tmp_path: Path) -> None:
     files = made(tmp_path, THEIRS)
-    assert [path for path in files if path.startswith("logs/loki/")] == ["logs/loki/rules/shop.eu/celery-logs.yaml"]
+    assert [path for path in files if path.startswith("logs/loki/")] == [
+        "logs/loki/rules/shop.eu/celery-logs-shop-pre--prod.yaml"
+    ]
     services = _services(files)
     assert "loki" not in services
     assert "profiles" not in services["alloy"]
@@ -150,7 +152,7 @@ def test_links_lead_to_the_lines_of_the_same_dashboard(tmp_path: Path) -> None:
         lines = next(panel for panel in board["panels"] if panel["type"] == "logs")
         assert lines["targets"][0]["expr"].endswith(f' | {label}=~"${label}"')
         text = json.dumps(board)
-        start = f"/d/{name}?var-{label}="
+        start = f"/d/{board['uid']}?var-{label}="
         for value in (f"${{__field.labels.{label}}}", f"${{__data.fields.{label}}}"):
             assert f"{start}{value}&viewPanel={lines['id']}&${{__url_time_range}}" in text
 

@@ -83,7 +83,7 @@ def _shows(panel: Any) -> bool:
 
 def _bare(text: str) -> Any:
     """A dashboard without what belongs to Loki and Alloy; anything else as it is."""
-    for name in ("|alloy|loki", *(f"|{signal.id}" for signal in DROPPED)):
+    for name in (f"|{signal.id}" for signal in DROPPED):
         text = text.replace(name, "")
     board = json.loads(text)
     if not isinstance(board, dict) or "panels" not in board:
@@ -92,6 +92,9 @@ def _bare(text: str) -> Any:
     board["templating"]["list"] = [v for v in board["templating"]["list"] if v["name"] != "loki_datasource"]
     board["panels"] = [panel for panel in board["panels"] if _shows(panel) and panel["title"] not in own]
     for panel in board["panels"]:
+        for target in panel.get("targets", ()):
+            parts = target["expr"].split(" or ")
+            target["expr"] = " or ".join(p for p in parts if 'job="alloy"' not in p and 'job="loki"' not in p)
         config = panel.get("fieldConfig", {"defaults": {}, "overrides": []})
         config["defaults"].pop("links", None)
         config["overrides"][:] = [o for o in config["overrides"] if o["properties"][0]["id"] != "links"]

@@ -156,7 +156,7 @@ def test_a_canonical_series_with_a_label_too_many_is_found(tmp_path: Path) -> No
 
 def _alerts(folder: Path) -> tuple[Plan, Group]:
     plan = _plan(folder)
-    return plan, next(g for g in groups(plan) if g.name == "celery-queues")
+    return plan, next(g for g in groups(plan) if g.name == plan.site.named("queues"))
 
 
 def _changed(folder: Path, **change: Any) -> list[Problem]:

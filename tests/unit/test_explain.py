@@ -46,7 +46,10 @@ def _text(name: str, plan: Plan) -> str:
         ("queue_length", "about 11m when all turns bad at once: 30s scrape + 30s evaluation + 10m for"),
         ("queue_length", "silent in Alertmanager while the same alert is critical"),
         ("queue_length", "in Alertmanager while CeleryExporterDown fires for celery-exporter"),
-        ("queue_length", 'celery:threshold_override{signal="queue_length", severity="critical", queue="priority"}'),
+        (
+            "queue_length",
+            'signal="queue_length", severity="critical", queue="priority"',
+        ),
         ("queue_length", "Tests prometheus/tests/queue_length.yml"),
         ("task_failure_ratio", "only with at least 20 tasks (min_tasks) and 5 failures (min_failures) in 10m"),
         ("task_retry_ratio", "5 retries (min_failures)"),

@@ -70,9 +70,9 @@ def _broken(subject: Subject, path: str, old: str, new: str) -> set[tuple[str, s
 @pytest.mark.parametrize(
     ("path", "change", "rule", "where"),
     [
-        ("prometheus/rules/celery-queues.yml", ("vector(7001)", "vector(7002)"), "promtool-rule-tests",
+        ("prometheus/rules/celery-queues-shop-production.yml", ("vector(7001)", "vector(7002)"), "promtool-rule-tests",
          "queues.mail.thresholds.queue_length.critical"),
-        ("prometheus/rules/celery-tasks.yml", ("> 0.13", "> 0.14"), "promtool-rule-tests",
+        ("prometheus/rules/celery-tasks-shop-production.yml", ("> 0.13", "> 0.14"), "promtool-rule-tests",
          "thresholds.task_retry_ratio.warning"),
         ("alertmanager/alertmanager.yml", ('severity="critical"', 'severity="crit"'), "amtool-routes-test",
          "alerting.receivers.oncall"),
@@ -92,13 +92,14 @@ def _told(subject: Subject, path: str, message: str, where: str = "") -> Problem
 @pytest.mark.parametrize(
     ("path", "where", "message", "origin"),
     [
-        ("prometheus/rules/celery-queues.yml", "CeleryQueueBacklog (critical)", 'a text prints "mail"',
+        ("prometheus/rules/celery-queues-shop-production.yml", "CeleryQueueBacklog (critical)", 'a text prints "mail"',
          "queues.mail.thresholds.queue_length.critical"),
-        ("prometheus/rules/celery-queues.yml", "CeleryQueueBacklog (warning)", 'a text prints "mail"', "queues.mail"),
+        ("prometheus/rules/celery-queues-shop-production.yml", "CeleryQueueBacklog (warning)", 'a text prints "mail"',
+         "queues.mail"),
         ("prometheus/tests/queue_length.yml", "", r'got: {queue="odd \"name\""}', "queues.'odd \"name\"'"),
         ("docs/alerts.md", "templates/docs/alerts.md.j2", "lost: 'odd \"name\"'", "queues.'odd \"name\"'"),
         ("prometheus/tests/task_overdue.yml", "task_overdue", 'got: {task="shop.pay"}', "tasks.'shop.pay'.period"),
-        ("prometheus/rules/celery-tasks.yml", "CeleryHighRetryRate", "",
+        ("prometheus/rules/celery-tasks-shop-production.yml", "CeleryHighRetryRate", "",
          "thresholds.task_retry_ratio.warning"),
         ("docker-compose.yml", "", "bad image mirror.example.com/grafana", "compose.services.grafana.image"),
     ],
@@ -114,7 +115,7 @@ def test_names_and_values_in_a_finding_lead_to_their_place(
 
 def test_a_name_within_another_word_is_not_taken_for_it(subject: Subject) -> None:
     for word in ("mail.send", "voicemail", "mail_length", "mail/x"):
-        assert _told(subject, "prometheus/rules/celery-tasks.yml", f"bad {word}").where == ""
+        assert _told(subject, "prometheus/rules/celery-tasks-shop-production.yml", f"bad {word}").where == ""
 
 
 def test_what_no_word_explains_stays_at_the_generated_file(subject: Subject) -> None:

@@ -57,7 +57,10 @@ compose: {ports: {prometheus: 9190, grafana: 3100}}
     assert (
         "amtool --alertmanager.url=https://alerts.example.com alert" in files["runbooks/CeleryNotificationsFailing.md"]
     )
-    assert "http://localhost:3100/d/celery-queues" in files["prometheus/rules/celery-queues.yml"]
+    assert (
+        "http://localhost:3100/d/celery-queues-shop-production"
+        in files["prometheus/rules/celery-queues-shop-production.yml"]
+    )
     assert "--web.external-url=https://alerts.example.com'" in files["docker-compose.yml"]
     assert not [name for name, text in files.items() if "localhost:9093" in text or "localhost:3000" in text]
 

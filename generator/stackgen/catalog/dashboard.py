@@ -47,6 +47,15 @@ def narrowed(expr: str, *matchers: str) -> str:
     return _SELECTOR.sub(select, expr) if matchers else expr
 
 
+MOST_OF_UID = 40
+"""Characters of an id in Grafana: https://grafana.com/docs/grafana/latest/developers/http_api/dashboard/"""
+
+
+def board_uid(dashboard: str, site: Site) -> str:
+    """The id in Grafana of a dashboard of the catalogue."""
+    return site.named(dashboard.removeprefix("celery-"), MOST_OF_UID)
+
+
 class View(NamedTuple):
     """What a panel's expression may know of one stack."""
 

@@ -13,6 +13,7 @@ from zlib import crc32
 
 from stackgen.catalog import promql
 from stackgen.catalog.corner import Corner
+from stackgen.catalog.identity import joined
 from stackgen.catalog.launch import Variable
 
 Fact = Literal[
@@ -64,6 +65,7 @@ class EngineSettings:
     socket: str = "/var/run/docker.sock"
 
 
+_PREFIX = "celery-"
 _SCRAPE_TIMEOUT = 15
 """Seconds. celery-exporter asks the workers at each scrape, which takes over 2 s; under load 4 s were too few."""
 
@@ -116,8 +118,20 @@ class Site:
 
     @property
     def slug(self) -> str:
-        """A name for files, groups and projects that no other stack has: names hold no `_`."""
-        return f"{self.stack}_{self.environment}"
+        """Stack and environment in one word that no other stack has."""
+        return joined(self.stack, self.environment)
+
+    def titled(self, title: str) -> str:
+        """A heading for people that no other stack has."""
+        return f"{title} ({self.stack}, {self.environment})"
+
+    def named(self, what: str, longest: int | None = None) -> str:
+        """What this stack's own is called where other stacks' are too: `celery-queues-shop-production`.
+
+        `longest` is the most characters that it may have there.
+        """
+        own = None if longest is None else longest - len(_PREFIX)
+        return _PREFIX + joined(what, self.stack, self.environment, longest=own)
 
     @property
     def broker_url(self) -> Variable:

@@ -126,7 +126,7 @@ def _by_prometheus(seen: Seen, url: str) -> Seen:
         queues=frozenset(s.labels.get("queue", "") for s in held),
         born_later=frozenset(s.labels.get("worker", "?") for s in begun),
         exporter=tuple(_series(url, f'{{job="{job}"}}')) or None,
-        rules=rules.loaded(http.ask(f"{url}/api/v1/rules")),
+        rules=rules.loaded(http.ask(f"{url}/api/v1/rules"), seen.plan),
         clocks=clocks,
     )
 

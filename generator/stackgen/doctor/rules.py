@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import promql_parser
 
-from stackgen.catalog.sources.prometheus import GROUP_PREFIX
 from stackgen.doctor.seen import Rule
 from stackgen.resolve.plan import Plan
-from stackgen.rules.build import groups
+from stackgen.rules.build import FAMILIES, groups
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _MATCHER = re.compile(rf"\w+\s*(?:=~|!~|!=|=)\s*{_STRING}")
@@ -30,16 +29,16 @@ def generated(plan: Plan) -> frozenset[Rule]:
     return frozenset(found)
 
 
-def loaded(answer: object) -> frozenset[Rule]:
-    """The rules of our groups in the answer of /api/v1/rules."""
-    return frozenset(_loaded(answer))
+def loaded(answer: object, plan: Plan) -> frozenset[Rule]:
+    """The rules of this stack's groups in the answer of /api/v1/rules."""
+    return frozenset(_loaded(answer, {plan.site.named(family) for family in FAMILIES}))
 
 
-def _loaded(answer: object) -> Iterator[Rule]:
+def _loaded(answer: object, ours: Collection[str]) -> Iterator[Rule]:
     listed = answer.get("groups") if isinstance(answer, Mapping) else None
     for group in listed if isinstance(listed, list) else []:
         name = str(group.get("name", ""))
-        if name.startswith(GROUP_PREFIX):
+        if name in ours:
             for rule in group.get("rules", []):
                 labels = {str(k): str(v) for k, v in (rule.get("labels") or {}).items()}
                 expr, hold = _plain(str(rule.get("query"))), float(rule.get("duration") or 0)

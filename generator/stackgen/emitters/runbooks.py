@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from stackgen.artefact import Artefact
 from stackgen.catalog import belonging, promql, registry, runbook
-from stackgen.catalog.dashboard import Dashboard
+from stackgen.catalog.dashboard import Dashboard, board_uid
 from stackgen.catalog.logs.log_queries import BY_FAMILY, LogQuery
 from stackgen.catalog.series import limit
 from stackgen.catalog.signal import OURS, SEVERITIES, Signal
-from stackgen.catalog.sources.prometheus import GROUP_PREFIX
 from stackgen.resolve import words
 from stackgen.resolve.logs import judges, look
 from stackgen.resolve.plan import Alert, Plan
 from stackgen.rules import logs
-from stackgen.rules.build import THRESHOLD, condition, value
+from stackgen.rules.build import THRESHOLD, condition, rule_file, value
 
 Row = dict[str, object]
 
@@ -100,7 +99,7 @@ def _section(signal: Signal, plan: Plan) -> Row:
         "asked": "Loki" if signal.log_count else "Prometheus",
         "language": "logql" if signal.log_count else "promql",
         "queries": list(_of_logs(signal, plan) if signal.log_count else _queries(signal, plan)) or None,
-        "dashboard": f"{grafana}/d/{signal.dashboard}",
+        "dashboard": f"{grafana}/d/{board_uid(signal.dashboard, plan.site)}",
         "dashboard_title": board.title if board else signal.dashboard,
         "panels": _panels(signal, board, plan) or None if board else None,
         "caveats": _caveats(signal, plan) or None,
@@ -179,7 +178,7 @@ def _files(signal: Signal, plan: Plan) -> list[Row]:
         return []
     family, name = signal.family, signal.id
     return [
-        {"name": "The rule", "file": f"../prometheus/rules/{GROUP_PREFIX}{family}.yml"},
+        {"name": "The rule", "file": f"../{rule_file(family, plan)}"},
         {"name": "The tests that prove when it fires", "file": f"../prometheus/tests/{name}.yml"},
     ]
 

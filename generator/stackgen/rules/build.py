@@ -9,7 +9,6 @@ from stackgen.catalog import belonging, promql
 from stackgen.catalog.series import Family
 from stackgen.catalog.signal import Signal
 from stackgen.catalog.site import Site
-from stackgen.catalog.sources.prometheus import GROUP_PREFIX
 from stackgen.resolve.plan import Alert, Plan
 from stackgen.rules import owners
 from stackgen.rules.model import Alerting, Group, Recording
@@ -26,6 +25,11 @@ def groups(plan: Plan) -> tuple[Group, ...]:
     return tuple(g for g in made if g.recordings or g.alerts)
 
 
+def rule_file(family: str, plan: Plan) -> str:
+    """The file of a family's group, below output/."""
+    return f"prometheus/rules/{plan.site.named(family)}.yml"
+
+
 def _group(family: Family, plan: Plan) -> Group:
     recordings = [*_canonical(family, plan)]
     rules: list[Alerting] = []
@@ -34,7 +38,7 @@ def _group(family: Family, plan: Plan) -> Group:
             alerts = plan.of(signal)
             recordings += [*_overrides(alerts), *_values(signal, plan), *_thresholds(alerts, plan)]
             rules += [rule(alert, plan, condition(alert, plan)) for alert in alerts]
-    return Group(f"{GROUP_PREFIX}{family}", tuple(_ours(one, plan.site) for one in recordings), tuple(rules))
+    return Group(plan.site.named(family), tuple(_ours(one, plan.site) for one in recordings), tuple(rules))
 
 
 def _ours(recording: Recording, site: Site) -> Recording:

@@ -6,23 +6,21 @@ from stackgen.catalog import promql
 from stackgen.catalog.logs import logql
 from stackgen.catalog.logs.log_filter import LogFilter
 from stackgen.catalog.signal import Signal
-from stackgen.catalog.sources.prometheus import GROUP_PREFIX
 from stackgen.resolve.plan import Alert, Plan
 from stackgen.rules.build import rule
 from stackgen.rules.model import Alerting, Group
 
-GROUP = f"{GROUP_PREFIX}logs"
-
 
 def group(plan: Plan) -> Group:
     """The one rule group of the logs."""
-    return Group(GROUP, (), tuple(_alert(alert, plan) for signal in plan.log_signals for alert in plan.of(signal)))
+    alerts = tuple(_alert(alert, plan) for signal in plan.log_signals for alert in plan.of(signal))
+    return Group(plan.site.named("logs"), (), alerts)
 
 
 def path(plan: Plan) -> str:
     """The rule file below output/: the ruler reads a folder per tenant, and calls the only tenant `fake`."""
     tenant = plan.spec.logs.loki.tenant if plan.spec.logs else None
-    return f"logs/loki/rules/{tenant or 'fake'}/{GROUP}.yaml"
+    return f"logs/loki/rules/{tenant or 'fake'}/{plan.site.named('logs')}.yaml"
 
 
 def selector(plan: Plan) -> str:

@@ -14,6 +14,7 @@ from typing import assert_never
 from urllib.parse import quote_plus
 
 from stackgen.catalog import belonging, promql
+from stackgen.catalog.dashboard import board_uid
 from stackgen.catalog.series import Unit, limit
 from stackgen.catalog.site import Site
 from stackgen.resolve.plan import Alert, Plan
@@ -152,5 +153,5 @@ def texts(alert: Alert, plan: Plan, fill: Fill | None = None) -> dict[str, str]:
     if plan.spec.wants("runbooks") or "runbooks" in links.model_fields_set:
         found["runbook_url"] = f"{links.runbooks.rstrip('/')}/{signal.alert}.md"
     if plan.spec.wants("grafana") or links.grafana:
-        found["dashboard_url"] = f"{plan.spec.reached('grafana')}/d/{signal.dashboard}{query}"
+        found["dashboard_url"] = f"{plan.spec.reached('grafana')}/d/{board_uid(signal.dashboard, plan.site)}{query}"
     return found

@@ -93,7 +93,8 @@ class Compose(Part):
     """The generated docker-compose.yml. A compose.override.yml of yours beside it is read too, and never written."""
 
     project: Slug | None = None
-    """Name of the project, in which containers and volumes begin; absent means the stack's name and -monitoring."""
+    """Name of the project, in which containers and volumes begin; absent means the stack's name, its environment and
+    -monitoring, such as shop-production-monitoring."""
     selinux: bool = False
     """Whether the generated files are labelled for SELinux when they are mounted; label the secrets yourself:
     chcon -Rt container_file_t .secrets"""

@@ -15,7 +15,6 @@ from stackgen.catalog.logs import line
 from stackgen.catalog.logs.line import Field
 from stackgen.catalog.logs.log_filter import LogFilter
 
-LOKI_UID = "celery-loki"
 """The uid of the data source in Grafana."""
 STREAM = {"service_name": line.SERVICE, "environment": line.ENVIRONMENT}
 """Labels by which every query selects the lines of a stack."""

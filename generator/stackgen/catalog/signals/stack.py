@@ -15,7 +15,7 @@ from stackgen.catalog.series import (
     SOURCE_UP,
 )
 from stackgen.catalog.signal import Level, Signal
-from stackgen.catalog.sources.prometheus import FAILURES_IN_A_ROW, GROUP_PREFIX
+from stackgen.catalog.sources.prometheus import FAILURES_IN_A_ROW
 from stackgen.catalog.sources.shippers import ALLOY, DISCARDED, DROPPED, LOKI
 
 _DASHBOARD = "celery-stack"
@@ -97,7 +97,7 @@ RULE_FAILURES_SIGNAL = Signal(
     family="stack",
     unit="count",
     by=("rule_group",),
-    only_names=lambda site: (f"/etc/prometheus/rules/{GROUP_PREFIX}tasks.yml;{GROUP_PREFIX}tasks",),
+    only_names=lambda site: (f"/etc/prometheus/rules/{site.named('tasks')}.yml;{site.named('tasks')}",),
     needs=(RULE_FAILURES,),
     expr=lambda site: RULE_FAILURES.name,
     shape=input_shapes.Value(RULE_FAILURES),

@@ -24,8 +24,6 @@ PROMETHEUS = "prometheus"
 ALERTMANAGER = "alertmanager"
 FAILURES_IN_A_ROW = 3
 """Failed scrapes of one outage that count as coming and going; CeleryExporterDown tells what lasts."""
-GROUP_PREFIX = "celery-"
-"""Our rule groups are named with this prefix; Prometheus labels them `<file>;<group>`."""
 
 RULES_FAILED = Metric(name="prometheus_rule_evaluation_failures_total", type="counter", labels=("rule_group",))
 NOTIFICATIONS_DROPPED = Metric(name="prometheus_notifications_dropped_total", type="counter", labels=())
@@ -76,8 +74,9 @@ def _failed_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[S
 
 
 def _rules(site: Site) -> tuple[RecordingRule, ...]:
-    del site
-    ours = f'job="{PROMETHEUS}",rule_group=~".*;{GROUP_PREFIX}.*"'
+    group = site.named("FAMILY").replace("FAMILY", "[a-z]+")
+    # Prometheus labels a group `<file>;<group>`.
+    ours = f'job="{PROMETHEUS}",rule_group=~".*;{group}"'
     return (RecordingRule(f"max by (rule_group) (increase({RULES_FAILED.name}{{{ours}}}[{promql.seconds(WINDOW)}]))"),)
 
 

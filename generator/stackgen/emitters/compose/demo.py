@@ -101,7 +101,7 @@ def _celery(plan: Plan, name: str, why: str, arguments: tuple[str, ...], health:
     return Service(
         name=name,
         why=why,
-        image=f"{plan.spec.stack.name}-demo:1",
+        image=f"{plan.site.slug}-demo:1",
         seen="built here from demo/Dockerfile",
         build="./demo",
         profiles=DEMO,

@@ -116,7 +116,7 @@ def project(plan: Plan, files: Mapping[str, str]) -> Artefact:
         template="compose/docker-compose.yml.j2",
         syntax="yaml",
         context={
-            "name": plan.spec.compose.project or f"{plan.spec.stack.name}-monitoring",
+            "name": plan.spec.compose.project or f"{plan.site.slug}-monitoring",
             "secrets_folder": SECRETS,
             "profiles": [{"name": name, "why": _PROFILES[name]} for name in _profiles(services)],
             "services": [_service(service, services, files, plan.spec.compose.selinux) for service in services],

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from stackgen.catalog.signal import Signal
-from stackgen.catalog.sources.prometheus import GROUP_PREFIX
 from stackgen.resolve.plan import Plan
+from stackgen.rules.build import rule_file
 from stackgen.spec.logs import Shipper
 
 Link = dict[str, object]
@@ -31,24 +31,26 @@ def exists(path: str, plan: Plan) -> bool:
     if folder == "exporters":
         return plan.spec.wants("exporters") and any(s.source.id == name.removesuffix(".yml") for s in plan.scraped)
     if path.startswith("prometheus/rules/"):
-        family = name.removeprefix(f"rules/{GROUP_PREFIX}").removesuffix(".yml")
+        family = name.removeprefix("rules/celery-").removesuffix(".yml")
         return plan.spec.wants("prometheus") and any(signal.family == family for signal in plan.metric_signals)
     return plan.spec.wants(folder)
 
 
-def link(path: str) -> Link:
-    """A link from a page in docs/ to a file of output/, named by its path."""
+def link(path: str, plan: Plan) -> Link:
+    """A link from a page in docs/ to a file of output/ that the catalogue names, named by its real path."""
+    if path.startswith("prometheus/rules/"):
+        path = rule_file(path.removeprefix("prometheus/rules/celery-").removesuffix(".yml"), plan)
     return {"name": path, "file": f"../{path}"}
 
 
 def links(paths: tuple[str, ...], plan: Plan) -> list[Link]:
     """Links to those of the files that this stack has."""
-    return [link(path) for path in paths if exists(path, plan)]
+    return [link(path, plan) for path in paths if exists(path, plan)]
 
 
 def of_signal(signal: Signal, plan: Plan) -> list[Link]:
     """Links to a signal's rule file and runbook."""
-    rules = f"prometheus/rules/{GROUP_PREFIX}{signal.family}.yml"
+    rules = f"prometheus/rules/celery-{signal.family}.yml"
     return links((rules, f"runbooks/{signal.alert}.md"), plan)
 
 

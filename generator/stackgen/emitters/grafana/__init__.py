@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from stackgen.artefact import Artefact
 from stackgen.catalog import promql, registry
+from stackgen.catalog.dashboard import MOST_OF_UID
 from stackgen.catalog.logs import logql
-from stackgen.emitters.grafana.board import DATASOURCE_UID, board
+from stackgen.catalog.site import Site
+from stackgen.emitters.grafana.board import board
 from stackgen.resolve.plan import Plan
 from stackgen.spec.logs import Loki
 
 FOLDER = "/etc/grafana/dashboards"
 """Where Grafana's container finds the dashboards."""
-_ALERTMANAGER_UID = "celery-alertmanager"
 
 
 def artefacts(plan: Plan) -> list[Artefact]:
     """The provisioning files and one file for every dashboard."""
-    return [_datasources(plan), _provider(), *(_dashboard(name, plan) for name in registry.dashboards())]
+    return [_datasources(plan), _provider(plan), *(_dashboard(name, plan) for name in registry.dashboards())]
 
 
 def _datasources(plan: Plan) -> Artefact:
@@ -25,17 +26,18 @@ def _datasources(plan: Plan) -> Artefact:
         template="grafana/datasources.yml.j2",
         syntax="yaml",
         context={
-            "prometheus_uid": DATASOURCE_UID,
+            "titles": {name: plan.site.titled(f"Celery {name}") for name in ("Prometheus", "Alertmanager", "Loki")},
+            "prometheus_uid": plan.site.named("prometheus", MOST_OF_UID),
             "prometheus_url": f"http://{plan.spec.prometheus.address}",
             "interval": promql.seconds(plan.site.scrape),
-            "alertmanager_uid": _ALERTMANAGER_UID,
+            "alertmanager_uid": plan.site.named("alertmanager", MOST_OF_UID),
             "alertmanager_url": f"http://{plan.spec.prometheus.alertmanagers[0]}",
-            "loki": _loki(plan.spec.logs.loki) if plan.spec.logs and plan.has_loki else None,
+            "loki": _loki(plan.spec.logs.loki, plan.site) if plan.spec.logs and plan.has_loki else None,
         },
     )
 
 
-def _loki(loki: Loki) -> dict[str, object]:
+def _loki(loki: Loki, site: Site) -> dict[str, object]:
     """Grafana expands `$` in these files, so one that is meant is doubled; secrets are read from their files."""
     headers = {
         **({"X-Scope-OrgID": loki.tenant} if loki.tenant else {}),
@@ -47,13 +49,13 @@ def _loki(loki: Loki) -> dict[str, object]:
     if loki.ca_file:
         secure["tlsCACert"] = f"$__file{{{loki.ca_file}}}"
     return {
-        "uid": logql.LOKI_UID,
+        "uid": site.named("loki", MOST_OF_UID),
         "url": loki.url.replace("$", "$$"),
         "user": loki.user,
         "settings": [
             ("maxLines", logql.MOST_LINES),
             ("manageAlerts", True),
-            ("alertmanagerUid", _ALERTMANAGER_UID),
+            ("alertmanagerUid", site.named("alertmanager", MOST_OF_UID)),
             *((f"httpHeaderName{number}", name) for number, name in enumerate(headers, 1)),
             *([("tlsAuthWithCACert", True)] if loki.ca_file else []),
         ],
@@ -61,12 +63,17 @@ def _loki(loki: Loki) -> dict[str, object]:
     }
 
 
-def _provider() -> Artefact:
+def _provider(plan: Plan) -> Artefact:
     return Artefact(
         path="grafana/provisioning/dashboards/celery.yml",
         template="grafana/dashboards.yml.j2",
         syntax="yaml",
-        context={"path": FOLDER},
+        context={
+            "name": plan.site.named("dashboards"),
+            "folder": plan.site.titled("Celery"),
+            "folder_uid": plan.site.named("folder", MOST_OF_UID),
+            "path": FOLDER,
+        },
     )
 
 

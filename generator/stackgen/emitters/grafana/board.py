@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from stackgen.catalog import belonging, registry
-from stackgen.catalog.dashboard import Dashboard, Variable
-from stackgen.catalog.logs import logql
+from stackgen.catalog.dashboard import MOST_OF_UID, Dashboard, Variable, board_uid
 from stackgen.emitters.grafana import layout, lines
 from stackgen.emitters.grafana.available import missing, shown, view
 from stackgen.emitters.grafana.panels import DATASOURCE, Json, panel
@@ -15,7 +14,6 @@ from stackgen.resolve.plan import Plan
 
 SCHEMA_VERSION = 42
 """Of Grafana's model: the last of the classic form; 43 is undefined."""
-DATASOURCE_UID = "celery-prometheus"
 ALL = ".*"
 """What `All` stands for. Not `.+`: tasks whose source does not say their queue have no such label."""
 _TAG = "celery"
@@ -28,28 +26,28 @@ _NOTE_HEIGHT = 4
 def board(dashboard: Dashboard, plan: Plan) -> Json:
     """The dashboard's JSON for one stack, without the panels that the stack cannot fill."""
     return {
-        "uid": dashboard.id,
-        "title": dashboard.title,
+        "uid": board_uid(dashboard.id, plan.site),
+        "title": plan.site.titled(dashboard.title),
         "description": dashboard.description,
-        "tags": [_TAG],
+        "tags": [_TAG, plan.site.named("all")],
         "schemaVersion": SCHEMA_VERSION,
         "editable": False,
         "graphTooltip": _SHARED_CROSSHAIR,
         "refresh": "30s",
         "time": {"from": "now-6h", "to": "now"},
         "timezone": "browser",
-        "links": [_other_dashboards()],
+        "links": [_other_dashboards(plan)],
         "annotations": {"list": [_firing(dashboard, plan)]},
         "templating": {"list": [*_datasources(plan), *_variables(dashboard, plan)]},
         "panels": _panels(dashboard, plan),
     }
 
 
-def _other_dashboards() -> Json:
+def _other_dashboards(plan: Plan) -> Json:
     return {
         "type": "dashboards",
         "title": "Celery",
-        "tags": [_TAG],
+        "tags": [plan.site.named("all")],
         "asDropdown": False,
         "includeVars": True,
         "keepTime": True,
@@ -80,19 +78,19 @@ def _firing(dashboard: Dashboard, plan: Plan) -> Json:
 
 def _datasources(plan: Plan) -> Iterator[Json]:
     """Prometheus's first."""
-    yield _datasource("Prometheus", DATASOURCE_UID)
+    yield _datasource("Prometheus", plan)
     if plan.has_loki:
-        yield _datasource("Loki", logql.LOKI_UID)
+        yield _datasource("Loki", plan)
 
 
-def _datasource(title: str, uid: str) -> Json:
+def _datasource(title: str, plan: Plan) -> Json:
     """A choice among the data sources of a kind, named as Grafana's linter wants it."""
     return {
         "name": f"{title.lower()}_datasource",
         "label": f"{title} data source",
         "type": "datasource",
         "query": title.lower(),
-        "current": {"text": f"Celery {title}", "value": uid},
+        "current": {"text": plan.site.titled(f"Celery {title}"), "value": plan.site.named(title.lower(), MOST_OF_UID)},
         "hide": 0,
         "multi": False,
         "includeAll": False,
@@ -145,7 +143,7 @@ def _panels(dashboard: Dashboard, plan: Plan) -> list[Json]:
             places = layout.places(line, top)
             drawn = [panel(one, next(numbers), at, seen, plan) for one, at in zip(line, places, strict=True)]
             if plan.has_loki:
-                drawn = [lines.leading(json, one, dashboard) for json, one in zip(drawn, line, strict=True)]
+                drawn = [lines.leading(json, one, dashboard, plan) for json, one in zip(drawn, line, strict=True)]
             made += drawn
             top += places[0]["h"]
     if note := _note(dashboard, plan):

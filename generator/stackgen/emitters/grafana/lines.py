@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stackgen.catalog.dashboard import Dashboard, Panel
+from stackgen.catalog.dashboard import Dashboard, Panel, board_uid
 from stackgen.catalog.logs import logql
 from stackgen.emitters.grafana.layout import COLUMNS
 from stackgen.resolve.plan import Plan
@@ -58,33 +58,34 @@ def row(dashboard: Dashboard, chosen: Iterable[str], top: int, plan: Plan) -> li
     return [heading, panel]
 
 
-def leading(made: Json, panel: Panel, dashboard: Dashboard) -> Json:
+def leading(made: Json, panel: Panel, dashboard: Dashboard, plan: Plan) -> Json:
     """The panel's JSON with links from what it draws to the log's lines about the same queue, task or worker."""
     config, targets = made["fieldConfig"], made["targets"]
     assert isinstance(config, dict)
     assert isinstance(targets, list)
     defaults, overrides = config["defaults"], config["overrides"]
+    uid = board_uid(dashboard.id, plan.site)
     if panel.kind == "timeseries":
         drawn = {query.legend for query in panel.queries}
         names = [name for name in dashboard.variables if f"{{{{{name}}}}}" in drawn]
-        found = [_link(dashboard, name, f"__field.labels.{name}") for name in names]
+        found = [_link(uid, name, f"__field.labels.{name}") for name in names]
         defaults = {**defaults, "links": found} if found else defaults
     elif panel.kind == "table":
         asked = " ".join(target["expr"] for target in targets)
         names = [name for name in dashboard.variables if f"by ({name})" in asked]
-        overrides = [*overrides, *(_column(dashboard, name) for name in names)]
+        overrides = [*overrides, *(_column(uid, name) for name in names)]
     return {**made, "fieldConfig": {"defaults": defaults, "overrides": overrides}}
 
 
-def _column(dashboard: Dashboard, name: str) -> Json:
-    links = [_link(dashboard, name, f"__data.fields.{name}")]
+def _column(uid: str, name: str) -> Json:
+    links = [_link(uid, name, f"__data.fields.{name}")]
     return {"matcher": {"id": "byName", "options": name}, "properties": [{"id": "links", "value": links}]}
 
 
-def _link(dashboard: Dashboard, name: str, value: str) -> Json:
+def _link(uid: str, name: str, value: str) -> Json:
     """Grafana encodes what it fills in."""
     return {
         "title": f"Log lines of this {name}",
-        "url": f"/d/{dashboard.id}?var-{name}=${{{value}}}&viewPanel={NUMBER}&${{__url_time_range}}",
+        "url": f"/d/{uid}?var-{name}=${{{value}}}&viewPanel={NUMBER}&${{__url_time_range}}",
         "targetBlank": False,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stackgen.artefact import Artefact
 from stackgen.catalog import promql
+from stackgen.catalog.dashboard import MOST_OF_UID
 from stackgen.catalog.logs import line, logql
 from stackgen.resolve.plan import Plan
 from stackgen.rules import logs as rules
@@ -41,7 +42,7 @@ def _config(plan: Plan, retention: int) -> Artefact:
             "message": MESSAGE,
             "line": f"{line.LONGEST // 1024}KB",
             "grafana": plan.spec.reached("grafana"),
-            "datasource": logql.LOKI_UID,
+            "datasource": plan.site.named("loki", MOST_OF_UID),
             "alertmanager": f"http://{plan.spec.prometheus.alertmanagers[0]}",
         },
     )

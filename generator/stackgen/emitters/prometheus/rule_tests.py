@@ -11,7 +11,6 @@ from stackgen.cases.model import AlertAssertion, Case, QueryAssertion, Subject
 from stackgen.cases.under_test import SignalUnderTest
 from stackgen.catalog import belonging, promql
 from stackgen.catalog.signal import Severity, Signal
-from stackgen.catalog.sources.prometheus import GROUP_PREFIX
 from stackgen.catalog.timeline import Input
 from stackgen.resolve.alerts import own
 from stackgen.resolve.plan import Plan
@@ -30,7 +29,7 @@ def _file(signal: Signal, plan: Plan) -> Artefact:
         template="prometheus/tests.yml.j2",
         syntax="yaml",
         context={
-            "rule_file": f"../rules/{GROUP_PREFIX}{signal.family}.yml",
+            "rule_file": f"../rules/{plan.site.named(signal.family)}.yml",
             "evaluation_interval": promql.seconds(test.tick),
             "cases": [_case(one, signal, plan) for one in cases(test)],
         },
