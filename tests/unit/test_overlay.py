@@ -207,3 +207,16 @@ def test_a_change_of_either_file_makes_the_output_stale(tmp_path: Path) -> None:
     assert CliRunner().invoke(main, arguments).exit_code == 0
     (tmp_path / "stack.yaml").write_text(BASE + "# more\n")
     assert CliRunner().invoke(main, arguments).exit_code == 1
+
+
+def test_diff_says_what_is_different_between_two_environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _written(tmp_path, "stack: {environment: production}\nthresholds: {queue_length: {critical: 800}}")
+    monkeypatch.chdir(tmp_path)
+    arguments = ["diff", "--stack", "stack.production.yaml", "--against", "stack.yaml"]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 1
+    assert done.stdout.splitlines() == [
+        "CeleryQueueBacklog critical 500 → 800",
+        "every alert label environment staging → production",
+    ]
+    assert CliRunner().invoke(main, [*arguments[:3], "--against", "stack.production.yaml"]).exit_code == 0

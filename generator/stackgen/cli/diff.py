@@ -11,6 +11,7 @@ import click
 from stackgen.cli import options, reporting
 
 if TYPE_CHECKING:
+    from stackgen.diff.compare import Difference
     from stackgen.diff.words import Style
 
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 @options.OUTPUT
 @click.option(
     "--against",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Another generated folder to compare with, instead of --output.",
+    type=click.Path(path_type=Path, exists=True),
+    help="Another generated folder to compare with, instead of --output; or another stack, such as stack.staging.yaml.",
 )
 @click.option(
     "--format",
@@ -34,17 +35,30 @@ def command(stack: Path, output: Path, against: Path | None, style: Style) -> No
     """Say what stack.yaml would change in output/, in words.
 
     Each changed setting is one line, what wakes people first; files that only follow from it are counted.
-    Exits with 0 when nothing would change, 1 when something would (or stack.yaml has errors).
+    With another stack in --against: what is different here. Exits with 0 when nothing would change or is different,
+    1 when something would (or stack.yaml has errors).
     """
-    from stackgen import pipeline
-    from stackgen.diff.compare import compare
-    from stackgen.diff.tree import read
     from stackgen.diff.words import render as said
 
+    other = against and against.is_file()
     with reporting.reported("text", writes=False):
-        made = pipeline.stage(stack)
-    found = compare(read(against or output), made.files)
+        found = _from_stack(against, stack) if against and other else _from_folder(against or output, stack)
     click.echo(said(found, style), nl=False)
     if found:
         sys.exit(reporting.FINDINGS)
-    click.echo(f"{against or output}: nothing would change", err=True)
+    click.echo(f"{against or output}: nothing {'is different' if other else 'would change'}", err=True)
+
+
+def _from_folder(folder: Path, stack: Path) -> Difference:
+    from stackgen import pipeline
+    from stackgen.diff.compare import compare
+    from stackgen.diff.tree import read
+
+    return compare(read(folder), pipeline.stage(stack).files)
+
+
+def _from_stack(other: Path, stack: Path) -> Difference:
+    from stackgen import pipeline
+    from stackgen.diff.compare import stacks
+
+    return stacks(pipeline.prepare(other).plan, pipeline.prepare(stack).plan)

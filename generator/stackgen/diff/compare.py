@@ -10,7 +10,8 @@ from typing import Literal
 from stackgen.diff import alerts, plans, settings
 from stackgen.diff.change import Change, worst_first
 from stackgen.diff.plans import Plans
-from stackgen.resolve.plan_file import PATH
+from stackgen.resolve.plan import Plan
+from stackgen.resolve.plan_file import PATH, as_json
 
 Tree = Mapping[str, str | None]
 """Text by path; None for what is no text."""
@@ -38,12 +39,18 @@ def compare(old: Tree, new: Tree) -> Difference:
     sides = [plans.read(tree.get(PATH)) for tree in (old, new)]
     if sides[0] is None or sides[1] is None:
         return Difference((), files, "no plan" if old else "nothing")
-    both = Plans(sides[0], sides[1])
+    found = _changes(Plans(sides[0], sides[1]))
+    return Difference(found, tuple(path for path in files if path != PATH) if found else files)
+
+
+def stacks(old: Plan, new: Plan) -> Difference:
+    """What is different between two stacks, such as two environments; no files, for nearly all name their stack."""
+    return Difference(_changes(Plans(as_json(old), as_json(new))), ())
+
+
+def _changes(both: Plans) -> tuple[Change, ...]:
     found = _with_effects([*alerts.changes(both), *settings.changes(both)])
-    if not found:
-        return Difference((), files)
-    ordered = sorted(found, key=Change.rank)
-    return Difference(tuple(ordered), tuple(path for path in files if path != PATH))
+    return tuple(sorted(found, key=Change.rank))
 
 
 def _with_effects(changes: Iterable[Change]) -> list[Change]:
