@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench import against
 from bench.measure import Case, Failed, Result, interleaved, once
-from bench.stacks import many_queues
+from bench.stacks import many_queues, many_stacks
 from stackgen.problem import ToolMissing
 from stackgen.verify.tools import find
 
@@ -34,6 +34,8 @@ QUEUES: dict[int, tuple[float | None, int | None]] = {
     10_000: (12.0, 300 * MIB),
 }
 """Numbers of queues, with the budget in seconds and in bytes of memory."""
+STACKS: dict[int, float] = {15: 2.5, 50: 8.0}
+"""Numbers of stacks in one command, with the budget in seconds on two quiet cores."""
 
 
 def main() -> int:
@@ -72,7 +74,9 @@ def _measure(scratch: Path, rounds: int, largest: int) -> list[Result]:
     current = scratch / "current"
     once(_generate(REPOSITORY / "stack.yaml", current), scratch, environment)
     return interleaved(
-        [*_short(current, rounds), *_promtool(current), *_queues(scratch, largest)], scratch, environment
+        [*_short(current, rounds), *_promtool(current), *_stacks(scratch), *_queues(scratch, largest)],
+        scratch,
+        environment,
     )
 
 
@@ -123,6 +127,22 @@ def _promtool(current: Path) -> list[Case]:
         raise Failed(message)
     command: list[str | Path] = [find("promtool"), "test", "rules", *files]
     return [Case("promtool test rules, this repository", lambda _: command, 3, wall=5.0)]
+
+
+def _stacks(scratch: Path) -> list[Case]:
+    cases = []
+    for count, wall in STACKS.items():
+        folder = scratch / f"stacks-{count}"
+        folder.mkdir()
+        for name, text in many_stacks(count).items():
+            (folder / name).write_text(text)
+        command = partial(_of_folder, folder)
+        cases.append(Case(f"stackgen generate, {count} stacks", command, 3, wall=wall, peak=100 * MIB))
+    return cases
+
+
+def _of_folder(stacks: Path, output: Path) -> list[str | Path]:
+    return [*_program(), "generate", stacks, "--output", output]
 
 
 def _queues(scratch: Path, largest: int) -> list[Case]:

@@ -65,34 +65,48 @@ class Stage:
         return {r.artefact.path: r.text for r in self.rendered}
 
 
-def prepare(stack: Path) -> Prepared:
-    """Reads and resolves a stack.yaml; raises SpecError with everything that is wrong with it."""
+def prepare(stack: Path, folder: str = "") -> Prepared:
+    """Reads and resolves a stack.yaml; raises SpecError with everything that is wrong with it.
+
+    `folder`: where its files stand below output/, as one of many stacks.
+    """
     document = overlay.read(stack)
     with _both_places(document):
-        return Prepared(document, resolve(parse(document), document))
+        spec = parse(document)
+        if folder and "runbooks" not in spec.links.model_fields_set:
+            links = spec.links.model_copy(update={"runbooks": spec.links.runbooks.replace("/", f"/{folder}/", 1)})
+            spec = spec.model_copy(update={"links": links})
+        return Prepared(document, resolve(spec, document))
 
 
-def stage(stack: Path) -> Stage:
-    """Renders in memory and verifies offline; raises SpecError with every finding, before anything is written."""
-    prepared = prepare(stack)
+def stage(stack: Path, folder: str = "") -> Stage:
+    """Renders in memory and verifies offline; raises SpecError with every finding, before anything is written.
+
+    As one of many stacks, without the files that are the same for all of them.
+    """
+    prepared = prepare(stack, folder)
     plan = prepared.plan
     with _both_places(prepared.document):
         _stop(verify.problems("plan", Subject(plan, prepared.document)))
-        rendered = tuple(_rendered(plan))
+        rendered = tuple(_rendered(plan, alone=not folder))
         _stop(verify.problems("files", Subject(plan, prepared.document, rendered)))
     return Stage(prepared, rendered)
 
 
-def artefacts(plan: Plan) -> Iterator[Artefact]:
-    """The plan, then the files that stack.yaml wants, one emitter after the other; each is loaded where it works."""
+def artefacts(plan: Plan, *, alone: bool = True) -> Iterator[Artefact]:
+    """The plan, then the files that stack.yaml wants, one emitter after the other; each is loaded where it works.
+
+    Of one among many stacks an emitter may have less to write: what is its `own`.
+    """
     yield from always(plan)
     for kind in filter(plan.spec.wants, KINDS):
-        yield from import_module(f"stackgen.emitters.{kind}").artefacts(plan)
+        emitter = import_module(f"stackgen.emitters.{kind}")
+        yield from emitter.artefacts(plan) if alone or not hasattr(emitter, "own") else emitter.own(plan)
 
 
-def _rendered(plan: Plan) -> Iterator[Rendered]:
+def _rendered(plan: Plan, *, alone: bool) -> Iterator[Rendered]:
     """Every file; docker-compose.yml last, for it holds checksums of what its services mount."""
-    made = [render(artefact) for artefact in artefacts(plan)]
+    made = [render(artefact) for artefact in artefacts(plan, alone=alone)]
     yield from made
     if plan.spec.wants("compose"):
         from stackgen.emitters import compose
@@ -100,15 +114,15 @@ def _rendered(plan: Plan) -> Iterator[Rendered]:
         yield render(compose.project(plan, {one.artefact.path: one.text for one in made}))
 
 
-def generate(stack: Path, output: Path, *, force: bool = False) -> tuple[Stage, Changes]:
+def generate(stack: Path, output: Path, *, folder: str = "", force: bool = False) -> tuple[Stage, Changes]:
     """Writes output/; what it held before is kept when anything is wrong."""
-    made = stage(stack)
+    made = stage(stack, folder)
     return made, write(made.files, output, spec_sha256=made.prepared.document.sha256, force=force)
 
 
-def check(stack: Path, output: Path) -> tuple[Stage, list[Problem]]:
+def check(stack: Path, output: Path, *, folder: str = "") -> tuple[Stage, list[Problem]]:
     """What is stale, edited or foreign in output/, and what the judges of written files say."""
-    made = stage(stack)
+    made = stage(stack, folder)
     found = compare(made.files, output, spec_sha256=made.prepared.document.sha256)
     if not any(p.level == "error" for p in found):
         subject = Subject(made.prepared.plan, made.prepared.document, made.rendered, output)

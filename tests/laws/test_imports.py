@@ -33,6 +33,7 @@ ROOMS = (
     "doctor",
     "write",
     "pipeline",
+    "stacks",
     "cli",
 )
 """A room imports only from rooms before it, and from itself."""

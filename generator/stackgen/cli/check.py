@@ -13,12 +13,19 @@ from stackgen.problem import Format, Problem
 
 
 @click.command(name="check")
+@options.STACKS
 @options.STACK
 @options.OUTPUT
 @options.FORMAT
 @click.option("--fast", is_flag=True, help="Only compare checksums, in milliseconds; nothing is rendered.")
-def command(stack: Path, output: Path, style: Format, fast: bool) -> None:
-    """Fail when output/ is stale, edited by hand, or refused by promtool."""
+def command(stacks: tuple[Path, ...], stack: Path, output: Path, style: Format, fast: bool) -> None:
+    """Fail when output/ is stale, edited by hand, or refused by promtool.
+
+    With STACKS, as for `generate`: each of them, and what they have in common.
+    """
+    if stacks:
+        _many(stacks, output, style, fast)
+        return
     with reporting.reported(style, writes=False):
         found = _unchanged(stack, output) if fast else _current(stack, output)
     reporting.print_problems(found, style)
@@ -28,6 +35,13 @@ def command(stack: Path, output: Path, style: Format, fast: bool) -> None:
         sys.exit(reporting.FINDINGS)
     told = f"; {len(found)} remark{'s' if len(found) > 1 else ''} above" if found else ""
     click.echo(f"{output}: up to date{'' if fast else ', and the real programs accept it'}{told}", err=True)
+
+
+def _many(paths: tuple[Path, ...], output: Path, style: Format, fast: bool) -> None:
+    from stackgen.stacks import find, run
+
+    stacks = find.find(paths)
+    reporting.finish(stacks, run.unchanged(stacks, output) if fast else run.check(stacks, output), style, output)
 
 
 def _current(stack: Path, output: Path) -> list[Problem]:

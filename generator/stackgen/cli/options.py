@@ -41,6 +41,7 @@ def address(context: click.Context, parameter: click.Parameter, url: str | None)
     return url
 
 
+STACKS = click.argument("stacks", nargs=-1, type=click.Path(path_type=Path))
 STACK = click.option(
     "--stack", type=click.Path(path_type=Path), default="stack.yaml", show_default=True, help="The stack to read."
 )

@@ -7,12 +7,17 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from textwrap import wrap
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from stackgen.problem import Format, Problem, SpecError, ToolMissing, render
+
+if TYPE_CHECKING:
+    from stackgen.stacks.find import Stacks
+    from stackgen.stacks.run import Outcome
 
 FINDINGS, MISSING = 1, 3
 """Exit codes beside 0 (fine) and click's 2 (wrong usage)."""
@@ -64,6 +69,24 @@ def _echo(text: str, word: str, colour: str) -> None:
 
 def _coloured() -> bool:
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+def finish(stacks: Stacks, outcomes: Sequence[Outcome], style: Format, output: Path) -> None:
+    """Prints what is wrong with many stacks, each finding once, and how many there are; exits as for one stack."""
+    found = [*stacks.problems, *(problem for one in outcomes for problem in one.problems)]
+    listed = list(dict.fromkeys(found))
+    notices = [problem for problem in listed if problem.level == "notice"]
+    print_problems([problem for problem in listed if style != "text" or problem.level != "notice"], style)
+    for path in stacks.bases:
+        click.echo(f"{path}: no stack of its own, others extend it", err=True)
+    told = f"; {len(notices)} notice{'' if len(notices) == 1 else 's'} (--format json shows them)" if notices else ""
+    failed = sum(one.failed for one in outcomes if one.folder)
+    wrong = f", {failed} with errors" if failed else ""
+    click.echo(f"{output}: {len(stacks.stacks)} stacks{wrong}{told if style == 'text' else ''}", err=True)
+    if any(problem.rule == "tool-missing" for problem in listed):
+        sys.exit(MISSING)
+    if any(problem.level == "error" for problem in listed):
+        sys.exit(FINDINGS)
 
 
 def _count(problems: Sequence[Problem]) -> str:

@@ -8,12 +8,16 @@ from stackgen.resolve.plan import Plan
 
 
 def always(plan: Plan) -> list[Artefact]:
-    """plan.json, which `diff` and programs of others read; what git must not see, and how it merges MANIFEST.json."""
+    """plan.json, which `diff` and programs of others read; and what is of the folder itself."""
     document = plan_file.as_json(plan)
     return [
         Artefact(plan_file.PATH, template="_shared/json.j2", syntax="json", context={"document": document}),
-        *(
-            Artefact(f".{name}", f"_shared/{name}.j2", syntax="text", context={})
-            for name in ("gitattributes", "gitignore")
-        ),
+        *own(),
+    ]
+
+
+def own() -> list[Artefact]:
+    """What git must not see of the folder, and how it merges MANIFEST.json."""
+    return [
+        Artefact(f".{name}", f"_shared/{name}.j2", syntax="text", context={}) for name in ("gitattributes", "gitignore")
     ]

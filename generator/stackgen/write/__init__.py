@@ -9,9 +9,9 @@ from stackgen.write.differences import compare, since_generated
 from stackgen.write.first import write_first
 from stackgen.write.folder import locked
 from stackgen.write.manifest import Manifest
-from stackgen.write.swap import LOCK_SECONDS, Changes, write
+from stackgen.write.swap import LOCK_SECONDS, Changes, retire, write
 
-__all__ = ["Changes", "Manifest", "compare", "read_manifest", "since_generated", "write", "write_first"]
+__all__ = ["Changes", "Manifest", "compare", "read_manifest", "retire", "since_generated", "write", "write_first"]
 
 
 def read_manifest(output: Path) -> Manifest | None:

@@ -41,6 +41,20 @@ def write(files: Mapping[str, str], output: Path, *, spec_sha256: str, force: bo
             return _write(folder, output, texts, spec_sha256, force)
 
 
+def retire(output: Path, *, force: bool = False) -> Changes:
+    """Removes what the folder's manifest lists, and the manifest; a file of a person's stays, and the folder with it.
+
+    Raises SpecError before anything is changed when a listed file was edited by hand; `force` leaves it where it is.
+    """
+    if not (output / MANIFEST).is_file():
+        return Changes()
+    changes = write({}, output, spec_sha256="", force=force)
+    with problems.os_errors_as_problems(output), locked(output, LOCK_SECONDS) as folder:
+        folder.remove(MANIFEST)
+        folder.sync()
+    return changes
+
+
 def _write(folder: Folder, output: Path, texts: Mapping[str, bytes], spec_sha256: str, force: bool) -> Changes:
     new = {path: manifest.sha256(text) for path, text in texts.items()}
     known = _known(folder, output, force)

@@ -6,27 +6,30 @@ from collections.abc import Iterator
 
 from stackgen.catalog import guide, promql
 from stackgen.catalog.guide.row import Chapter, Row
+from stackgen.catalog.identity import joined
 from stackgen.emitters.docs import places
 from stackgen.resolve.plan import Plan
 from stackgen.rules.build import condition
 
 
-def context(plan: Plan) -> dict[str, object]:
-    """The chapters, in the guide's order."""
-    return {"chapters": [_chapter(one, plan) for one in guide.CHAPTERS]}
+def context(plan: Plan, home: str) -> dict[str, object]:
+    """The chapters, in the guide's order; `home` is the way from the page to the files of the stack."""
+    stack = plan.spec.stack
+    chapters = [_chapter(one, plan, home) for one in guide.CHAPTERS]
+    return {"stack": joined(stack.name, stack.environment), "chapters": chapters}
 
 
-def _chapter(one: Chapter, plan: Plan) -> dict[str, object]:
+def _chapter(one: Chapter, plan: Plan, home: str) -> dict[str, object]:
     """One section of the guide, with all its rows."""
     return {
         "title": one.title,
         "anchor": places.anchor(one.title),
         "about": one.about,
-        "rows": [_row(r, plan) for r in one.rows],
+        "rows": [_row(r, plan, home) for r in one.rows],
     }
 
 
-def _row(one: Row, plan: Plan) -> dict[str, object]:
+def _row(one: Row, plan: Plan, home: str) -> dict[str, object]:
     """One row, with the conditions of its signals on this stack."""
     code = one.code.replace("{app}", plan.spec.celery.app)
     return {
@@ -39,15 +42,15 @@ def _row(one: Row, plan: Plan) -> dict[str, object]:
         "code_language": one.code_language,
         "queries": "\n".join(_queries(one.signals, plan)) or None,
         "off": _off(one.signals, plan) or None,
-        "where": _where(one, plan) or None,
+        "where": _where(one, plan, home) or None,
     }
 
 
-def _where(one: Row, plan: Plan) -> list[places.Link]:
+def _where(one: Row, plan: Plan, home: str) -> list[places.Link]:
     """Where to find it: the files of the row, and rules and runbooks of its signals, each once."""
     listed = [
-        *places.links(one.where, plan),
-        *(link for signal in plan.named(one.signals) for link in places.of_signal(signal, plan)),
+        *places.links(one.where, plan, home),
+        *(link for signal in plan.named(one.signals) for link in places.of_signal(signal, plan, home)),
     ]
     return list({str(link["file"]): link for link in listed}.values())
 

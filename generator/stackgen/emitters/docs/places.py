@@ -36,22 +36,25 @@ def exists(path: str, plan: Plan) -> bool:
     return plan.spec.wants(folder)
 
 
-def link(path: str, plan: Plan) -> Link:
-    """A link from a page in docs/ to a file of output/ that the catalogue names, named by its real path."""
+def link(path: str, plan: Plan, home: str = "..") -> Link:
+    """A link to a file of the stack that the catalogue names, named by its real path.
+
+    `home`: the way to the stack's files, which from its own docs/ is up.
+    """
     if path.startswith("prometheus/rules/"):
         path = rule_file(path.removeprefix("prometheus/rules/celery-").removesuffix(".yml"), plan)
-    return {"name": path, "file": f"../{path}"}
+    return {"name": path, "file": f"{home}/{path}"}
 
 
-def links(paths: tuple[str, ...], plan: Plan) -> list[Link]:
+def links(paths: tuple[str, ...], plan: Plan, home: str = "..") -> list[Link]:
     """Links to those of the files that this stack has."""
-    return [link(path, plan) for path in paths if exists(path, plan)]
+    return [link(path, plan, home) for path in paths if exists(path, plan)]
 
 
-def of_signal(signal: Signal, plan: Plan) -> list[Link]:
+def of_signal(signal: Signal, plan: Plan, home: str = "..") -> list[Link]:
     """Links to a signal's rule file and runbook."""
     rules = f"prometheus/rules/celery-{signal.family}.yml"
-    return links((rules, f"runbooks/{signal.alert}.md"), plan)
+    return links((rules, f"runbooks/{signal.alert}.md"), plan, home)
 
 
 def anchor(heading: str) -> str:

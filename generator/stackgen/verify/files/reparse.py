@@ -7,7 +7,7 @@ import json
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NoReturn
 
 import yaml
@@ -18,6 +18,7 @@ from stackgen.problem import Mark, Problem
 from stackgen.render import quote
 from stackgen.verify.subject import Subject
 
+_CODE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 Leaf = str | tuple[str, object]
 """A value as the ink check compares it: text as it is, anything else with its type, for 1, 1.0 and True are equal."""
 
@@ -145,16 +146,29 @@ def _read_python(text: str) -> Callable[[Leaf], bool]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # an unknown escape in a text is only a SyntaxWarning
-            tree = ast.parse(text)
+            nodes = _statements(text)
     except SyntaxError as error:
         message = f"not Python: {error.msg}"
         raise _Refused(message, error.lineno or 0, error.offset or 0) from error
     except ValueError as error:
         raise _Refused(str(error)) from error
-    code = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
-    found = _constants(node for node in tree.body if node not in code)
+    code = [node for node in nodes if isinstance(node, _CODE)]
+    found = _constants(node for node in nodes if not isinstance(node, _CODE))
     inside = cache(lambda: _constants(code))
     return lambda leaf: leaf in found or leaf in inside()
+
+
+def _statements(text: str) -> list[ast.stmt]:
+    """The module, by what stands between two blank lines: of celery_monitoring.py most is the same for every stack."""
+    try:
+        return [node for part in text.split("\n\n\n") for node in _parsed(part)]
+    except SyntaxError:  # blank lines in a text, or what is really wrong, then at its line
+        return ast.parse(text).body
+
+
+@lru_cache(maxsize=512)
+def _parsed(text: str) -> list[ast.stmt]:
+    return ast.parse(text).body
 
 
 def _constants(nodes: Iterable[ast.stmt]) -> set[Leaf]:

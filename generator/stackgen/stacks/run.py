@@ -1,0 +1,112 @@
+"""Runs over many stacks, in as many processes as there are cores; the errors of one do not hide those of another."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from stackgen import pipeline
+from stackgen.emitters.docs.overview import Row, row
+from stackgen.problem import Problem, SpecError
+from stackgen.stacks import above
+from stackgen.stacks.find import Found, Stacks
+from stackgen.write import Changes, compare, retire, since_generated, write
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one stack, or of what all have in common: small, for it comes from another process."""
+
+    folder: str
+    problems: tuple[Problem, ...] = ()
+    changes: Changes | None = None
+    row: Row | None = None
+    paths: tuple[str, ...] = ()
+    """Its files, below its folder."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether any problem is an error."""
+        return any(problem.level == "error" for problem in self.problems)
+
+
+def generate(stacks: Stacks, output: Path, *, force: bool = False) -> list[Outcome]:
+    """Writes each stack into its folder; then, if all went well, what they have in common, without former stacks.
+
+    A stack with an error keeps what its folder held.
+    """
+    found, texts = _each(partial(_generate, output=output, force=force), stacks)
+    if texts is None:
+        return found
+    try:
+        files = above.files(texts, [(one.row, one.paths) for one in found if one.row], output)
+        gone = above.former(output, files)
+        removed = [Outcome(folder, changes=retire(output / folder, force=force)) for folder in gone]
+        changes = write(files, output, spec_sha256=above.sha256(stacks.stacks), force=force)
+    except SpecError as error:
+        return [*found, Outcome("", error.problems)]
+    return [*found, *removed, Outcome("", changes=changes)]
+
+
+def check(stacks: Stacks, output: Path) -> list[Outcome]:
+    """The same findings as for each stack alone, and then those about what all have in above."""
+    found, texts = _each(partial(_check, output=output), stacks)
+    if texts is None:
+        return found
+    try:
+        files = above.files(texts, [(one.row, one.paths) for one in found if one.row], output)
+        return [*found, Outcome("", tuple(compare(files, output, spec_sha256=above.sha256(stacks.stacks))))]
+    except SpecError as error:
+        return [*found, Outcome("", error.problems)]
+
+
+def unchanged(stacks: Stacks, output: Path) -> list[Outcome]:
+    """Whether each folder is what the last run wrote from this stack.yaml; nothing is rendered."""
+    sums = {**{one.folder: one.sha256 for one in stacks.stacks}, "": above.sha256(stacks.stacks)}
+    found = []
+    for folder, sha in sums.items():
+        try:
+            found.append(Outcome(folder, tuple(since_generated(output / folder, spec_sha256=sha))))
+        except SpecError as error:
+            found.append(Outcome(folder, error.problems))
+    return found
+
+
+def _each(work: Callable[[Found], Outcome], stacks: Stacks) -> tuple[list[Outcome], dict[str, str] | None]:
+    """What comes of each stack, and the pages they share; no pages where anything is wrong."""
+    cores = min(os.cpu_count() or 1, len(stacks.stacks))
+    if not cores:
+        return [], None
+    with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("fork")) as pool:
+        pages = pool.submit(_pages, stacks.stacks[0])
+        found = list(pool.map(work, stacks.stacks))
+        return found, None if stacks.problems or any(one.failed for one in found) else pages.result()
+
+
+def _pages(first: Found) -> dict[str, str] | None:
+    try:
+        return above.pages(first)
+    except SpecError:
+        return None  # the stack itself says why
+
+
+def _generate(one: Found, *, output: Path, force: bool) -> Outcome:
+    try:
+        made, changes = pipeline.generate(one.path, output / one.folder, folder=one.folder, force=force)
+    except SpecError as error:
+        return Outcome(one.folder, error.problems)
+    notices = tuple(made.prepared.notices())
+    return Outcome(one.folder, notices, changes, row(one.folder, made.prepared.plan), tuple(made.files))
+
+
+def _check(one: Found, *, output: Path) -> Outcome:
+    try:
+        made, problems = pipeline.check(one.path, output / one.folder, folder=one.folder)
+    except SpecError as error:
+        return Outcome(one.folder, error.problems)
+    return Outcome(one.folder, tuple(problems), None, row(one.folder, made.prepared.plan), tuple(made.files))

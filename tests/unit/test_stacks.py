@@ -1,0 +1,185 @@
+"""Many stacks at once: each its folder, what they share once, and nothing of a person's lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stackgen import problem
+from stackgen.stacks.find import find
+
+COMMON = """\
+version: 1
+stack: {owner: platform}
+celery: {broker: {kind: redis}}
+alerting:
+  receivers: {chat: {slack: {api_url_file: /run/secrets/slack, channel: "#celery"}}}
+  default: chat
+outputs: [prometheus, runbooks, docs, schema]
+"""
+STACK = """\
+extends: common.yaml
+stack: {{name: {name}}}
+celery: {{app: {name}}}
+queues: {{celery: , mail: {{owner: mail}}}}
+"""
+STAGING = "extends: shop.yaml\nstack: {environment: staging}\nthresholds: {queue_length: {critical: 8000}}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two applications, one of them in two environments, and what they share."""
+    stacks = tmp_path / "stacks"
+    stacks.mkdir()
+    (stacks / "common.yaml").write_text(COMMON)
+    for name in ("shop", "crm"):
+        (stacks / f"{name}.yaml").write_text(STACK.format(name=name))
+    (stacks / "shop.staging.yaml").write_text(STAGING)
+    return tmp_path
+
+
+def _run(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    root = str(Path(problem.__file__).resolve().parents[1])
+    environment = {**os.environ, "PYTHONPATH": root}
+    command = [sys.executable, "-m", "stackgen", *args]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def _files(folder: Path) -> dict[str, str]:
+    output = folder / "output"
+    return {p.relative_to(output).as_posix(): p.read_text() for p in output.rglob("*") if p.is_file()}
+
+
+def _tops(folder: Path) -> set[str]:
+    return {path.name for path in (folder / "output").iterdir()}
+
+
+def test_each_stack_has_its_folder_and_what_they_share_stands_above(folder: Path) -> None:
+    assert _run(folder, "generate", "stacks").returncode == 0
+    made = _files(folder)
+    own = {"shop-production", "shop-staging", "crm-production"}
+    assert _tops(folder) == own | {"README.md", "docs", "schema", "MANIFEST.json", ".gitignore", ".gitattributes"}
+    for path in ("schema/stack.schema.json", "docs/stack.md", "docs/plan.md", "docs/guide.md"):
+        assert path in made
+        assert not any(f"{one}/{path}" in made for one in own)
+    plan = json.loads(made["shop-staging/plan.json"])
+    assert plan["alerts"]["queue_length/critical"]["threshold"] == 8000
+    assert plan["alerts"]["queue_length/critical"]["runbook_url"].startswith("output/shop-staging/runbooks/")
+
+
+def test_the_page_above_lists_stacks_owners_and_alerts(folder: Path) -> None:
+    _run(folder, "generate", "stacks")
+    page = _files(folder)["README.md"].splitlines()
+    assert sum(line.startswith(("| `shop` |", "| `crm` |")) for line in page) == 3
+    assert "| `mail` | all |" in page
+    assert "| CeleryQueueBacklog | critical | above 8000 for 10m | shop-staging |" in page
+    assert "| CeleryQueueBacklog | critical | above 5000 for 10m | crm-production, shop-production |" in page
+    assert "| CeleryQueueBacklog | warning | above 1000 for 10m | all |" in page
+
+
+def test_the_errors_of_one_stack_do_not_hide_those_of_another(folder: Path) -> None:
+    _run(folder, "generate", "stacks")
+    before = _files(folder)
+    (folder / "stacks/shop.yaml").write_text(STACK.format(name="shop") + "thresholds: {queue_lenght: {critical: 1}}\n")
+    (folder / "stacks/crm.yaml").write_text(STACK.format(name="crm").replace("mail: {", "mail: {role: dead, "))
+    (folder / "stacks/ml.yaml").write_text(STACK.format(name="ml"))
+    done = _run(folder, "generate", "stacks")
+    assert done.returncode == 1
+    errors = [line.partition(" ")[0] for line in done.stderr.splitlines() if ": error[" in line]
+    assert errors == ["stacks/crm.yaml:4:33:", "stacks/shop.yaml:5:14:"]
+    after = _files(folder)
+    assert {path: after[path] for path in before} == before
+    assert "ml-production/plan.json" in after
+
+
+def test_a_stack_that_is_gone_takes_its_files_along_and_no_others(folder: Path) -> None:
+    _run(folder, "generate", "stacks")
+    (folder / "output/crm-production/notes.txt").write_text("mine")
+    (folder / "stacks/crm.yaml").unlink()
+    (folder / "stacks/shop.staging.yaml").unlink()
+    done = _run(folder, "generate", "stacks")
+    assert done.returncode == 0
+    left = {path for path in _files(folder) if path.startswith(("crm-", "shop-staging"))}
+    assert left == {"crm-production/notes.txt"}
+    assert "shop-staging" not in _tops(folder)
+    assert _run(folder, "check", "--fast", "stacks").returncode == 0
+
+
+def test_a_file_edited_by_hand_keeps_a_stack_from_going(folder: Path) -> None:
+    _run(folder, "generate", "stacks")
+    edited = folder / "output/crm-production/plan.json"
+    edited.write_text("{}")
+    (folder / "stacks/crm.yaml").unlink()
+    done = _run(folder, "generate", "stacks")
+    assert done.returncode == 1
+    assert "output/crm-production/plan.json: error[output-edited]" in done.stderr
+    assert "crm-production/runbooks/README.md" in _files(folder)
+
+
+def test_generating_again_changes_nothing(folder: Path) -> None:
+    _run(folder, "generate", "stacks")
+    before = _files(folder)
+    done = _run(folder, "generate", "stacks/shop.staging.yaml", "stacks/shop.yaml", "stacks/crm.yaml")
+    assert done.returncode == 0
+    assert "created" not in done.stderr
+    assert "updated" not in done.stderr
+    assert _files(folder) == before
+
+
+def test_check_sees_what_is_stale_in_one_folder_and_above(folder: Path) -> None:
+    _run(folder, "generate", "stacks")
+    assert _run(folder, "check", "--fast", "stacks").returncode == 0
+    (folder / "output/README.md").unlink()
+    (folder / "stacks/crm.yaml").write_text(STACK.format(name="crm") + "thresholds: {queue_length: {critical: 7000}}\n")
+    done = _run(folder, "check", "--fast", "stacks", "--format", "json")
+    assert done.returncode == 1
+    assert {(one["file"], one["rule"]) for one in json.loads(done.stdout)} == {
+        ("output/README.md", "output-missing"),
+        ("output/crm-production/MANIFEST.json", "output-stale"),
+    }
+
+
+@pytest.mark.promtool
+def test_check_asks_the_real_programs_about_every_stack(folder: Path) -> None:
+    _run(folder, "generate", "stacks")
+    done = _run(folder, "check", "stacks")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "output: 3 stacks")
+
+
+def test_two_files_for_one_stack_are_refused(folder: Path) -> None:
+    (folder / "stacks/again.yaml").write_text(STACK.format(name="shop"))
+    found = find([folder / "stacks"])
+    assert [(p.rule, Path(p.mark.file).name, p.mark.line) for p in found.problems] == [
+        ("duplicate-stack", "shop.yaml", 2)
+    ]
+
+
+def test_what_others_extend_is_a_stack_unless_one_of_them_is_the_same(folder: Path) -> None:
+    found = find([folder / "stacks"])
+    assert [one.folder for one in found.stacks] == ["crm-production", "shop-production", "shop-staging"]
+    assert [path.name for path in found.bases] == ["common.yaml"]
+    (folder / "stacks/shop.production.yaml").write_text("extends: shop.yaml\nstack: {environment: production}\n")
+    found = find([folder / "stacks"])
+    assert [one.path.name for one in found.stacks] == ["crm.yaml", "shop.production.yaml", "shop.staging.yaml"]
+    assert [path.name for path in found.bases] == ["common.yaml", "shop.yaml"]
+
+
+def test_generated_and_hidden_files_are_no_stacks(folder: Path) -> None:
+    _run(folder, "generate", "stacks", "--output", "stacks/output")
+    (folder / "stacks/.hidden").mkdir()
+    (folder / "stacks/.hidden/x.yaml").write_text("a: 1\n")
+    assert len(find([folder / "stacks"]).stacks) == 3
+
+
+def test_a_folder_without_stacks_is_an_error(tmp_path: Path) -> None:
+    assert [p.rule for p in find([tmp_path]).problems] == ["no-file"]
+    done = _run(tmp_path, "generate", ".")
+    assert done.returncode == 1
+    assert not (tmp_path / "output").exists()
