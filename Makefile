@@ -12,6 +12,7 @@ CHECKED := $(VENV)/checked.stamp
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 TOOLS := $(foreach v,v2 v3,$(foreach t,promtool amtool,.tools/$(v)/usr/bin/$(t)))
 TOOLS += .tools/compose/usr/bin/docker-compose .tools/redis/usr/bin/redis-server .tools/logql/lezer-logql.cjs
+ELASTICSEARCH := .tools/elasticsearch/elasticsearch-9.1.0.zip
 
 # The same versions for what builds our package as for what runs it; old pip reads the first, new pip the second.
 export PIP_CONSTRAINT := constraints.txt
@@ -20,7 +21,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: all install generate check secrets requirements test test-fast live live-tools tools golden mutation fuzz fresh containers app-attack matrix bench fmt lint lock clean help
+.PHONY: all install generate check secrets requirements test test-fast live live-tools tools golden mutation fuzz fresh containers elasticsearch app-attack matrix bench fmt lint lock clean help
 
 all: install generate  ## install, then generate (what plain `make` does)
 
@@ -82,6 +83,9 @@ matrix: $(TEST) .tools/redis/usr/bin/redis-server  ## celery_monitoring.py under
 containers: $(TEST) tools  ## docker-compose.yml on a real engine, broken on purpose; needs root, docker.io, debootstrap
 	@tests/containers/run.sh
 
+elasticsearch: $(TEST) $(ELASTICSEARCH)  ## lines and saved searches in a real Elasticsearch; needs Maven and Java 21 or newer
+	@$(PY) -m pytest tests/elasticsearch/real.py
+
 bench: $(RUN) tools  ## measure against the budgets of DESIGN.md
 	@$(PY) -m bench.run
 
@@ -126,6 +130,9 @@ $(TEST): $(RUN)
 .tools/logql/lezer-logql.cjs: | $(TEST)
 	@echo "LogQL's grammar from npm into $(@D)" >&2
 	@$(PY) tests/tools/npm.py $(@D)
+
+$(ELASTICSEARCH):
+	@tests/elasticsearch/fetch.sh $@
 
 .tools/%/usr/bin/promtool .tools/%/usr/bin/amtool:
 	@tests/tools/fetch.sh $*

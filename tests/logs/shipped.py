@@ -1,7 +1,8 @@
 """What Filebeat sends of a line: the processors of filebeat.yml, of which only those that we print are known.
 
 Facts are from libbeat's source: processors/actions/decode_json_fields.go, common/jsontransform/jsonhelper.go (the
-timestamp is taken when it is RFC 3339, the rest is merged) and publisher/processing (host, agent, ecs come first).
+timestamp is taken when it is RFC 3339, the rest is merged) and publisher/processing (host, agent, ecs come first; a
+processor that fails does not stop those after it). tests/logs/README.md says what libbeat itself made of the lines.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def _decode(event: Event, options: Mapping[str, Any]) -> None:
     try:
         found = json.loads(event["message"])
     except ValueError as error:
-        event["error"] = {"message": f"parsing input as JSON: {error}", "type": "json"}
+        said = {"message": f"parsing input as JSON: {error}", "type": "json"}
+        event["error"] = {**said, "data": event["message"], "field": "message"}
         return
     when = found.pop("@timestamp", None)
     if isinstance(when, str) and datetime.fromisoformat(when).tzinfo:
