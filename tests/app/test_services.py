@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from stackgen.app.parts.sentry import SentryReports
 from tests.app.collector import Collector, collector, spans_by_grpc
 from tests.app.workers import celery, lines, send, wait_until, worker, write_module, write_project
 from tests.flower.redis_server import redis_server
@@ -78,6 +80,14 @@ def test_one_failure_is_one_event_and_what_only_the_main_process_knows_groups_by
     ]
     others = {event["logentry"]["message"].partition(":")[0] for event in events if "exception" not in event}
     assert others == {"Can't decode message body"}
+
+
+@pytest.mark.parametrize(("name", "kept"), [("multiprocessing", False), ("proj", True)])
+def test_that_a_pool_process_ended_is_no_second_event_of_its_task(name: str, kept: bool) -> None:
+    text = "Process %r pid:%r exited with %r"
+    record = logging.LogRecord(name, logging.ERROR, "", 1, text, ("ForkPoolWorker-2", 7, "signal 15 (SIGTERM)"), None)
+    event = SentryReports(None).before_send({"level": "error"}, {"log_record": record})
+    assert (event is not None) == kept
 
 
 def test_sentry_gets_traces_at_the_rate_of_stack_yaml(reported: Collector) -> None:

@@ -89,6 +89,9 @@ class SentryReports:
         text = str(record.msg)
         if record.name == "celery.worker.consumer.consumer":
             return is_replaced(record)
+        if record.name == "multiprocessing":
+            # The task in it is told; billiard says it sooner or later than Celery, or not at all.
+            return text.startswith("Process %r pid:%r exited")
         if record.name != "celery.worker.request":
             return False
         errors = record.args if text.startswith("Task handler raised") and isinstance(record.args, tuple) else ()
