@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compose.test_compose import _config, _written
+from tests.compose.stacks import config_of, written
 
 DOLLARS = """\
 celery: {app: proj, broker: {kind: redis}}
@@ -22,8 +22,8 @@ alerting: {receivers: {chat: {slack: {api_url_file: "/run/secrets/$slack", chann
 
 @pytest.mark.slow
 def test_a_dollar_sign_in_a_path_is_one_for_docker_compose_and_for_the_programs(tmp_path: Path) -> None:
-    output = _written(tmp_path, DOLLARS)
-    said = json.loads(_config(output, "--format", "json").stdout.replace("$$", "$"))
+    output = written(tmp_path, DOLLARS)
+    said = json.loads(config_of(output, "--format", "json").stdout.replace("$$", "$"))
     mounts = [
         place for one in said["services"].values() for place in (*one.get("volumes", ()), *one.get("secrets", ()))
     ]

@@ -36,8 +36,9 @@ named() { sed -nE "s|^    image: '?($1:[^' ]+).*|\1|p" "$output/docker-compose.y
 image "$(named prom/prometheus)" 'RUN install -d -o 65534 -g 65534 /prometheus' 'ENTRYPOINT ["prometheus"]'
 image "$(named prom/alertmanager)" 'RUN install -d -o 65534 -g 65534 /alertmanager' 'ENTRYPOINT ["prometheus-alertmanager"]'
 image "$(named mher/flower)" 'RUN install -d -o 1000 -g 1000 /data' 'CMD ["celery", "flower"]'
-image "$(named danihodovic/celery-exporter)" 'ENTRYPOINT ["/opt/exporter/bin/python", "/opt/exporter/start.py"]'
-image "$(named oliver006/redis_exporter)" 'ENTRYPOINT ["prometheus-redis-exporter"]'
+image "$(named danihodovic/celery-exporter)" 'ENV PATH=/opt/exporter/bin:/usr/bin:/bin' \
+  'RUN install -D /opt/exporter/start.py /app/cli.py' 'ENTRYPOINT ["python", "/app/cli.py"]'
+image "$(named oliver006/redis_exporter)" 'RUN ln -s /usr/bin/prometheus-redis-exporter /redis_exporter' 'ENTRYPOINT ["/redis_exporter"]'
 image "$(named redis)" 'RUN printf "#!/bin/sh\nexec /usr/bin/redis-server \"\$@\" --protected-mode no\n" >/usr/local/bin/redis-server \
   && chmod 755 /usr/local/bin/redis-server'
 python=$(sed -nE 's/^FROM (.+)$/\1/p' "$output/demo/Dockerfile")

@@ -19,8 +19,9 @@ from urllib.parse import quote
 from stackgen import pipeline
 from stackgen.verify import tools
 
-PROMETHEUS, FLOWER = "http://127.0.0.1:39090", "http://127.0.0.1:35555"
+PROMETHEUS, ALERTMANAGER, FLOWER = (f"http://127.0.0.1:{port}" for port in (39090, 39093, 35555))
 PATIENCE_SECONDS = 300
+TARGETS = 6
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def starts(stack: Stack) -> None:
     """Everything is healthy, scraped, judged and measured."""
     stack.compose("up", "-d")
     _until("every container is healthy", lambda: _healthy(stack))
-    _until("5 of 5 targets answer", lambda: [r["value"][1] for r in _query("up")] == ["1"] * 5)
+    _until(f"{TARGETS} targets answer", lambda: [r["value"][1] for r in _query("up")] == ["1"] * TARGETS)
     groups = _get(f"{PROMETHEUS}/api/v1/rules")["data"]["groups"]
     assert {rule["lastError"] for group in groups for rule in group["rules"] if "lastError" in rule} == set()
     wanted = set(pipeline.prepare(stack.folder / "stack.yaml").plan.chosen)
@@ -113,6 +114,30 @@ def starts(stack: Stack) -> None:
         print("missing:", sorted(missing()))
         raise
     assert _status("/workers") == 401
+    told = {name for name, one in stack.containers().items() if "redis://" in json.dumps(one)}
+    assert told == {f"{name}-1" for name in ("worker", "beat", "traffic")}, told  # the demo's, which has no password
+
+
+def reached(stack: Stack) -> None:
+    """`doctor` reaches Prometheus, the exporter and the broker with README's override, and finds nothing wrong."""
+    ports = {"celery-exporter": (39808, 9808), "redis": (36379, 6379)}
+    services = {name: {"ports": [f"127.0.0.1:{out}:{inside}"]} for name, (out, inside) in ports.items()}
+    override = stack.folder / "output" / "compose.override.yml"
+    override.write_text(json.dumps({"services": services}), encoding="utf-8")
+    stack.compose("up", "-d")
+    _until("every container is healthy again", lambda: _healthy(stack))
+    asked = {"prometheus": PROMETHEUS, "alertmanager": ALERTMANAGER, "exporter": "http://127.0.0.1:39808"}
+    options = [word for name, url in asked.items() for word in (f"--{name}", url)]
+    command = [sys.executable, "-m", "stackgen", "doctor", *options, "--broker", "BROKER"]
+    environment = {**os.environ, "BROKER": "redis://127.0.0.1:36379/0"}
+
+    def nothing_is_wrong() -> bool:
+        done = subprocess.run(command, cwd=stack.folder, env=environment, capture_output=True, text=True, check=False)
+        print(done.stdout, done.stderr, flush=True)
+        return done.returncode == 0
+
+    _until("doctor finds nothing wrong", nothing_is_wrong)
+    override.unlink()
 
 
 def scales(stack: Stack) -> None:
@@ -155,13 +180,13 @@ def stays_closed(stack: Stack) -> None:
 
 def survives(stack: Stack) -> None:
     """What was measured is there after `down` and `up`."""
-    _until("all targets answered", lambda: int(_query("count(up)")[0]["value"][1]) >= 5)
+    _until("all targets answered", lambda: int(_query("count(up)")[0]["value"][1]) >= TARGETS)
     then = time.time()
     stack.compose("down")
     stack.compose("up", "-d")
     _until("Prometheus answers after down and up", lambda: _query("up"))
     url = f"{PROMETHEUS}/api/v1/query?query=count(up)&time={then}"
-    assert int(_get(url)["data"]["result"][0]["value"][1]) >= 5
+    assert int(_get(url)["data"]["result"][0]["value"][1]) >= TARGETS
 
 
 def main() -> None:
@@ -169,7 +194,7 @@ def main() -> None:
     stack = Stack(Path(sys.argv[1]))
     stack.compose("down", "--volumes")  # what a killed run left
     try:
-        for step in (starts, scales, changes, reloads, stays_closed, survives):
+        for step in (starts, reached, scales, changes, reloads, stays_closed, survives):
             print(f"{step.__name__}: {step.__doc__}", flush=True)
             step(stack)
     finally:

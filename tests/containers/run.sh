@@ -27,6 +27,7 @@ cp tests/containers/stack.yaml "$work/"
 .venv/bin/python -m stackgen generate --stack "$work/stack.yaml" --output "$work/output"
 .venv/bin/python -m stackgen secrets --stack "$work/stack.yaml" --output "$work/output"
 cp "$work/output/.env.example" "$work/output/.env"
+echo redis://redis:6379/0 >"$work/output/.secrets/broker_url"
 say 'the images, from Debian and PyPI packages'
 tests/containers/images.sh "$work/output"
 .venv/bin/python -m tests.containers.run "$work"

@@ -77,6 +77,8 @@ class Variable:
     name: str
     hint: str
     """What to write into it."""
+    file: str = ""
+    """The file inside the container that holds its value instead; "" for none."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ class Launch:
     """Where it answers Prometheus; None for the port of the source's target."""
     why: str = ""
     """What it is there for; "" for the source's title and link."""
+    entrypoint: tuple[str, ...] = ()
+    """The image's own, for when a shell is put before it."""
     command: tuple[str, ...] = ()
     environment: Mapping[str, str | Variable] = field(default_factory=dict)
     files: tuple[ConfigFile, ...] = ()

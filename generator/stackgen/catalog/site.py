@@ -14,7 +14,7 @@ from zlib import crc32
 from stackgen.catalog import promql
 from stackgen.catalog.corner import Corner
 from stackgen.catalog.identity import joined
-from stackgen.catalog.launch import Variable
+from stackgen.catalog.launch import Secret, Variable
 
 Fact = Literal[
     "events_off",
@@ -98,6 +98,8 @@ class Site:
     """The part of the broker that is this stack's."""
     broker_env: str = "CELERY_BROKER_URL"
     """The environment variable from which started programs take the broker's address."""
+    broker_file: str = ""
+    """The file from which they take it instead; "" for none."""
     stack: str = ""
     """The stack's name."""
     environment: str = ""
@@ -136,7 +138,13 @@ class Site:
     @property
     def broker_url(self) -> Variable:
         """The broker's address, which no generated file holds."""
-        return Variable(self.broker_env, "set it in .env, see .env.example")
+        return Variable(self.broker_env, "set it in .env, see .env.example", self.broker_file)
+
+    @property
+    def broker_secrets(self) -> tuple[Secret, ...]:
+        """The files that a program needs to speak to the broker: its address, where stack.yaml names one, and TLS."""
+        address = (Secret.at(self.broker_file, "given", "the broker's address"),) if self.broker_file else ()
+        return (*address, *self.corner.secrets)
 
     @property
     def scrape_timeout(self) -> Fraction:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stackgen.artefact import Artefact
+from stackgen.catalog.launch import Variable
 from stackgen.resolve.plan import Plan, Scraped
 
 
@@ -13,12 +14,18 @@ def artefacts(plan: Plan) -> list[Artefact]:
     return [file for scraped in plan.scraped for file in _file(scraped, plan)]
 
 
+def _written(value: str | Variable) -> str:
+    if isinstance(value, str):
+        return value
+    return f"$(cat {value.file})" if value.file else f"${{{value.name}}}"
+
+
 def _file(scraped: Scraped, plan: Plan) -> Iterator[Artefact]:
     source = scraped.source
     launch = source.launch and source.launch(plan.site, scraped.version)
     if not launch or not launch.asks_broker or launch.image.build:
         return
-    environment = [(name, v if isinstance(v, str) else f"${{{v.name}}}") for name, v in launch.environment.items()]
+    environment = [(name, _written(value)) for name, value in launch.environment.items()]
     yield Artefact(
         path=f"exporters/{source.id}.yml",
         template="exporters/exporter.yml.j2",

@@ -90,6 +90,7 @@ def site_of(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str
         broker=spec.celery.broker.kind,
         corner=_corner(spec),
         broker_env=spec.celery.broker.env or "CELERY_BROKER_URL",
+        broker_file=spec.celery.broker.url_file or "",
         stack=spec.stack.name,
         environment=spec.stack.environment,
         instances={s.source.job: s.targets for s in scraped if _told_by_target(s, spec)},

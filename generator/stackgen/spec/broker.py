@@ -49,7 +49,7 @@ class Broker(Part):
     url_env: EnvName | None = None
     """Environment variable that holds the broker's address; CELERY_BROKER_URL when there is no `url_file` either."""
     url_file: AbsPath | None = None
-    """File that holds the broker's address, such as a mounted secret. Instead of `url_env`."""
+    """File with the broker's address, such as a mounted secret. `docker inspect` shows no file. Not with `url_env`."""
     priorities: bool = False
     """Whether tasks are sent with priorities; on Redis each priority is a list of its own, and all are added up."""
     database: Annotated[int, Field(ge=0, le=65535)] | None = None

@@ -101,7 +101,7 @@ class CloudWatch(Part):
     alarm_topic: TopicArn | None = None
     """ARN of the SNS topic that alarms are sent to; absent: they show in CloudWatch, and nobody is told."""
     credentials_file: AbsPath | None = None
-    """AWS credentials file with the profile AmazonCloudWatchAgent; absent: the role of the machine, as on EC2."""
+    """AWS credentials file with the profile AmazonCloudWatchAgent; absent: the role of EC2, with a hop limit of 2."""
 
 
 class Logs(Part):

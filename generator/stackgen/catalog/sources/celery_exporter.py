@@ -245,9 +245,10 @@ def launch(site: Site, version: str) -> Launch:
     return Launch(
         image=SOURCE.versions[version],
         user="1000:1000",
+        entrypoint=("python", "/app/cli.py"),  # its Dockerfile at v0.12.2
         command=tuple(flags),
-        environment={"CE_BROKER_URL": site.broker_url},
-        secrets=site.corner.secrets,
+        environment={"CE_BROKER_URL": site.broker_url},  # src/cli.py has no option for a file
+        secrets=site.broker_secrets,
         networks=("backend", "broker"),
         health=HttpHealth("/health", "python"),
         notes=(

@@ -24,6 +24,7 @@ CONFIG = "/etc/flower/config.py"
 PURGE = 60
 """Seconds after its last heartbeat when Flower forgets a worker; without it a killed worker stays online for ever."""
 _JOB = f'job="{JOB}"'
+_SEEN = "a public deployment that pins it; its docker.yml pushes every release, and PyPI has this one"
 _TYPES = dict(zip(STATES, ("succeeded", "failed", "retried", "revoked", "rejected"), strict=True))
 
 EVENTS = Metric(
@@ -116,7 +117,7 @@ def launch(site: Site, version: str) -> Launch:
         ),
         secrets=(
             *((Secret.at(users, "users", "Flower's users, one user:password per line"),) if users else ()),
-            *site.corner.secrets,
+            *site.broker_secrets,
         ),
         networks=("frontend", "backend", "broker"),
         health=HttpHealth(f"{flower.url_prefix}/healthcheck", "python"),
@@ -160,8 +161,8 @@ SOURCE = Source(
         ),
     ),
     versions=by_version(
-        # 2.0.1 does not start again after being killed while it saved.
-        Image("flower", "2.2.0", "mher/flower", "2.2.0", "2026-11-28", "its release on PyPI"),
+        # 2.0.1 does not start again after being killed while it saved. Docker Hub could not be asked for 2.2.0.
+        Image("flower", "2.2.0", "mher/flower", "2.2.0", "2026-11-28", _SEEN),
         Image("flower", "2.0.1", "mher/flower", "2.0.1", "2026-11-22", "known, not asked"),
     ),
     output="flower",

@@ -36,13 +36,13 @@ def launch(site: Site, version: str) -> Launch:
     del version
     module = "/app/celery_monitoring.py"
     return Launch(
-        image=from_demo(site.stack),
+        image=from_demo(site.slug),
         user="1000:1000",
         why="Asks the broker for queue depths and the workers whether they answer.",
         command=("python", module, "exporter", f"--port={SOURCE.port}"),
-        environment={site.broker_env: site.broker_url},
+        environment={} if site.broker_file else {site.broker_env: site.broker_url},
+        secrets=site.broker_secrets,
         mounts=(Mount("bind", "./celery/celery_monitoring.py", module),),
-        secrets=site.corner.secrets,
         networks=("backend", "broker"),
         health=HttpHealth("/livez", "python"),
         limits=Limits("0.25", "128M"),

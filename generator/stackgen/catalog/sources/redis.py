@@ -62,9 +62,11 @@ def launch(site: Site, version: str) -> Launch:
     return Launch(
         image=SOURCE.versions[version],
         user="59000:59000",
+        entrypoint=("/redis_exporter",),  # its Dockerfile at v1.88.0, stage alpine
         command=(f"--check-single-keys={wanted}", *_flags(site.corner)),
+        # Its --redis.password-file holds passwords by address, not the address itself.
         environment={"REDIS_ADDR": site.broker_url},
-        secrets=site.corner.secrets,
+        secrets=site.broker_secrets,
         networks=("backend", "broker"),
         health=HttpHealth("/health", "wget"),
     )

@@ -2,7 +2,8 @@
 
 What its container reads and writes was read in its source at 1.300071 (cmd/start-amazon-cloudwatch-agent,
 translator/util/sdkutil.go) and not seen to run: configuration from /etc/cwagentconfig, credentials outside of EC2 from
-the profile AmazonCloudWatchAgent of /root/.aws/credentials, how far it has read in `logs/state`.
+the profile AmazonCloudWatchAgent of /root/.aws/credentials, how far it has read in `logs/state`; {local_hostname} is
+the system's (translator/translate/util/placeholderUtil.go), and a role takes two hops (plugins/processors/ec2tagger).
 """
 
 from __future__ import annotations
@@ -20,6 +21,15 @@ _FILE = "amazon-cloudwatch-agent.json"
 _HOME = "/opt/aws/amazon-cloudwatch-agent"
 _ROOT = (
     "what it has read stands in a volume that belongs to root; it has no capabilities, and reads logs as the group 1000"
+)
+
+_HOPS = (
+    "On EC2 a container is one hop further from the machine's role: "
+    "aws ec2 modify-instance-metadata-options --http-put-response-hop-limit 2 --instance-id ID"
+)
+_STREAM = (
+    "Streams are named after the container's hostname, its id: a new container begins new ones. "
+    "hostname in a compose.override.yml keeps the name."
 )
 
 
@@ -43,6 +53,7 @@ def services(plan: Plan, logs: Logs) -> Iterator[Service]:
         networks=("outside",),
         tmpfs=("/tmp", f"{_HOME}/etc", f"{_HOME}/var"),
         exceptions={"health": SCRATCH, "user": _ROOT},
+        notes=(_STREAM,) if logs.cloudwatch.credentials_file else (_HOPS, _STREAM),
         limits=Limits("0.5", "256M"),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
 from stackgen.artefact import Artefact
-from stackgen.catalog.images import default
+from stackgen.catalog.images import default, from_demo
 from stackgen.catalog.launch import Limits, Mount
 from stackgen.emitters.compose.parts import LOGS, Health, Service, literal, pinned
 from stackgen.resolve.plan import Plan
@@ -101,7 +101,7 @@ def _celery(plan: Plan, name: str, why: str, arguments: tuple[str, ...], health:
     return Service(
         name=name,
         why=why,
-        image=f"{plan.site.slug}-demo:1",
+        image=from_demo(plan.site.slug).reference({}),
         seen="built here from demo/Dockerfile",
         build="./demo",
         profiles=DEMO,

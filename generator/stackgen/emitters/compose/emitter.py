@@ -157,7 +157,7 @@ def _service(service: Service, every: list[Service], files: Mapping[str, str], s
     return {
         "name": service.name,
         "why": service.why,
-        "exceptions": [f"{what}: {why}" for what, why in service.exceptions.items()],
+        "notes": [*(f"Exception, {what}: {why}" for what, why in service.exceptions.items()), *service.notes],
         "image": service.image,
         "seen": service.seen,
         "build": service.build or None,
@@ -165,6 +165,7 @@ def _service(service: Service, every: list[Service], files: Mapping[str, str], s
         "user": service.user,
         "pid": service.pid or None,
         "cgroup": service.cgroup or None,
+        "entrypoint": list(service.entrypoint) or None,
         "command": list(service.command) or None,
         "settings": [(name, value) for name, value in settings.items() if value != []],
         "mappings": [(name, list(pairs.items())) for name, pairs in mappings.items() if pairs],
@@ -214,13 +215,12 @@ def _networks(plan: Plan, services: list[Service]) -> list[dict[str, object]]:
 
 
 def _env(plan: Plan) -> Artefact:
-    broker = plan.spec.celery.broker.env or "CELERY_BROKER_URL"
+    broker = plan.spec.celery.broker
     users = plan.spec.flower.basic_auth.users_env
-    file = plan.spec.celery.broker.url_file
-    why = f"The broker's address, as in {file}: containers get it here." if file else "The broker's address."
     fits = demo.fits(plan)
-    text = f"{why} This is the demo's." if fits else why
-    variables = [{"why": text, "name": broker, "value": demo.url(plan) if fits else ""}]
+    whose = "; this is the demo's" if fits else ""
+    why = f"The broker's address{whose}. docker inspect shows it: one with a password wants url_file."
+    variables = [{"why": why, "name": broker.env, "value": demo.url(plan) if fits else ""}] if broker.env else []
     if users:
         variables.append({"why": "Flower's users: user:password, several with commas.", "name": users, "value": ""})
     if (logs := _sent(plan)) and "cloudwatch" in logs.shippers:

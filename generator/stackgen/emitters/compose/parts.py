@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -44,6 +45,7 @@ class Service:
     seen: str = ""
     build: str = ""
     profiles: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     expose: tuple[int, ...] = ()
@@ -55,12 +57,14 @@ class Service:
     health: Health | None = None
     tmpfs: tuple[str, ...] = ("/tmp",)
     exceptions: Mapping[str, str] = field(default_factory=dict)
-    """What is not as strict as elsewhere -> why: health, read_only, user, pid, cgroup, engine."""
+    """What is not as strict as elsewhere -> why: health, read_only, user, pid, cgroup, engine, shell."""
     joined: tuple[str, ...] = ()
     """Networks that others made."""
     extra_hosts: tuple[str, ...] = ()
     pid: str = ""
     cgroup: str = ""
+    notes: tuple[str, ...] = ()
+    """What a person should know besides."""
     restart: Literal["unless-stopped", "no"] = "unless-stopped"
 
 
@@ -77,6 +81,12 @@ def literal(text: str) -> str:
 def required(variable: Variable) -> str:
     """The reference to a variable of .env, without which docker-compose does not begin."""
     return f"${{{variable.name}:?{variable.hint}}}"
+
+
+def reading(variables: Mapping[str, str]) -> tuple[str, ...]:
+    """A shell that sets variables to what files hold and becomes what follows: `docker inspect` shows no value."""
+    sets = [f'{name}="$(cat {shlex.quote(file)})"; export {name}; ' for name, file in variables.items()]
+    return ("sh", "-ec", literal("".join(sets) + 'exec "$@"'), "sh")
 
 
 def asked(url: str) -> tuple[str, ...]:

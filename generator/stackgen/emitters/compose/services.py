@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from typing import Literal
 
 from stackgen.catalog import registry
-from stackgen.catalog.launch import HttpHealth, Limits, Mount
+from stackgen.catalog.launch import HttpHealth, Limits, Mount, Variable
 from stackgen.catalog.source import Source
 from stackgen.catalog.sources.prometheus import ALERTMANAGER_SOURCE, PROMETHEUS_SOURCE
 from stackgen.emitters.compose.demo import BROKERS
-from stackgen.emitters.compose.parts import Health, Service, asked, evidence, literal, newest, pinned, required
+from stackgen.emitters.compose.parts import Health, Service, asked, evidence, literal, newest, pinned, reading, required
 from stackgen.emitters.compose.secrets import ADMIN, alertmanager_secrets, loki_secrets
 from stackgen.resolve.plan import Plan
+
+_NO_FILE = "the program takes the broker's address from its environment only, which docker inspect would show"
 
 
 def services(plan: Plan) -> Iterator[Service]:
@@ -142,6 +144,7 @@ def started(source: Source, version: str, plan: Plan) -> Iterator[Service]:
     if source.launch is None:
         return
     launch = source.launch(plan.site, version)
+    files = {k: v.file for k, v in launch.environment.items() if isinstance(v, Variable) and v.file}
     port = launch.port or source.port
     image = launch.image
     yield Service(
@@ -153,8 +156,11 @@ def started(source: Source, version: str, plan: Plan) -> Iterator[Service]:
         user=launch.user,
         pid="host" if launch.sees_processes else "",
         cgroup="host" if launch.sees_cgroups else "",
+        entrypoint=(*reading(files), *launch.entrypoint) if files else (),
         command=tuple(map(literal, launch.command)),
-        environment={k: v if isinstance(v, str) else required(v) for k, v in launch.environment.items()},
+        environment={
+            k: v if isinstance(v, str) else required(v) for k, v in launch.environment.items() if k not in files
+        },
         expose=(port,),
         ports={getattr(plan.spec.compose.ports, launch.web): port} if launch.web else {},
         mounts=launch.mounts,
@@ -162,7 +168,7 @@ def started(source: Source, version: str, plan: Plan) -> Iterator[Service]:
         networks=launch.networks,
         depends={BROKERS[plan.spec.celery.broker.kind]: "service_healthy"} if launch.asks_broker else {},
         health=_asked(launch.health, port) if launch.health else None,
-        exceptions=launch.exceptions,
+        exceptions={**launch.exceptions, **({"shell": _NO_FILE} if files else {})},
         limits=launch.limits,
     )
 
