@@ -71,6 +71,8 @@ class Elasticsearch:
     enabled: bool = True
     source: str = "data_stream_configuration"
     failures: bool = True
+    kept: str = "30d"
+    """Retention of the failure store."""
     written: str = ""
     """Digest in the mapping of the write index; empty means ours."""
     manager: str = "Data stream lifecycle"
@@ -96,7 +98,7 @@ class Elasticsearch:
         if path.endswith("/_lifecycle"):
             self.enabled, self.retention = True, "30d"
         elif path.endswith("/_options"):
-            self.failures = True
+            self.failures, self.kept = True, "30d"
         elif path.endswith("/_rollover"):
             self.pending = True
 
@@ -122,14 +124,22 @@ class Elasticsearch:
                 "retention_determined_by": self.source,
             },
             "rollover_on_write": self.pending,
-            "failure_store": {"enabled": self.failures},
+            "options": {
+                "failure_store": {
+                    "enabled": self.failures,
+                    "lifecycle": {"enabled": True, "data_retention": self.kept},
+                }
+            },
         }
-        first, _, last = wanted.partition(".")
-        found: Any = whole[first]
-        if last:
-            found = [{last: one[last]} for one in found] if isinstance(found, list) else {last: found[last]}
-        return _dumped({"data_streams": [{first: found}]})
+        return _dumped({"data_streams": [_only(whole, wanted.split("."))]})
 
 
 def _dumped(answer: object) -> str:
     return json.dumps(answer, separators=(",", ":"))
+
+
+def _only(whole: Any, path: list[str]) -> Any:
+    """What filter_path leaves of an answer."""
+    if isinstance(whole, list):
+        return [_only(one, path) for one in whole]
+    return {path[0]: _only(whole[path[0]], path[1:])} if path else whole

@@ -65,6 +65,7 @@ def test_a_new_cluster_gets_the_template(tmp_path: Path) -> None:
         ({"enabled": False}, [LIFECYCLE]),
         ({"retention": "7d"}, [LIFECYCLE]),
         ({"failures": False}, [OPTIONS]),
+        ({"kept": "90d"}, [OPTIONS]),
         ({"written": "older"}, [ROLLOVER]),
         ({"manager": "Index Lifecycle Management"}, [ROLLOVER]),
         ({"manager": "Unmanaged", "enabled": False}, [LIFECYCLE, ROLLOVER]),
@@ -87,7 +88,7 @@ def test_what_is_there_is_compared_and_mended(state: dict[str, Any], mended: lis
     [
         ({"wins": "theirs"}, "another index template wins over ours. More than our priority of 500 have:\n900 other"),
         ({"enabled": False, "deaf": True}, 'the lifecycle stays another one: {"data_streams":[{"lifecycle"'),
-        ({"failures": False, "deaf": True}, "the failure store stays off"),
+        ({"failures": False, "deaf": True}, "the failure store stays another one"),
         ({"written": "older", "deaf": True}, ".ds-x-000002 stays, and is not made from our template"),
         ({"source": "max_global_retention"}, "the cluster keeps no data for 30d, whatever a stream says"),
     ],

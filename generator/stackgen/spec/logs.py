@@ -110,7 +110,8 @@ class Logs(Part):
     shippers: Annotated[list[Shipper], Field(min_length=1)]
     """Programs that send the logs: filebeat to Elasticsearch, alloy to Loki, cloudwatch to Amazon CloudWatch."""
     path: LogGlob = "/var/log/celery/*.log"
-    """Files with one JSON object per line, as the shipper sees them."""
+    """Files with one JSON object per line, as the shipper sees them. Lines of other programs are kept as text:
+    fields of theirs could clash with ours, or with each other, and Elasticsearch would refuse one of the two."""
     host_folder: AbsPath | None = None
     """Folder of the host that holds them; absent means docker-compose's volume celery-logs, which workers share."""
     elasticsearch: Annotated[Elasticsearch, SECTION] = Elasticsearch.model_construct()

@@ -56,6 +56,12 @@ send() {
   case $answer in *'"acknowledged":true'*) ;; *) stop "$1 $url$2 was not acknowledged: $answer" ;; esac
 }
 
+# Whether an answer is a lifecycle that is on, with our retention.
+is_ours() {
+  case $1 in *'"enabled":true'*) ;; *) return 1 ;; esac
+  case $1 in *"\"data_retention\":\"$retention\""*) ;; *) return 1 ;; esac
+}
+
 # The last text of an answer: of indices, that which is written.
 last() {
   printf '%s\n' "$1" | sed 's/.*"\([^"]*\)"[^"]*$/\1/'
@@ -64,16 +70,16 @@ last() {
 # What of the data stream is not as it should be, into `wrong`.
 look() {
   lifecycle=$(ask GET "$here?filter_path=data_streams.lifecycle")
-  failures=$(ask GET "$here?filter_path=data_streams.failure_store.enabled")
+  failures=$(ask GET "$here/_options?filter_path=data_streams.options.failure_store.enabled")
+  kept=$(ask GET "$here/_options?filter_path=data_streams.options.failure_store.lifecycle")
   pending=$(ask GET "$here?filter_path=data_streams.rollover_on_write")
   manager=$(ask GET "$here?filter_path=data_streams.indices.managed_by")
   index=$(ask GET "$here?filter_path=data_streams.indices.index_name")
   index=$(last "$index")
   mapping=$(ask GET "/$index/_mapping?filter_path=*.mappings._meta")
   wrong=
-  case $lifecycle in *'"enabled":true'*) ;; *) wrong="$wrong lifecycle" ;; esac
-  case $lifecycle in *"\"data_retention\":\"$retention\""*) ;; *) wrong="$wrong lifecycle" ;; esac
-  case $failures in *true*) ;; *) wrong="$wrong failures" ;; esac
+  is_ours "$lifecycle" || wrong="$wrong lifecycle"
+  case $failures in *'"enabled":true'*) is_ours "$kept" || wrong="$wrong failures" ;; *) wrong="$wrong failures" ;; esac
   case $pending$mapping$(last "$manager") in
     *'"rollover_on_write":true'* | *"$digest"*'Data stream lifecycle'*) ;;
     *) wrong="$wrong index" ;;
@@ -105,7 +111,7 @@ look
 case $wrong in *index*) send POST "/$stream/_rollover?lazy=true" ;; esac
 look
 case $wrong in *lifecycle*) echo "setup.sh: the lifecycle stays another one: $lifecycle" >&2 ;; esac
-case $wrong in *failures*) echo "setup.sh: the failure store stays off: $failures" >&2 ;; esac
+case $wrong in *failures*) echo "setup.sh: the failure store stays another one: $failures $kept" >&2 ;; esac
 case $wrong in *index*) echo "setup.sh: $index stays, and is not made from our template" >&2 ;; esac
 case $lifecycle in
   *max_global_retention*)
