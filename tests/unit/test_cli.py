@@ -64,6 +64,38 @@ def test_generate_repeats_no_notice_about_what_did_not_change(folder: Path) -> N
     assert "notices as before" in again
 
 
+def test_signals_that_stay_off_are_told_once_and_in_one_notice(folder: Path) -> None:
+    assert _run(folder, "generate").stderr.count("notice[signal-off]") == 1
+    _changed(folder)
+    again = _run(folder, "generate").stderr
+    assert "signal-off" not in again
+    assert "notices as before" in again
+    (folder / "stack.yaml").write_text(STACK + "sources: [celery-exporter, flower]\n")
+    assert "signal-off" not in _run(folder, "generate").stderr
+    (folder / "stack.yaml").write_text(STACK + "thresholds: {queue_growth: {enabled: false}}\n")
+    assert "notice[signal-off]: queue_growth: " in _run(folder, "generate").stderr
+
+
+def test_the_first_generate_says_how_to_go_on(folder: Path) -> None:
+    (folder / "stack.yaml").write_text(STACK.replace("exporters]", "exporters, compose]"))
+    assert "how to start it stands in the first lines of output/docker-compose.yml" in _run(folder, "generate").stderr
+    _changed(folder)
+    assert "how to start it" not in _run(folder, "generate").stderr
+
+
+def test_the_fast_check_says_that_an_edit_needs_a_decision(folder: Path) -> None:
+    _run(folder, "generate")
+    with (folder / "output/plan.json").open("a") as stream:
+        stream.write("\n")
+    done = _run(folder, "check", "--fast")
+    assert done.returncode == 1
+    assert "hint: move the change to stack.yaml, or give it up with `stackgen generate --force`" in done.stderr
+
+
+def test_no_command_is_cut_in_the_help(tmp_path: Path) -> None:
+    assert "...\n" not in _run(tmp_path, "--help", COLUMNS="80").stdout.partition("Commands:")[2]
+
+
 def test_generate_as_json_prints_its_notices(folder: Path) -> None:
     done = _run(folder, "generate", "--format", "json")
     assert done.returncode == 0

@@ -19,9 +19,10 @@ from stackgen.problem import Format, Problem
 @options.FORMAT
 @click.option("--fast", is_flag=True, help="Only compare checksums, in milliseconds; nothing is rendered.")
 def command(stacks: tuple[Path, ...], stack: Path, output: Path, style: Format, fast: bool) -> None:
-    """Fail when output/ is stale, edited by hand, or refused by promtool.
+    """Say whether output/ is current and right.
 
-    With STACKS, as for `generate`: each of them, and what they have in common.
+    Fails when it is stale, edited by hand, or refused by promtool and its like. With STACKS, as for `generate`: each of
+    them, and what they have in common.
     """
     if stacks:
         _many(stacks, output, style, fast)

@@ -43,7 +43,8 @@ def command(stack: Path, output: Path, against: Path | None, style: Style) -> No
     other = against and against.is_file()
     with reporting.reported("text", writes=False):
         found = _from_stack(against, stack) if against and other else _from_folder(against or output, stack)
-    click.echo(said(found, style), nl=False)
+    text = said(found, style)
+    click.echo(reporting.wrapped(text, sys.stdout) if style == "text" else text, nl=False)
     if found:
         sys.exit(reporting.FINDINGS)
     click.echo(f"{against or output}: nothing {'is different' if other else 'would change'}", err=True)

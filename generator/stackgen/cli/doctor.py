@@ -34,9 +34,10 @@ from stackgen.problem import Format
     "--logs", metavar="[PATH]", is_flag=False, flag_value="", help="Workers' log files; alone: where stack.yaml says."
 )
 def command(stack: Path, output: Path, style: Format, **where: str | None) -> None:
-    """Look at a running stack: which alerts cannot work, why, and what to do. Reads only.
+    """Say which alerts of a running stack cannot work.
 
-    Looks at what is named, and at the secret files in --output. Exits with 1 when something is wrong.
+    And why, and what to do. Reads only. Looks at what is named, and at the secret files in --output. Exits with 1 when
+    something is wrong.
     """
     from stackgen import pipeline
     from stackgen.doctor import finding
@@ -46,7 +47,7 @@ def command(stack: Path, output: Path, style: Format, **where: str | None) -> No
     if style == "json":
         click.echo(finding.as_json(found), nl=False)
     elif found:
-        click.echo(reporting.wrapped(finding.text(found).rstrip(), sys.stdout))
+        click.echo(reporting.wrapped(finding.text(found), sys.stdout), nl=False)
     if found:
         sys.exit(reporting.FINDINGS)
     click.echo("nothing is wrong with what was looked at", err=True)

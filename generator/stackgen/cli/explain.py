@@ -17,7 +17,7 @@ from stackgen.problem import Format
 @options.STACK
 @options.READABLE
 def command(signal: str, stack: Path, style: Format) -> None:
-    """Explain a signal: when it fires on this stack, on what evidence, and what keeps it silent.
+    """Explain when a signal fires, and what keeps it silent.
 
     SIGNAL is the name of a signal (queue_length) or of its alert (CeleryQueueBacklog).
     """

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from stackgen.cli import options, reporting
-from stackgen.problem import Format
+from stackgen.problem import Format, Problem
 
 if TYPE_CHECKING:
     from stackgen.write import Changes
@@ -30,14 +32,42 @@ def command(stacks: tuple[Path, ...], stack: Path, output: Path, style: Format, 
         return
     from stackgen import pipeline
 
+    before = _off(output / "plan.json")
     with reporting.reported(style):
         made, changes = pipeline.generate(stack, output, force=force)
     notices = made.prepared.notices()
-    known = style == "text" and not (changes.created or changes.updated or changes.removed)
-    reporting.print_problems([] if known else notices, style)
-    told = f"{len(notices)} notice{'' if len(notices) == 1 else 's'}"
-    again = f"; {told} as before (--format json shows them)" if known and notices else ""
-    click.echo(f"{_summary(changes, output)}{again}", err=True)
+    changed = changes.created or changes.updated or changes.removed
+    known = [] if style != "text" else notices if not changed else _known(notices, before)
+    shown = [one for one in notices if one not in known]
+    reporting.print_problems(_folded(shown) if style == "text" else shown, style)
+    told = f"{len(known)} notice{'' if len(known) == 1 else 's'}"
+    again = f"; {told} as before (--format json shows them)" if known else ""
+    click.echo(reporting.wrapped(f"{_summary(changes, output)}{again}", sys.stderr), err=True)
+
+
+def _off(plan: Path) -> dict[str, str]:
+    """Why signals were off when the folder was written last."""
+    import json
+
+    try:
+        return {name: str(facts["reason"]) for name, facts in json.loads(plan.read_bytes())["off"].items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}
+
+
+def _known(notices: Sequence[Problem], off: Mapping[str, str]) -> list[Problem]:
+    """Of signals that were off before, and for the same reason."""
+    return [one for one in notices if one.rule == "signal-off" and one.message == f"not judged: {off.get(one.where)}"]
+
+
+def _folded(notices: Sequence[Problem]) -> list[Problem]:
+    """All signals that are off in one notice; each reason is `list`'s to tell."""
+    off = [one for one in notices if one.rule == "signal-off"]
+    if len(off) < 3:
+        return list(notices)
+    message = f"{len(off)} signals are not judged: {', '.join(one.where for one in off)}"
+    hint = "`stackgen list` says why, and what would help"
+    return [off[0]._replace(where="", message=message, hint=hint), *(one for one in notices if one not in off)]
 
 
 def _many(paths: tuple[Path, ...], output: Path, style: Format, force: bool) -> None:
@@ -62,4 +92,6 @@ def _summary(changes: Changes, output: Path) -> str:
         )
         if paths
     ]
-    return f"{output}: {', '.join(counted) or 'nothing to do'}"
+    compose = "docker-compose.yml"
+    start = f"; how to start it stands in the first lines of {output / compose}" if compose in changes.created else ""
+    return f"{output}: {', '.join(counted) or 'nothing to do'}{start}"

@@ -18,7 +18,7 @@ from stackgen.problem import Format
 @options.STACK
 @options.READABLE
 def command(stack: Path, style: Format) -> None:
-    """List all signals: on or off, source and limits; then what the sources give."""
+    """List all signals, on or off, and what sources give."""
     import json
 
     from stackgen import pipeline

@@ -59,7 +59,7 @@ def wrapped(text: str, stream: TextIO) -> str:
              break_long_words=False, break_on_hyphens=False)
         for line in text.splitlines()
     )  # fmt: skip
-    return "\n".join(part for line in lines for part in line)
+    return "\n".join(part for line in lines for part in line) + "\n" * text.endswith("\n")
 
 
 def _echo(text: str, word: str, colour: str) -> None:

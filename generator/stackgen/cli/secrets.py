@@ -14,7 +14,10 @@ from stackgen.cli import options, reporting
 @options.OUTPUT
 @click.option("--placeholders", is_flag=True, help="Also write a placeholder where only you know the value.")
 def command(stack: Path, output: Path, placeholders: bool) -> None:
-    """Write missing secret files for docker compose, with random values; never overwrites one."""
+    """Write the secret files that are missing.
+
+    For docker compose, with random values; never overwrites one.
+    """
     from stackgen import pipeline
 
     with reporting.reported("text", writes=False):
