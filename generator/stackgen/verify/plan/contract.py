@@ -17,10 +17,10 @@ from stackgen.problem import Mark, Problem
 from stackgen.resolve.plan import Plan
 from stackgen.rules.build import groups
 from stackgen.rules.model import Alerting, Group, Recording
-from stackgen.spec.checks import nearest
 from stackgen.verify import lints
-from stackgen.verify.known import OF_ALERTS, OF_TARGETS, TARGET, Exposed, Place, Recorded, exposed
-from stackgen.verify.labels import ANYTHING, SCALAR, Shape, matched, names
+from stackgen.verify.known import Place
+from stackgen.verify.labels import SCALAR, Shape, matched, names
+from stackgen.verify.selectors import Selectors
 from stackgen.verify.subject import Subject
 
 _NEEDS_COUNTER = frozenset({"rate", "increase", "irate", "resets"})
@@ -66,11 +66,8 @@ class Contract:
     """One run over all rules; what was found, and what is known so far."""
 
     def __init__(self, groups: Sequence[Group], plan: Plan) -> None:
-        self.found: list[Problem] = []
-        self.exposed = exposed(plan)
-        self._recorded = Recorded(groups)
-        self._jobs = {scraped.source.job for scraped in plan.scraped}
-        self._alerts = {alert.alert.signal.alert for group in groups for alert in group.alerts}
+        self._selectors = Selectors(groups, plan)
+        self.found, self.exposed, self.say = self._selectors.found, self._selectors.exposed, self._selectors.say
         self._identity = frozenset(plan.site.identity)
         self._least = _SCRAPES * plan.site.scrape
         self._parsed: dict[str, ql.Expr] = {}
@@ -83,7 +80,7 @@ class Contract:
         series = registry.series().get(rule.record)
         if shape and not shape.open:
             labels = shape.labels | set(rule.labels)
-            self._recorded.complete(at.group, at.position, labels)
+            self._selectors.recorded.complete(at.group, at.position, labels)
             extra = labels - set(series.labels) - self._identity if series else frozenset[str]()
             if extra and series:
                 message = f"records {names(extra)}, which {series.name} must not have"
@@ -110,10 +107,6 @@ class Contract:
             for name in sorted(set(_TEMPLATE_LABEL.findall(_code(text))) - shape.labels):
                 self.say(at, "alert-text-label", f"a text prints $labels.{name}", f"it has {names(shape.labels)}")
 
-    def say(self, at: Place, rule: str, message: str, hint: str = "") -> None:
-        """Notes a finding."""
-        self.found.append(Problem(at.file, rule, at.where, message, hint))
-
     def expression(self, at: Place, text: str) -> Shape | None:
         """What the expression gives; None when it is no PromQL."""
         try:
@@ -129,9 +122,9 @@ class Contract:
     def _shape(self, at: Place, node: object) -> Shape:
         match node:
             case ql.VectorSelector():
-                return self._selector(at, node)
+                return self._selectors.shape(at, node)
             case ql.MatrixSelector():
-                return self._selector(at, node.vector_selector)
+                return self._selectors.shape(at, node.vector_selector)
             case ql.SubqueryExpr() | ql.ParenExpr():
                 return self._shape(at, node.expr)
             case ql.UnaryExpr():
@@ -145,86 +138,11 @@ class Contract:
             case _:
                 return SCALAR
 
-    def _selector(self, at: Place, node: ql.VectorSelector) -> Shape:
-        matchers = node.matchers.matchers
-        exact = {m.name: m.value for m in matchers if m.op == ql.MatchOp.Equal}
-        name = node.name or exact.pop("__name__", "")
-        shape = self._named(at, name, exact)
-        for matcher in matchers:
-            if matcher.name != "__name__":
-                self._needs(at, shape, matcher.name, f"{name} is selected")
-        return shape
-
-    def _named(self, at: Place, name: str, exact: dict[str, str]) -> Shape:
-        if name in self.exposed:
-            return self._metric(at, name, exact, self.exposed[name])
-        if name in OF_TARGETS:
-            if exact.get("job", next(iter(self._jobs))) not in self._jobs:
-                self._unknown_job(at, name, exact["job"])
-            return Shape(TARGET, name, counts=False)
-        if name in OF_ALERTS:
-            alert = exact.get("alertname")
-            if alert and alert not in self._alerts:
-                self.say(at, "unknown-alert", f"no alert is named {alert}", nearest(alert, self._alerts))
-            return ANYTHING._replace(name=name, counts=False)
-        return self._series(at, name, exact)
-
-    def _metric(self, at: Place, name: str, exact: dict[str, str], sources: list[Exposed]) -> Shape:
-        jobs = {one.scraped.source.job: one for one in sources}
-        job = exact.get("job")
-        if job is None:
-            hint = f'write {name}{{job="{next(iter(jobs))}"}}'
-            self.say(at, "missing-job", f"{name} is selected from any job that has such a name", hint)
-        elif job not in jobs:
-            self._unknown_job(at, name, job)
-        one = jobs.get(job or "", sources[0])
-        if one.missing_in:
-            hint = f"it came with version {one.metric.since}"
-            self.say(at, "metric-since", f"{one.scraped.source.id} {one.missing_in} has no {name}", hint)
-        return Shape(one.labels, name, counts=one.counts)
-
-    def _series(self, at: Place, name: str, exact: dict[str, str]) -> Shape:
-        """A recorded series; a rule may look back at its own, from the evaluation before."""
-        selected = list(self._recorded.selected(name, exact))
-        if not selected:
-            self._unknown(at, name, exact)
-            return ANYTHING._replace(name=name)
-        if name == at.where:
-            return ANYTHING._replace(name=name, counts=False)
-        late = next((r for r, last in selected if r.group != at.group or last >= at.position), None)
-        if late and at.group:
-            where = "later in this group" if late.group == at.group else f"in group {late.group}"
-            message = f"{name} is recorded {where}, so it is one interval late here"
-            self.say(at, "late-series", message, "record it earlier in this group")
-            return ANYTHING._replace(name=name, counts=False)
-        return Shape(frozenset().union(*(record.labels for record, _ in selected)), name, counts=False)
-
-    def _unknown(self, at: Place, name: str, exact: dict[str, str]) -> None:
-        if name in self._recorded.names():
-            wrong = {k: v for k, v in exact.items() if v not in (values := self._recorded.values(name, k)) and values}
-            chosen = ", ".join(f'{k}="{v}"' for k, v in (wrong or exact).items())
-            hint = "; ".join(f"{k} is {', '.join(sorted(self._recorded.values(name, k))[:9])}" for k in wrong)
-            self.say(at, "empty-selector", f"no rule records {name} with {chosen}", hint)
-            return
-        if exact.get("job", next(iter(self._jobs))) not in self._jobs:
-            self._unknown_job(at, name, exact["job"])
-        hint = nearest(name, [*self.exposed, *self._recorded.names()])
-        self.say(at, "unknown-metric", f"no scraped source exposes {name} and no rule records it", hint)
-
-    def _unknown_job(self, at: Place, name: str, job: str) -> None:
-        self.say(at, "unknown-job", f'{name} is selected from job "{job}", which is not scraped for it')
-
-    def _needs(self, at: Place, shape: Shape, label: str, use: str) -> None:
-        if not shape.has(label):
-            what = shape.name or "the expression"
-            hint = f"{what} has {names(shape.labels)}, not {label}"
-            self.say(at, "unknown-label", f"{use} by a label it does not have: {label}", hint)
-
     def _aggregate(self, at: Place, node: ql.AggregateExpr) -> Shape:
         inner = self._shape(at, node.expr)
         labels = frozenset(node.modifier.labels) if node.modifier else frozenset[str]()
         for label in sorted(labels):
-            self._needs(at, inner, label, f"{inner.name or 'an expression'} is grouped")
+            self._selectors.needs(at, inner, label, f"{inner.name or 'an expression'} is grouped")
         operator = str(node.op)
         if operator in lints.PICKS:
             return inner._replace(name="")
@@ -253,7 +171,7 @@ class Contract:
         if matching and matching.type == ql.LabelModifierType.Include:
             for label in sorted(named):
                 for side in (left, right):
-                    self._needs(at, side, label, f"{side.name or 'one side'} is matched with the other")
+                    self._selectors.needs(at, side, label, f"{side.name or 'one side'} is matched with the other")
             return
         if str(node.op) == "or" or left.open or right.open or (node.modifier and node.modifier.group_labels):
             return
@@ -277,13 +195,13 @@ class Contract:
         if function == "label_replace":
             return self._copied(at, shape, texts[0], list(filter(None, texts[2:3])))  # "": a constant
         if function == "histogram_quantile":
-            self._needs(at, shape, "le", f"{shape.name or 'an expression'} is divided into buckets")
+            self._selectors.needs(at, shape, "le", f"{shape.name or 'an expression'} is divided into buckets")
             return shape._replace(labels=shape.labels - {"le"}, name="")
         return shape._replace(name="")
 
     def _copied(self, at: Place, shape: Shape, target: str, sources: Sequence[str]) -> Shape:
         for source in sources:
-            self._needs(at, shape, source, f"{shape.name or 'an expression'} is relabelled")
+            self._selectors.needs(at, shape, source, f"{shape.name or 'an expression'} is relabelled")
         return shape._replace(labels=shape.labels | {target}, name="")
 
     def _range(self, at: Place, function: str, arguments: Sequence[object], shape: Shape) -> None:
