@@ -81,11 +81,11 @@ def running(tools: Path, config: Path, folder: Path) -> Iterator[Alertmanager]:
         process.wait()
 
 
-def wait(done: Callable[[], bool], what: str) -> None:
+def wait(done: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
     """Until something is true; fails when it never is."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while not done():
-        assert time.monotonic() < end, f"{what}: not after {PATIENCE:g} s"
+        assert time.monotonic() < end, f"{what}: not after {patience:g} s"
         time.sleep(0.05)
 
 

@@ -30,9 +30,9 @@ def problems(doc: Document) -> Iterator[Problem]:
         yield from _declared(layer, new)
         for kind, path in KINDS.items():
             here, there = _names(layer, path), _names(below, path)
+            shared = not there and "queues" not in below.data  # a file for several stacks, and not yet one of them
             if kind == "sources" and not there:
                 there = {one.name: Mark(below.file) for one in StackSpec.model_fields["sources"].default}
-            shared = not there and "queues" not in below.data  # a file for several stacks, and not yet one of them
             for name, mark in here.items():
                 if not (shared or name in there or name in new[kind]):
                     yield _unknown((*path, name), kind, mark, there, below)
