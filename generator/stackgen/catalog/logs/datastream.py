@@ -6,12 +6,13 @@ last two may have a hyphen.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from stackgen.catalog.identity import joined
 
 
-class DataStream(NamedTuple):
+@dataclass(frozen=True)
+class DataStream:
     """One per stack and environment, so that each has its own retention and its own API key."""
 
     dataset: str

@@ -6,14 +6,16 @@ Source: https://www.elastic.co/docs/reference/ecs/ecs-field-reference
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Literal
 
 Kind = Literal[
     "date", "keyword", "constant_keyword", "match_only_text", "wildcard", "long", "double", "flattened", "object"
 ]
 
 
-class Field(NamedTuple):
+@dataclass(frozen=True)
+class Field:
     """One field: its path, with a dot between objects, its type in Elasticsearch, and what it says."""
 
     path: str
