@@ -88,7 +88,7 @@ _ALERTS = Row(
                     at_end=True,
                 ),
             ),
-            hidden=("Time", "__name__", "signal"),
+            hidden=("Time", "__name__", "signal", "stack", "environment"),
             width=15,
         ),
         Panel(
