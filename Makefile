@@ -64,7 +64,7 @@ golden: $(TEST) tools  ## rewrite the golden trees, then run the tests; read the
 	@$(PY) -m pytest tests/golden --update-golden
 	@$(PY) -m pytest --numprocesses=2 --dist=loadfile
 
-mutation: $(TEST) tools  ## break the generated rules one by one and count what their tests notice
+mutation: $(TEST) tools  ## break rules, routes and dashboards one by one and count what is noticed
 	@$(PY) -m tests.mutation
 
 fuzz: $(TEST) tools  ## 3,000 stacks with hostile texts through every program, each beside a harmless twin

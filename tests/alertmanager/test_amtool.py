@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 import yaml
 
 from stackgen.problem import ToolMissing
-from stackgen.verify.tools import run
 from stackgen.verify.written import amtool
 from tests.alertmanager.stacks import CONFIG, HEAD, ROUTES, plan_of, understood, write
 
@@ -101,39 +99,6 @@ def test_cases_that_routes_cannot_tell_apart_are_asked_once(tmp_path: Path) -> N
     ]
     config["route"]["routes"][0]["matchers"] = ['alertname=~".*"']
     assert list(amtool.distinct(cases, config)) == cases
-
-
-LABELS = {"alertname": "CeleryQueueBacklog", "severity": "critical", "environment": "production", "queue": "celery"}
-ANNOTATIONS = {
-    "summary": "Queue celery holds 6000 tasks (limit 5000).",
-    "description": "Queue celery holds 6000 tasks (limit 5000). Check that workers consume it.",
-    "runbook_url": "https://wiki.example.com/CeleryQueueBacklog.md",
-    "dashboard_url": "https://grafana.example.com/d/celery-queues",
-}
-FILLED = {
-    "title": "FIRING critical: CeleryQueueBacklog (1, production)",
-    "text": f"{ANNOTATIONS['description']}\nRunbook: {ANNOTATIONS['runbook_url']}\n"
-    f"Dashboard: {ANNOTATIONS['dashboard_url']}\n",
-    "color": "danger",
-    "description": ANNOTATIONS["summary"],
-    "message": ANNOTATIONS["summary"],
-    "severity": "critical",
-    "priority": "P1",
-}
-
-
-@pytest.mark.parametrize("option", FILLED)
-def test_a_message_says_what_is_wrong_and_where_to_look(option: str, newest: Path, tmp_path: Path) -> None:
-    config = yaml.safe_load(write(understood(SPECS[0].with_name("alerting.yaml"))[1], tmp_path).read_text())
-    ways = [way for receiver in config["receivers"] for key in receiver if key != "name" for way in receiver[key]]
-    alert = {"status": "firing", "labels": LABELS, "annotations": ANNOTATIONS}
-    data = {"status": "firing", "alerts": [alert], "commonLabels": LABELS, "groupLabels": LABELS}
-    (tmp_path / "data.json").write_text(json.dumps(data))
-    (tmp_path / "empty.tmpl").write_text("")
-    for text in {way[option] for way in ways if option in way}:  # Slack's and Teams' differ in what they escape
-        given = ("--template.glob=empty.tmpl", "--template.data=data.json", f"--template.text={text}")
-        done = run(newest / "usr/bin/amtool", "template", "render", *given, cwd=tmp_path)
-        assert (0, FILLED[option].strip(), "") == (done.code, done.out.strip(), done.err)
 
 
 def _cases(output: Path) -> list[dict[str, Any]]:

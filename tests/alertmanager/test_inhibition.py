@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stackgen.catalog.signal import SEVERITIES, Signal
 from stackgen.resolve.plan import Plan
+from tests.alertmanager import reading
 from tests.alertmanager.server import Alertmanager, Labels, running, wait
 from tests.alertmanager.stacks import HEAD, plan_of, write
 
@@ -132,6 +134,12 @@ def _settle(alertmanager: Alertmanager) -> None:
         assert len(answers) < 200, "Alertmanager does not come to rest"
         answers.append(sorted((a["fingerprint"], a["status"]["state"]) for a in alertmanager.alerts()))
         time.sleep(0.1)
+
+
+def test_we_read_inhibition_as_the_real_one_does(muted: dict[str, set[Named]], plan: Plan, tmp_path: Path) -> None:
+    rules = yaml.safe_load(write(plan, tmp_path).read_text(encoding="utf-8"))["inhibit_rules"]
+    for name, fired in _scenarios(plan).items():
+        assert (name, {_named(fired[effect]) for effect, _ in reading.muted(rules, fired)}) == (name, muted[name])
 
 
 def _fired(plan: Plan, scenario: str) -> set[Named]:

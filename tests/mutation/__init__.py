@@ -1,1 +1,1 @@
-"""Breaks the generated rules one by one and counts what the generated tests notice."""
+"""Breaks generated rules, routes and dashboards one by one and counts what is noticed."""

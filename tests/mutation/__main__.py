@@ -1,7 +1,8 @@
 """`python -m tests.mutation`: how many mistakes in the generated rules the tests notice.
 
 Mistakes in alerts and limits must be noticed by the generated tests in output/ alone, those in what is recorded also by
-the tests that are written by hand (tests/sources).
+the tests that are written by hand (tests/sources). Mistakes in alertmanager.yml and in dashboards must be noticed by
+what holds them against the plan (tests/alertmanager, tests/grafana), 95 of 100 at least.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from rich.progress import track
 
 from stackgen.catalog import registry
 from stackgen.verify import tools
+from tests.mutation import written
 from tests.mutation.equivalent import reason
 from tests.mutation.judge import Suite, Verdict, judged, suites
 from tests.mutation.mutants import Mutant, mutants
@@ -48,6 +50,8 @@ def chosen(specs: Iterable[Path], every: int = 1, signal: str = "") -> Iterator[
 def main(arguments: Sequence[str]) -> int:
     """Prints a table per signal and the survivors; 1 when there is one that no proof excuses."""
     asked = _asked(arguments)
+    if asked.kind == "written":
+        return _written(asked)
     console = Console(stderr=True)
     verdicts: list[Verdict] = []
     every = 1
@@ -63,11 +67,22 @@ def main(arguments: Sequence[str]) -> int:
             if not console.is_terminal and len(verdicts) % 100 == 0:
                 print(f"{len(verdicts)} mutants, {sum(map(_survives, verdicts))} survive so far", file=sys.stderr)
     print(report(verdicts))
-    return 1 if any(map(_survives, verdicts)) or not verdicts else 0
+    failed = any(map(_survives, verdicts)) or not verdicts
+    return 1 if (asked.kind == "all" and _written(asked)) or failed else 0
+
+
+def _written(asked: argparse.Namespace) -> int:
+    """Prints the scores of alertmanager.yml and of the dashboards; 1 when one is too low."""
+    found = []
+    for score in written.scores(asked.promtool, max(1, 3500 // asked.sample) if asked.sample else 1):
+        print(score, flush=True)
+        found.append(score.percent)
+    return 1 if min(found) < written.LEAST else 0
 
 
 def _asked(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("--kind", choices=("all", "rules", "written"), default="all", help="default: all")
     parser.add_argument("--sample", type=int, metavar="N", help="about N mutants, evenly spread")
     parser.add_argument("--signal", default="", metavar="ID", help="only mutants of this signal")
     parser.add_argument("--spec", type=Path, nargs="+", default=[EVERY_SIGNAL, REPOSITORY / "stack.yaml"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.mutation import written
 from tests.mutation.__main__ import REPOSITORY, chosen
 from tests.mutation.equivalent import EQUIVALENT, reason
 from tests.mutation.expressions import FINE, mistakes
@@ -41,3 +42,11 @@ def test_a_sample_of_mutants_is_killed() -> None:
     ]
 
     assert [f"{m.rule}: {m.what}" for m in survivors] == []
+
+
+@pytest.mark.promtool
+@pytest.mark.slow
+def test_a_sample_of_mistakes_in_routes_and_dashboards_is_noticed() -> None:
+    promtool = REPOSITORY / ".tools" / "v3" / "usr" / "bin" / "promtool"
+
+    assert [str(score) for score in written.scores(promtool, every=23) if score.percent < written.LEAST] == []
