@@ -12,7 +12,7 @@ from tests.hostile.specs import Spec, names, specs
 _PATHS = of_form("/srv/{}", matching(r"[!-.0-\[\]-~]", 30))
 """As every program must take them: quotes, braces, hashes, and characters that shells know."""
 _LOGS = of_form("/srv/{}/*.log", matching(r"[A-Za-z0-9_-]", 10))
-_URLS = of_form("https://example.com/{}", matching(r"[A-Za-z0-9%$&*()+,;=:@!~._\[\]-]", 30))
+_URLS = of_form("https://example.com/{}", matching(r"[A-Za-z0-9$&*()+,;=:@!~._\[\]-]", 30).map("%7B{}%25".format))
 _LABELS = of_form("lab_{}", matching(r"[A-Za-z_]", 10))
 _USERS = of_form("{}", matching(r"[!#%&'()*+,./0-9;<=>?@A-Z\[\]^_`a-z{|}~-]", 20))
 _CHANNELS = of_form("#{}", matching(r"""[!-"$-?A-z|~]""", 20))

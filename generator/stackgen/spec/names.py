@@ -81,6 +81,8 @@ def _is_host_port(text: str) -> bool:
 def _is_url(text: str) -> bool:
     if not re.fullmatch(r"https?://[!-~]{1,500}", text) or set(text) & set("\"'<>\\^`{|}"):
         return False
+    if re.search("%(?![0-9A-Fa-f]{2})", text):  # which Go's parser refuses
+        return False
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -192,7 +194,9 @@ LoginName = Annotated[str, like("login-name", _LOGIN, "a user's name", "no space
 """A user's name for basic authentication."""
 
 _URL_SAID = "an address such as https://grafana.example.com"
-Url = Annotated[str, Form("url", _URL_SAID, _is_url, "http:// or https://, without user and password", "^https?://")]
+Url = Annotated[
+    str, Form("url", _URL_SAID, _is_url, "http:// or https://, without user and password; % is %25", "^https?://")
+]
 """An http or https address without credentials."""
 
 _PREFIX_HINT = "it starts with / and does not end with one; nothing at all when there is no prefix"
