@@ -26,6 +26,8 @@ TRANSPARENT = ("last_over_time", "max_over_time")
 """Functions over a range whose removal leaves the value and only loses what they bridge."""
 TIMES_ZERO = "times 0: "
 """Marks mistakes in what is multiplied by 0: only whether there is a result, and its labels, can matter there."""
+OF_THE_STACK = ("stack=", "environment=")
+"""Matchers that tests/laws/test_belonging.py wants in every selector; a test of one stack does not miss them."""
 QUANTILES = ("0.9", "0.99")
 Factors = tuple[Fraction, ...]
 COARSE: Factors = (Fraction(1, 2), Fraction(2))
@@ -106,7 +108,9 @@ def _selector(node: Any, span: str = "") -> _Node:
         return promql.select(name, *chosen) + span + offset
 
     found = [
-        Mistake(f"{name}: {matcher} dropped", written([m for m in matchers if m != matcher])) for matcher in matchers
+        Mistake(f"{name}: {matcher} dropped", written([m for m in matchers if m != matcher]))
+        for matcher in matchers
+        if not matcher.startswith(OF_THE_STACK)
     ]
     if back:
         found.append(Mistake(f"{name}:{back} dropped", written(matchers, "")))
