@@ -22,7 +22,7 @@ from stackgen.resolve.resolver import resolve
 from stackgen.spec import parse
 from stackgen.verify import own_rules
 from stackgen.verify.subject import Subject
-from stackgen.write import Changes, compare, write
+from stackgen.write import Changes, compare, nested, write
 
 if TYPE_CHECKING:
     from stackgen.doctor.finding import Finding
@@ -116,13 +116,15 @@ def _rendered(plan: Plan, *, alone: bool) -> Iterator[Rendered]:
 
 def generate(stack: Path, output: Path, *, folder: str = "", force: bool = False) -> tuple[Stage, Changes]:
     """Writes output/; what it held before is kept when anything is wrong."""
+    nested.refuse(output)
+    folder = folder or nested.own_name(output)
     made = stage(stack, folder)
     return made, write(made.files, output, spec_sha256=made.prepared.document.sha256, force=force)
 
 
 def check(stack: Path, output: Path, *, folder: str = "") -> tuple[Stage, list[Problem]]:
     """What is stale, edited or foreign in output/, and what the judges of written files say."""
-    made = stage(stack, folder)
+    made = stage(stack, folder or nested.own_name(output))
     found = compare(made.files, output, spec_sha256=made.prepared.document.sha256)
     if not any(p.level == "error" for p in found):
         subject = Subject(made.prepared.plan, made.prepared.document, made.rendered, output)

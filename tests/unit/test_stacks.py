@@ -183,3 +183,30 @@ def test_a_folder_without_stacks_is_an_error(tmp_path: Path) -> None:
     done = _run(tmp_path, "generate", ".")
     assert done.returncode == 1
     assert not (tmp_path / "output").exists()
+
+
+def test_one_of_many_can_be_generated_checked_and_compared_alone(folder: Path) -> None:
+    _run(folder, "generate", "stacks")
+    before = _files(folder)
+    alone = ("--stack", "stacks/crm.yaml", "--output", "output/crm-production")
+    assert _run(folder, "generate", *alone).returncode == 0
+    assert _files(folder) == before
+    assert _run(folder, "check", "--fast", *alone).returncode == 0
+    assert _run(folder, "diff", *alone).returncode == 0
+
+
+def test_one_stack_is_not_written_where_many_stand(folder: Path) -> None:
+    _run(folder, "generate", "stacks")
+    before = _files(folder)
+    done = _run(folder, "generate", "--stack", "stacks/crm.yaml")
+    assert (done.returncode, "output: error[output-many]: 3 stacks stand here" in done.stderr) == (1, True)
+    assert _files(folder) == before
+
+
+def test_one_address_for_the_runbooks_of_several_stacks_is_told(folder: Path) -> None:
+    links = "links: {runbooks: https://git.example.com/runbooks}\n"
+    (folder / "stacks/common.yaml").write_text(COMMON + links)
+    done = _run(folder, "generate", "stacks")
+    assert done.returncode == 0
+    assert done.stderr.count("warning[same-runbooks]") == 1
+    assert "stacks/common.yaml:8:19: warning[same-runbooks]" in done.stderr

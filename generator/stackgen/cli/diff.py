@@ -54,8 +54,9 @@ def _from_folder(folder: Path, stack: Path) -> Difference:
     from stackgen import pipeline
     from stackgen.diff.compare import compare
     from stackgen.diff.tree import read
+    from stackgen.write import nested
 
-    return compare(read(folder), pipeline.stage(stack).files)
+    return compare(read(folder), pipeline.stage(stack, nested.own_name(folder)).files)
 
 
 def _from_stack(other: Path, stack: Path) -> Difference:

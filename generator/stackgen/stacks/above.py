@@ -14,7 +14,7 @@ from stackgen.problem import SpecError
 from stackgen.render.environment import render
 from stackgen.stacks.find import Found
 from stackgen.verify.files import links, reparse
-from stackgen.write import read_manifest
+from stackgen.write import nested
 from stackgen.write.manifest import MANIFEST
 
 
@@ -45,9 +45,7 @@ def _read_back(made: Iterable[Artefact]) -> dict[str, str]:
 
 def former(output: Path, now: Mapping[str, str]) -> list[str]:
     """Folders of stacks that the last run wrote and that are no longer there."""
-    last = read_manifest(output)
-    gone = (path for path in (last.files if last else ()) if path.endswith(f"/{MANIFEST}") and path not in now)
-    return [path.removesuffix(f"/{MANIFEST}") for path in gone]
+    return [folder for folder in nested.folders(output) if f"{folder}/{MANIFEST}" not in now]
 
 
 def sha256(stacks: Iterable[Found]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -12,10 +13,12 @@ from pathlib import Path
 
 from stackgen import pipeline
 from stackgen.emitters.docs.overview import Row, row
-from stackgen.problem import Problem, SpecError
+from stackgen.problem import Mark, Problem, SpecError
 from stackgen.stacks import above
 from stackgen.stacks.find import Found, Stacks
 from stackgen.write import Changes, compare, retire, since_generated, write
+
+_RUNBOOKS = ("links", "runbooks")
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Outcome:
     problems: tuple[Problem, ...] = ()
     changes: Changes | None = None
     row: Row | None = None
+    runbooks: Mark | None = None
+    """Where stack.yaml says their address."""
     paths: tuple[str, ...] = ()
     """Its files, below its folder."""
 
@@ -50,7 +55,17 @@ def generate(stacks: Stacks, output: Path, *, force: bool = False) -> list[Outco
         changes = write(files, output, spec_sha256=above.sha256(stacks.stacks), force=force)
     except SpecError as error:
         return [*found, Outcome("", error.problems)]
-    return [*found, *removed, Outcome("", changes=changes)]
+    return [*found, *removed, Outcome("", tuple(_same_runbooks(found)), changes)]
+
+
+def _same_runbooks(found: Sequence[Outcome]) -> Iterator[Problem]:
+    """An address that one file gives to several stacks: their pages have other numbers, and other folders."""
+    places = Counter(one.runbooks for one in found if one.runbooks)
+    for mark, count in places.items():
+        if count > 1:
+            message = f"{count} stacks say that their runbooks are here, and each has its own"
+            hint = "say it in the file of each, with its folder; without it the path below output/ is right"
+            yield Problem(mark, "same-runbooks", "links.runbooks", message, hint, "warning")
 
 
 def check(stacks: Stacks, output: Path) -> list[Outcome]:
@@ -100,8 +115,11 @@ def _generate(one: Found, *, output: Path, force: bool) -> Outcome:
         made, changes = pipeline.generate(one.path, output / one.folder, folder=one.folder, force=force)
     except SpecError as error:
         return Outcome(one.folder, error.problems)
-    notices = tuple(made.prepared.notices())
-    return Outcome(one.folder, notices, changes, row(one.folder, made.prepared.plan), tuple(made.files))
+    notices, document = tuple(made.prepared.notices()), made.prepared.document
+    found = row(one.folder, made.prepared.plan)
+    written = document.walk(_RUNBOOKS)[0] == _RUNBOOKS
+    runbooks = document.mark(_RUNBOOKS) if written else None
+    return Outcome(one.folder, notices, changes, found, runbooks, tuple(made.files))
 
 
 def _check(one: Found, *, output: Path) -> Outcome:
@@ -109,4 +127,4 @@ def _check(one: Found, *, output: Path) -> Outcome:
         made, problems = pipeline.check(one.path, output / one.folder, folder=one.folder)
     except SpecError as error:
         return Outcome(one.folder, error.problems)
-    return Outcome(one.folder, tuple(problems), None, row(one.folder, made.prepared.plan), tuple(made.files))
+    return Outcome(one.folder, tuple(problems), row=row(one.folder, made.prepared.plan), paths=tuple(made.files))

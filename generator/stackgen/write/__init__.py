@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stackgen.write import manifest, problems
+from stackgen.write import manifest, nested, problems
 from stackgen.write.differences import compare, since_generated
 from stackgen.write.first import write_first
 from stackgen.write.folder import locked
 from stackgen.write.manifest import Manifest
 from stackgen.write.swap import LOCK_SECONDS, Changes, retire, write
 
-__all__ = ["Changes", "Manifest", "compare", "read_manifest", "retire", "since_generated", "write", "write_first"]
+__all__ = [
+    "Changes",
+    "Manifest",
+    "compare",
+    "nested",
+    "read_manifest",
+    "retire",
+    "since_generated",
+    "write",
+    "write_first",
+]
 
 
 def read_manifest(output: Path) -> Manifest | None:
