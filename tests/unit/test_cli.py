@@ -174,7 +174,8 @@ def test_an_unknown_signal_is_a_finding(folder: Path) -> None:
     done = _run(folder, "explain", "queue_lenght")
     assert done.returncode == 1
     assert done.stderr == (
-        "stackgen explain: error[unknown-signal]: no signal or alert named 'queue_lenght'\n"
+        "stackgen explain: error[unknown-signal]: no signal or alert named 'queue_lenght', "
+        "and no entry of stack.yaml means such a queue or task\n"
         "  hint: did you mean 'queue_length'? `stackgen list` shows all\n"
     )
 

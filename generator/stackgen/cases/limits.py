@@ -13,6 +13,7 @@ from stackgen.cases.stages import Stage, input_series
 from stackgen.cases.stimuli import Side, Situation
 from stackgen.cases.under_test import SignalUnderTest
 from stackgen.catalog import input_shapes, promql
+from stackgen.catalog.entries import is_pattern
 from stackgen.catalog.series import limit as shown
 from stackgen.catalog.signal import Severity
 from stackgen.catalog.timeline import Gauge, Input, Segment
@@ -34,7 +35,7 @@ def _side(test: SignalUnderTest, severity: Severity, limit: Fraction, side: Side
     word, text = ("below", "at", "above")[side * test.sign + 1], shown(limit, test.signal.unit)
     name = who or f"{word}-{text}"
     now = test.situation(name, limit, side)
-    if now is None:
+    if now is None or test.limits(name)[severity] != limit:
         return None
     if side != 1:
         return Story(f"no {severity} {word} {text}", test.subject(name, now))
@@ -57,8 +58,7 @@ def own_limits(test: SignalUnderTest) -> Iterator[Case]:
                 subject = story.subject.beside(*other_limits(test, who))
                 stories.append(replace(story, words=f"{who}: {story.words}", subject=subject))
     yield from told_together(test, stories, "own limits: {}")
-    if any(test.own_limits.values()):
-        yield table_of_limits(test)
+    yield from table_of_limits(test)
 
 
 def other_limits(test: SignalUnderTest, who: str) -> Iterator[Input]:
@@ -73,15 +73,17 @@ def other_limits(test: SignalUnderTest, who: str) -> Iterator[Input]:
                 yield from (Gauge(name, {**labels, dimension: who}, segments) for name in (OVERRIDE, THRESHOLD))
 
 
-def table_of_limits(test: SignalUnderTest) -> Case:
-    """What each queue or task with a limit of its own is compared with."""
+def table_of_limits(test: SignalUnderTest) -> Iterator[Case]:
+    """What each queue or task with a limit of its own is compared with; those behind patterns are there when seen."""
     dimension, queries = str(test.signal.overrides), []
-    for severity, own in test.own_limits.items():
+    for severity, alert in test.alerts.items():
+        own = {name: limit for name, limit in alert.overrides.items() if not is_pattern(name)}
         which = f"{{signal={promql.text(test.signal.id)},severity={promql.text(severity)}}}"
         query = f"max by ({dimension}) ({THRESHOLD}{which} and on ({dimension}) {OVERRIDE}{which})"
         if own:
             queries.append(QueryAssertion(0, query, tuple(({dimension: who}, limit) for who, limit in own.items())))
-    return Case(f"the limit of each {dimension} that has its own", test.step, (), queries=tuple(queries))
+    if queries:
+        yield Case(f"the limit of each {dimension} that has its own", test.step, (), queries=tuple(queries))
 
 
 def ends(test: SignalUnderTest) -> Iterator[Case]:

@@ -51,10 +51,12 @@ def other_queues(test: SignalUnderTest) -> Iterator[Case]:
     """Queues that workers empty and dead letter queues are each judged by signals of their own."""
     signal, site = test.signal, test.plan.site
     text = signal.expr(site)
+    dead = (*site.dead_letter, *site.dead_examples)
     if site.working() and site.working() in text:
-        who, name = site.dead_letter[0], "a dead letter queue is not judged"
+        who, name = dead[0], "a dead letter queue is not judged"
     elif site.dead() and site.dead() in text:
-        who, name = "a-working-queue", "a queue that is no dead letter queue is not judged"
+        listed = [queue for queue in site.queues if queue not in dead] if site.listed_only else []
+        who, name = (*listed, "a-working-queue")[0], "a queue that is no dead letter queue is not judged"
     else:
         return
     limits = [limit for limit in test.defaults.values() if limit is not None]

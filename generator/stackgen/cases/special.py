@@ -9,10 +9,11 @@ from fractions import Fraction
 from stackgen.cases.assertions import case
 from stackgen.cases.limits import other_limits, table_of_limits
 from stackgen.cases.model import Case, FiringInterval, Subject
-from stackgen.cases.stages import Stage
+from stackgen.cases.stages import Stage, input_series
 from stackgen.cases.stimuli import InputSeries, Side, Situation
 from stackgen.cases.under_test import SignalUnderTest
 from stackgen.catalog import input_shapes, promql
+from stackgen.catalog.entries import is_pattern
 from stackgen.catalog.series import limit as shown
 from stackgen.catalog.timeline import Gauge, Segment
 
@@ -56,6 +57,10 @@ def overdue(test: SignalUnderTest) -> Iterator[Case]:
         # The clock of every other task starts after the test's end.
         starts = {who: AGO - period, **{other: Fraction(4 * AGO) for other, _ in others}}
         clocks = [Gauge(LAST_SUCCESS, {"task": task}, (Segment(start, 1),)) for task, start in starts.items()]
+        # A task behind a pattern is watched because it is counted.
+        known = [task for task in own if is_pattern(test.entries.found(task) or "")]
+        counted = tuple(InputSeries(shape.series, {"task": task, **shape.labels}, Fraction(0)) for task in known)
+        there = input_series([Stage(counted, 60)], test.plan, test.step)
         late = (AGO + test.tick,) * 2
         quiet = test.subject(who, Situation((), period + test.tick), (), on=late)
         flow = Situation((InputSeries(shape.series, {"task": who, **shape.labels}, Fraction(100)),), Fraction(0))
@@ -68,7 +73,7 @@ def overdue(test: SignalUnderTest) -> Iterator[Case]:
             yield case(
                 test,
                 name,
-                [replace(one, inputs=(*one.inputs, *clocks, *other_limits(test, who)))],
+                [replace(one, inputs=(*one.inputs, *clocks, *there, *other_limits(test, who)))],
                 stages=[Stage((), 60)],
             )
-    yield table_of_limits(test)
+    yield from table_of_limits(test)

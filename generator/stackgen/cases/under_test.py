@@ -10,9 +10,11 @@ from functools import cached_property
 from math import ceil, lcm
 
 from stackgen.cases.model import FiringInterval, Subject
+from stackgen.cases.names import Names
 from stackgen.cases.stages import Stage, input_series, scraped
 from stackgen.cases.stimuli import InputSeries, Labels, Side, Situation, Target, situation
-from stackgen.catalog import input_shapes, promql
+from stackgen.catalog import input_shapes
+from stackgen.catalog.entries import Entries
 from stackgen.catalog.signal import Severity, Signal
 from stackgen.catalog.timeline import Input
 from stackgen.resolve.plan import Alert, Plan
@@ -44,8 +46,18 @@ class SignalUnderTest:
 
     @cached_property
     def own_limits(self) -> Mapping[Severity, Mapping[str, Fraction]]:
-        """The queues or tasks with limits of their own, by severity."""
-        return {severity: alert.overrides for severity, alert in self.alerts.items()}
+        """The queues or tasks with limits of their own, by severity; of a pattern one that it means."""
+        return {
+            severity: {
+                name: limit for key, limit in alert.overrides.items() if (name := self.entries.example(key)) is not None
+            }
+            for severity, alert in self.alerts.items()
+        }
+
+    @cached_property
+    def entries(self) -> Entries:
+        """The entries of stack.yaml for its queues or tasks."""
+        return self.plan.entries(self.signal)
 
     @cached_property
     def least_traffic(self) -> tuple[int, ...]:
@@ -194,8 +206,10 @@ class SignalUnderTest:
 
     def limits(self, who: str) -> Mapping[Severity, Fraction | None]:
         """Each severity's limit for one queue or task."""
-        name = self.called(who)
-        return {severity: self.own_limits[severity].get(name, limit) for severity, limit in self.defaults.items()}
+        entry = self.entries.found(self.called(who)) or ""
+        return {
+            severity: self.alerts[severity].overrides.get(entry, limit) for severity, limit in self.defaults.items()
+        }
 
     def situation(self, who: str, limit: Fraction, side: Side) -> Situation | None:
         """What to feed for one side of a limit, with so much traffic that no guard has a say."""
@@ -247,13 +261,12 @@ class SignalUnderTest:
 
     def called(self, name: str) -> str:
         """The value of a subject's labels: its name where the label can take any value."""
-        possible = self.signal.only_names(self.plan.site)
-        if possible and name not in possible:
-            return next((n for n in possible if not any(n in own for own in self.own_limits.values())), possible[0])
-        if self.signal.by == ("worker",):
-            source = self.plan.chosen[self.signal.needs[0].name].source.id
-            return promql.matching(self.plan.site.match.get(source, "*"), name)
-        return self.plan.site.spared("".join(self.signal.by), name)
+        return self._names.called(name)
+
+    @cached_property
+    def _names(self) -> Names:
+        own = frozenset(name for limits in self.own_limits.values() for name in limits)
+        return Names(self.signal, self.plan, own)
 
     def recorded(self, one: InputSeries) -> Labels:
         """The labels that the canonical series really has: those that the chosen source tells."""

@@ -43,6 +43,20 @@ def like(label: str, pattern: str) -> str:
     return f"{label}=~{text(wildcard(pattern))}" if "*" in pattern else one_of(label, [pattern])
 
 
+def any_of(label: str, patterns: Iterable[str]) -> str:
+    """A matcher for a label that one of the wildcard patterns matches; "" when there are none."""
+    wanted = list(patterns)
+    if not any("*" in pattern for pattern in wanted):
+        return one_of(label, wanted)
+    return f"{label}=~{text('|'.join(map(wildcard, wanted)))}"
+
+
+def narrow(selector: str, *matchers: str) -> str:
+    """A plain selector with more matchers."""
+    metric, _, inside = selector.partition("{")
+    return select(metric, inside.removesuffix("}"), *matchers)
+
+
 def none_of(label: str, patterns: Iterable[str], regexp: str = "") -> str:
     """A matcher for a label that no wildcard pattern and no regular expression matches; "" when there are none."""
     wanted = list(patterns)

@@ -113,6 +113,8 @@ class Signal(NamedTuple):
     before: Callable[[Site], tuple[tuple[str, RecordingRule], ...]] | None = None
     """Series recorded before the value, as (name, rule)."""
     overrides: Dimension | None = None
+    seen: Callable[[Site, tuple[str, ...], Fraction], str] | None = None
+    """What has a series for each name behind a pattern, given the matchers and the threshold; None: the value."""
     limits_from: Literal["min_workers", "period", ""] = ""
     """Key of a queue or task that holds its threshold: there is no default, and only those that have it are judged."""
     guards: tuple[Guard, ...] = ()

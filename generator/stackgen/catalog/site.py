@@ -77,7 +77,15 @@ class Site:
     scrape: Fraction
     evaluation: Fraction
     queues: tuple[str, ...]
+    """Those that stack.yaml calls by their own names."""
     dead_letter: tuple[str, ...]
+    queue_patterns: tuple[str, ...] = ()
+    dead_patterns: tuple[str, ...] = ()
+    """Those of the patterns that mean dead letter queues."""
+    dead_examples: tuple[str, ...] = ()
+    """A name behind each of these."""
+    listed_only: bool = False
+    """Whether queues that stack.yaml does not list are left out."""
     ignored_queues: tuple[str, ...] = ()
     ignored_tasks: tuple[str, ...] = ()
     facts: frozenset[Fact] = frozenset()
@@ -170,7 +178,11 @@ class Site:
 
     def held(self, label: str) -> str:
         """A matcher for the queues themselves: leaves out those that stack.yaml ignores, and Celery's own."""
-        return promql.none_of(label, self.ignored_queues, RESERVED_QUEUES)
+        return self.listed(label) or promql.none_of(label, self.ignored_queues, RESERVED_QUEUES)
+
+    def listed(self, label: str) -> str:
+        """A matcher for the queues that stack.yaml lists, where it wants no others; else ""."""
+        return promql.any_of(label, (*self.queues, *self.queue_patterns)) if self.listed_only else ""
 
     def task_matcher(self, label: str) -> str:
         """Leaves out the tasks that stack.yaml ignores; "" when it ignores none."""
@@ -185,8 +197,9 @@ class Site:
 
     def working(self) -> str:
         """A matcher on canonical series for queues that workers should empty."""
-        return promql.one_of("queue", self.dead_letter, negate=True)
+        dead = (*self.dead_letter, *self.dead_patterns)
+        return promql.none_of("queue", dead) if self.dead_patterns else promql.one_of("queue", dead, negate=True)
 
     def dead(self) -> str:
         """A matcher on canonical series for dead letter queues."""
-        return promql.one_of("queue", self.dead_letter)
+        return promql.any_of("queue", (*self.dead_letter, *self.dead_patterns))

@@ -13,22 +13,31 @@ from stackgen.problem import Format
 
 
 @click.command(name="explain")
-@click.argument("signal")
+@click.argument("name")
 @options.STACK
 @options.READABLE
-def command(signal: str, stack: Path, style: Format) -> None:
+def command(name: str, stack: Path, style: Format) -> None:
     """Explain when a signal fires, and what keeps it silent.
 
-    SIGNAL is the name of a signal (queue_length) or of its alert (CeleryQueueBacklog).
+    NAME is that of a signal (queue_length), of its alert (CeleryQueueBacklog), or of a queue or task: then it says
+    which entry of stack.yaml means it.
     """
     import json
+    from dataclasses import asdict
 
     from stackgen import pipeline
-    from stackgen.explain import about, find, words
+    from stackgen.explain import about, find, subject, words
 
     with reporting.reported(style, writes=False):
-        wanted = find.signals(signal)
-        plan = pipeline.prepare(stack).plan
+        prepared = pipeline.prepare(stack)
+        plan = prepared.plan
+        meant = [] if find.is_signal(name) else subject.subjects(name, plan, prepared.document)
+        wanted = () if meant else find.signals(name)
+    if meant:
+        said = [asdict(one) for one in meant]
+        text = "\n".join(words.safe_lines(subject.text(one)) for one in meant)
+        click.echo(json.dumps(said, indent=2, ensure_ascii=False) if style == "json" else text, nl=style == "json")
+        return
     found = [about.explain(one, plan) for one in wanted]
     if style == "json":
         click.echo(json.dumps([words.as_json(one) for one in found], indent=2, ensure_ascii=False))

@@ -19,7 +19,9 @@ def check(seen: Seen) -> Iterator[Finding]:
     site = seen.plan.site
     there = set(seen.queues) | (set(seen.broker.queues) if seen.broker else set())
     there |= {s.labels["queue_name"] for s in seen.exporter or () if s.name == QUEUE_LENGTH_METRIC.name}
-    left_out = re.compile("|".join([RESERVED_QUEUES, *map(promql.wildcard, site.ignored_queues)]))
+    left_out = re.compile(
+        "|".join([RESERVED_QUEUES, *map(promql.wildcard, (*site.ignored_queues, *site.queue_patterns))])
+    )
     unknown = sorted(q for q in there - set(site.queues) if q and not left_out.fullmatch(q))
     if unknown:
         more = len(unknown) - _MOST

@@ -73,7 +73,7 @@ def _stack(plan: Plan) -> dict[str, object]:
         "broker_url_file": spec.celery.broker.url_file,
         "broker_transport_options": dict(plan.site.corner.options),
         "broker_use_ssl": plan.site.corner.ssl,
-        "queues": list(spec.queues),
+        "queues": list(plan.site.queues),
         "duration_buckets": [float(bound) for bound in plan.site.duration_buckets],
         "wait_buckets": [float(bound) for bound in plan.site.wait_buckets],
     }

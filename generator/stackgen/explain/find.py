@@ -9,6 +9,11 @@ from stackgen.problem import Mark, Problem, SpecError
 from stackgen.spec.checks import nearest
 
 
+def is_signal(name: str) -> bool:
+    """Whether it is the name of a signal or of an alert."""
+    return any(name in (signal.id, signal.alert) for signal in registry.signals().values())
+
+
 def signals(name: str) -> tuple[Signal, ...]:
     """The signal of that id, else every signal of that alert. Raises SpecError, which names the nearest."""
     known = registry.signals()
@@ -20,6 +25,6 @@ def signals(name: str) -> tuple[Signal, ...]:
     names = {n.casefold(): n for signal in known.values() for n in (signal.id, signal.alert)}
     like = names.get(name.casefold())
     hint = f"did you mean {shown(like)}?" if like else nearest(name, names.values())
-    message = f"no signal or alert named {shown(name)}"
+    message = f"no signal or alert named {shown(name)}, and no entry of stack.yaml means such a queue or task"
     hint = f"{hint} `stackgen list` shows all".strip()
     raise SpecError([Problem(Mark("stackgen explain"), "unknown-signal", "", message, hint)])

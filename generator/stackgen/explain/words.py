@@ -53,6 +53,11 @@ def safe(line: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
+def safe_lines(text: str) -> str:
+    """The same of several lines."""
+    return "".join(f"{safe(line)}\n" for line in text.split("\n")[:-1])
+
+
 def _wrapped(words: str, first: str = "", rest: str = "") -> list[str]:
     return wrap(
         words,

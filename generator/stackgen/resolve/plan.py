@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
+from stackgen.catalog.entries import Entries
 from stackgen.catalog.series import Series
 from stackgen.catalog.signal import Setting, Severity, Signal
 from stackgen.catalog.site import Site
@@ -158,6 +159,15 @@ class Plan:
         for alert in self.alerts:
             found.setdefault(alert.signal.id, []).append(alert)
         return {name: tuple(alerts) for name, alerts in found.items()}
+
+    @cached_property
+    def _entries(self) -> Mapping[str | None, Entries]:
+        return {"queue": Entries(self.spec.queues), "task": Entries(self.spec.tasks)}
+
+    def entries(self, signal: Signal) -> Entries:
+        """The entries of stack.yaml that mean subjects of a signal: queues or tasks, or none."""
+        dimensions = (signal.overrides, *signal.by)
+        return next((self._entries[label] for label in dimensions if label in self._entries), Entries())
 
     def of(self, signal: Signal) -> tuple[Alert, ...]:
         """The alerts of one signal, the mildest severity first; none when it is off."""

@@ -8,6 +8,7 @@ from itertools import chain
 
 from stackgen.catalog import registry
 from stackgen.catalog.corner import Corner, Tls
+from stackgen.catalog.entries import Entries, examples
 from stackgen.catalog.signals.queues import QUEUE_WAIT_P95
 from stackgen.catalog.signals.tasks import DURATION_P95
 from stackgen.catalog.signals.workers import WORKERS_MISSING
@@ -69,12 +70,18 @@ def _endpoint(source: Source, spec: StackSpec) -> tuple[str, str]:
 
 def site_of(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str, Numbers]) -> Site:
     """What expressions may know of this stack."""
-    names = tuple(spec.queues)
+    entries = Entries(spec.queues)
+    dead = {name for name, queue in spec.queues.items() if queue.role == "dead_letter"}
+    dead_patterns = tuple(name for name in entries.patterns if name in dead)
     return Site(
         scrape=spec.prometheus.scrape_interval.seconds,
         evaluation=spec.prometheus.evaluation_interval.seconds,
-        queues=names,
-        dead_letter=tuple(name for name in names if spec.queues[name].role == "dead_letter"),
+        queues=entries.names,
+        dead_letter=tuple(name for name in entries.names if name in dead),
+        queue_patterns=entries.patterns,
+        dead_patterns=dead_patterns,
+        dead_examples=examples(entries, dead_patterns),
+        listed_only=spec.ignore.unlisted_queues,
         ignored_queues=tuple(spec.ignore.queues),
         ignored_tasks=tuple(spec.ignore.tasks),
         facts=frozenset(_facts(spec)),

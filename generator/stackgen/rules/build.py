@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from stackgen.catalog import belonging, promql
+from stackgen.catalog.entries import is_pattern
 from stackgen.catalog.series import Family
 from stackgen.catalog.signal import Signal
 from stackgen.catalog.site import Site
@@ -36,7 +37,10 @@ def _group(family: Family, plan: Plan) -> Group:
     for signal in plan.metric_signals:
         if signal.family == family:
             alerts = plan.of(signal)
-            recordings += [*_overrides(alerts), *_values(signal, plan), *_thresholds(alerts, plan)]
+            behind = [*_behind_patterns(signal, alerts, plan)]
+            values = [*_values(signal, plan)]
+            recordings += [*_overrides(alerts), *(behind + values if signal.seen else values + behind)]
+            recordings += _thresholds(alerts, plan)
             rules += [rule(alert, plan, condition(alert, plan)) for alert in alerts]
     return Group(plan.site.named(family), tuple(_ours(one, plan.site) for one in recordings), tuple(rules))
 
@@ -59,11 +63,30 @@ def _canonical(family: Family, plan: Plan) -> Iterable[Recording]:
 def _overrides(alerts: Iterable[Alert]) -> Iterable[Recording]:
     for alert in alerts:
         for who, threshold in alert.overrides.items():
-            yield Recording(
-                record=OVERRIDE,
-                expr=f"vector({promql.number(threshold)})",
-                labels={**_subject(alert), str(alert.signal.overrides): who},
-            )
+            if not is_pattern(who):
+                yield Recording(
+                    record=OVERRIDE,
+                    expr=f"vector({promql.number(threshold)})",
+                    labels={**_subject(alert), str(alert.signal.overrides): who},
+                )
+
+
+def _behind_patterns(signal: Signal, alerts: Iterable[Alert], plan: Plan) -> Iterable[Recording]:
+    """The thresholds of patterns, one for each queue or task that is seen and that no stronger entry means."""
+    for alert in alerts:
+        patterns = [key for key in alert.overrides if is_pattern(key)]
+        if patterns:
+            expr = " or ".join(_behind(pattern, alert, plan) for pattern in patterns)
+            why = f"Of each {signal.overrides} that {' or '.join(patterns)} means."
+            yield Recording(record=OVERRIDE, expr=expr, labels=_subject(alert), why=why)
+
+
+def _behind(pattern: str, alert: Alert, plan: Plan) -> str:
+    signal, threshold, by = alert.signal, alert.overrides[pattern], str(alert.signal.overrides)
+    matchers = plan.entries(signal).matchers(by, pattern)
+    seen = signal.seen(plan.site, matchers, threshold) if signal.seen else ""
+    seen = seen or promql.narrow(_value(signal, plan), *matchers)
+    return f"0 * max by ({by}) ({seen}) + {promql.number(threshold)}"
 
 
 def _values(signal: Signal, plan: Plan) -> Iterable[Recording]:
@@ -138,7 +161,7 @@ def rule(alert: Alert, plan: Plan, expr: str) -> Alerting:
         expr=expr,
         labels={
             "severity": alert.severity,
-            "owner": owners.label(alert),
+            "owner": owners.label(alert, plan.entries(alert.signal)),
             "signal": alert.signal.id,
             **plan.site.identity,
             **{name: literal(text) for name, text in plan.spec.stack.labels.items()},

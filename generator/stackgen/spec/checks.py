@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from stackgen.catalog import images
+from stackgen.catalog import entries, images
+from stackgen.catalog.entries import Entries
 from stackgen.catalog.source import Source
 from stackgen.document import Trail, shown
 from stackgen.spec.model import StackSpec
@@ -26,10 +26,6 @@ REFUSED = {
     "ovalmoney": "OvalMoney's exporter is abandoned, knows no queue length and needs Python 3.8 or older",
 }
 """Exporters that must not be used, and what they do wrong (seen in the lab: reference/exporters.md, 1 and 3)."""
-
-
-_PATTERN = re.compile(r"(?=.*\*)[\w.:/*-]+")
-"""What somebody writes who means several names."""
 
 
 class Fault(NamedTuple):
@@ -105,10 +101,15 @@ def _queues(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
     listed = (source.name for source in spec.sources if source.name in sources)
     by_comma = next((name for name in listed if sources[name].names_by_comma), None)
     for kind, names in (("queues", spec.queues), ("tasks", spec.tasks)):
-        for name in filter(_PATTERN.fullmatch, names):
-            reason = f"expected one name, got the pattern {shown(name)}"
-            hint = f"name each of the {kind}; patterns are known under `ignore` only"
-            yield Fault((kind, name), "pattern", reason, hint, at_key=True)
+        for name in names:
+            if entries.meant(name) and not entries.well_formed(name):
+                reason = f"expected a name, or one * at its start or end, got {shown(name)}"
+                hint = "such as tenant-*; what holds for all stands under `thresholds`"
+                yield Fault((kind, name), "pattern", reason, hint, at_key=True)
+    if not Entries(spec.queues).names:
+        reason = "expected the name of at least one queue, got patterns only"
+        yield Fault(("queues",), "only-patterns", reason, "exporters ask for queues by name; add one", at_key=True)
+    yield from _dead(Entries(spec.queues), spec)
     for name, queue in spec.queues.items():
         path = ("queues", name)
         if "," in name and by_comma:
@@ -120,37 +121,32 @@ def _queues(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
             yield Fault((*path, "min_workers"), "dead-letter", reason, hint, True, (*path, "role"))
 
 
+def _dead(known: Entries, spec: StackSpec) -> Iterator[Fault]:
+    """Rules leave dead letter queues out by a pattern, from which nothing can be taken away again."""
+    for pattern in known.patterns:
+        winning = known.winning(pattern) if spec.queues[pattern].role == "dead_letter" else ()
+        other = next((name for name in winning if spec.queues[name].role != "dead_letter"), None)
+        if other is not None:
+            reason = f"all that {shown(pattern)} means are dead letter queues, and {shown(other)} is none"
+            path: Trail = ("queues", pattern, "role")
+            hint = "a longer pattern wins: write more of the names into it"
+            yield Fault(path, "dead-letter", reason, hint, other=("queues", other))
+
+
 def _wildcards(spec: StackSpec) -> Iterator[Fault]:
     for kind, patterns in (("tasks", spec.ignore.tasks), ("queues", spec.ignore.queues)):
         for i, pattern in enumerate(patterns):
-            if not _is_pattern(pattern):
+            if not entries.well_formed(pattern):
                 reason = f"expected a name, or one * at its start or end, got {shown(pattern)}"
                 yield Fault(("ignore", kind, i), "wildcard", reason, "such as shop.debug.* or *.pidbox")
-
-
-def _is_pattern(text: str) -> bool:
-    return "*" not in text[1:-1] and text.strip("*") != ""
-
-
-def matches(pattern: str, name: str) -> bool:
-    """Whether an entry of `ignore` means this name; only a * at the start or end is special."""
-    core = pattern.removeprefix("*").removesuffix("*")
-    match pattern[:1] == "*", pattern[-1:] == "*":
-        case True, True:
-            return core in name
-        case True, False:
-            return name.endswith(core)
-        case False, True:
-            return name.startswith(core)
-        case _:
-            return pattern == name
 
 
 def _ignored(spec: StackSpec) -> Iterator[Fault]:
     tasks = [name for name, task in spec.tasks.items() if task.period is not None or task.thresholds]
     for kind, patterns, names in (("tasks", spec.ignore.tasks, tasks), ("queues", spec.ignore.queues, spec.queues)):
         for i, pattern in enumerate(patterns):
-            name = next((name for name in names if _is_pattern(pattern) and matches(pattern, name)), None)
+            fits = (name for name in names if entries.matches(pattern, name))
+            name = next(fits, None) if entries.well_formed(pattern) else None
             if name is not None:
                 reason = f"{shown(pattern)} is ignored, but {shown(name)} under `{kind}` is to be watched"
                 path: Trail = ("ignore", kind, i)

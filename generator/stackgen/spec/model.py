@@ -83,7 +83,7 @@ class Override(Part):
 
 
 class QueueSpec(Part):
-    """One queue that is watched."""
+    """One queue that is watched, or all that a pattern means."""
 
     role: Literal["normal", "dead_letter"] = "normal"
     """normal: workers consume it. dead_letter: nobody does, and one task in it is a finding."""
@@ -96,7 +96,7 @@ class QueueSpec(Part):
 
 
 class TaskSpec(Part):
-    """One task that is watched more closely than the rest."""
+    """One task that is watched more closely than the rest, or all that a pattern means."""
 
     period: Annotated[Duration, between("1m", "31d")] | None = None
     """The task must succeed at least once in this time, from 1m to 31d; for periodic tasks."""
@@ -165,6 +165,9 @@ class Ignore(Part):
     sources expose stays in Prometheus."""
     queues: Annotated[list[QueueName], _Items] = []
     """Queues, such as *.pidbox, that no recorded series holds, nor what passes through them; see `tasks`."""
+    unlisted_queues: bool = False
+    """Whether queues that `queues` does not list are left alone: their length, workers and waiting times are not
+    judged. Tasks that pass through them are."""
 
 
 class SourceSpec(Part):
@@ -223,9 +226,12 @@ class StackSpec(Part):
     celery: Celery
     """The Celery application that is watched."""
     queues: Annotated[dict[QueueName, Annotated[QueueSpec, _Section]], _Section, Field(min_length=1)]
-    """Every queue that is watched, dead letter queues too: name, then settings; no settings is fine."""
+    """Every queue that is watched, dead letter queues too: name, then settings; no settings is fine. A * at the start
+    or end means any text: tenant-*. A queue has the settings of its own name, else of the longest pattern, else none.
+    """
     tasks: Annotated[dict[TaskName, Annotated[TaskSpec, _Section]], _Section] = {}
-    """Tasks with settings of their own; all other tasks are watched with the defaults."""
+    """Tasks with settings of their own; all other tasks are watched with the defaults. Patterns such as shop.tasks.*
+    as for queues."""
     thresholds: Annotated[dict[str, Annotated[ThresholdSpec, _Section]], _Section] = {}
     """How signals are judged: signal, then settings. `stackgen list` shows the signals."""
     ignore: Annotated[Ignore, _Section] = Ignore.model_construct()

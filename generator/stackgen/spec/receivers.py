@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from urllib.parse import urlsplit
 
+from stackgen.catalog.entries import Entries
 from stackgen.catalog.signal import SEVERITIES
 from stackgen.document import Trail, shown
 from stackgen.spec.alerting import NOBODY, Alerting, Email, Mute, Receiver, Timing, Told, Webhook
@@ -32,7 +33,7 @@ def check(spec: StackSpec) -> Iterator[Fault]:
     yield from _version(spec)
     yield from _told(alerting, spec)
     yield from _names(alerting.owners, owners(spec), (*_ROOT, "owners"), "owner")
-    yield from _names(alerting.queues, spec.queues, (*_ROOT, "queues"), "queue")
+    yield from _names(alerting.queues, Entries(spec.queues).names, (*_ROOT, "queues"), "queue")
     for severity in SEVERITIES:
         yield from _timing(alerting.timing.timing(severity), (*_ROOT, "timing", severity))
     yield from _mutes(alerting, spec)
@@ -151,7 +152,8 @@ def _mutes(alerting: Alerting, spec: StackSpec) -> Iterator[Fault]:
             yield Fault((*path, "name"), "duplicate-mute", f"the name {shown(mute.name)} is given twice")
         names.add(mute.name)
         yield from _mute(mute, path)
-        for key, written, known in (("owners", mute.owners, owners(spec)), ("queues", mute.queues, spec.queues)):
+        queues = Entries(spec.queues).names
+        for key, written, known in (("owners", mute.owners, owners(spec)), ("queues", mute.queues, queues)):
             yield from _listed(written or (), known, (*path, key))
 
 

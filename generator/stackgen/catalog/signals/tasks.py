@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from stackgen.catalog import input_shapes
+from stackgen.catalog import input_shapes, promql
 from stackgen.catalog.logs import log_queries
 from stackgen.catalog.series import TASK_DURATION_BUCKET, TASK_TIMEOUTS, TASKS
 from stackgen.catalog.signal import Guard, Level, Signal, guide
@@ -189,6 +189,14 @@ def _last_success(site: Site) -> tuple[tuple[str, RecordingRule], ...]:
     )
 
 
+def _periodic(site: Site, matchers: tuple[str, ...], period: Fraction) -> str:
+    """Tasks behind a pattern that are counted, or were within the last three periods; a deleted one is forgotten."""
+    del site
+    counted = promql.select(TASKS.name, 'state="SUCCESS"', *matchers)
+    step = max(Fraction(60), Fraction(int(period / 10)))
+    return f"{counted} or last_over_time({counted}[{promql.seconds(3 * period)}:{promql.seconds(step)}])"
+
+
 OVERDUE = Signal(
     id="task_overdue",
     alert="CeleryTaskOverdue",
@@ -203,6 +211,7 @@ OVERDUE = Signal(
     shape=input_shapes.Overdue(TASKS, {"state": "SUCCESS"}),
     levels={"warning": Level(Fraction(0))},
     overrides="task",
+    seen=_periodic,
     limits_from="period",
     summary="Periodic task {task} last succeeded {value} ago (period {limit})",
     action="Check that beat runs and sends it, that a worker takes it, and that it does not fail.",

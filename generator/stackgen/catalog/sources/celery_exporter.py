@@ -92,7 +92,8 @@ def _matchers(site: Site) -> tuple[str, ...]:
 
 
 def _count(metric: str, site: Site, names: Mapping[str, str], window: int = WINDOW) -> str:
-    return per_replica(increase(metric, _matchers(site), site, "first value", window), names)
+    listed = "" if "task" in names else site.listed("queue_name")
+    return per_replica(increase(metric, (*_matchers(site), listed), site, "first value", window), names)
 
 
 def _workers(site: Site) -> tuple[RecordingRule, ...]:

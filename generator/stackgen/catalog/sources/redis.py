@@ -6,6 +6,7 @@ Facts: scrapes of redis_exporter 1.45 (tests/scrapes/redis-exporter-*.prom); kom
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
@@ -63,13 +64,30 @@ def launch(site: Site, version: str) -> Launch:
         image=SOURCE.versions[version],
         user="59000:59000",
         entrypoint=("/redis_exporter",),  # its Dockerfile at v1.88.0, stage alpine
-        command=(f"--check-single-keys={wanted}", *_flags(site.corner)),
+        command=(f"--check-single-keys={wanted}", *_patterns(site), *_flags(site.corner)),
         # Its --redis.password-file holds passwords by address, not the address itself.
         environment={"REDIS_ADDR": site.broker_url},
         secrets=site.broker_secrets,
         networks=("backend", "broker"),
         health=HttpHealth("/health", "wget"),
     )
+
+
+def _patterns(site: Site) -> Iterator[str]:
+    """Of queues behind a pattern those that are there are looked for, with SCAN."""
+    database, separator = _database(site), _glob(site.corner.separator)
+    globs = []
+    for pattern in map(_glob, site.queue_patterns):
+        globs.append(f"{_glob(site.corner.prefix)}{pattern}")
+        if not pattern.endswith("*"):  # else it means the lists of priorities too
+            globs.append(f"{globs[-1]}{separator}*")
+    if globs:
+        yield f"--check-keys={','.join(f'{database}={quote(one, safe=str())}' for one in globs)}"
+
+
+def _glob(text: str) -> str:
+    """The text as Redis's own patterns have it; a * stays."""
+    return re.sub(r"[\[\]?\\]", lambda found: f"\\{found[0]}", text)
 
 
 def _flags(corner: Corner) -> Iterator[str]:
@@ -97,7 +115,8 @@ SOURCE = Source(
             rules=_length,
             stimulus=_length_stimulus,
             at_least={"redis_database_unsaid": "it looks into database 0, for celery.broker.database names none"},
-            caveat="Only the queues that stack.yaml names are measured; of a Redis Cluster those that are not empty.",
+            caveat="Only queues that stack.yaml names are measured; behind a pattern or on a Redis Cluster those that "
+            "are not empty.",
         ),
         Reading(
             series=BROKER_UP,

@@ -54,7 +54,8 @@ def _matchers(site: Site) -> tuple[str, ...]:
 
 
 def _count(metric: str, site: Site, names: Mapping[str, str], *more: str, window: int = WINDOW) -> str:
-    return per_worker(increase(metric, (*_matchers(site), *more), site, "first value", window), names)
+    listed = "" if "task" in names else site.listed("queue")
+    return per_worker(increase(metric, (*_matchers(site), listed, *more), site, "first value", window), names)
 
 
 def _gauge(metric: Metric, site: Site) -> str:

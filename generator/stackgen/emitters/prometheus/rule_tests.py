@@ -93,7 +93,7 @@ def _labels(subject: Subject, severity: Severity, signal: Signal, plan: Plan) ->
     return {
         **subject.labels,
         "severity": severity,
-        "owner": own(signal, plan.spec).get(who, plan.spec.stack.owner),
+        "owner": own(signal, plan.spec).get(plan.entries(signal).found(who) or "", plan.spec.stack.owner),
         "signal": signal.id,
         **plan.site.identity,
         **plan.spec.stack.labels,
