@@ -67,6 +67,10 @@ def _query(expr: str) -> list[Any]:
     return found
 
 
+def _active() -> list[str]:
+    return [found["value"][1] for found in _query("celery:workers_active:count")]
+
+
 def _until(what: str, seen: Callable[[], object]) -> None:
     began = time.monotonic()
     while time.monotonic() < began + PATIENCE_SECONDS:
@@ -146,8 +150,10 @@ def scales(stack: Stack) -> None:
     _until("two workers are scraped", lambda: len(_query('up{job="celery-worker"} == 1')) == 2)
     both = 'count(sum by (instance) (increase(celery_tasks_total{job="celery-worker"}[2m])) > 0) == 2'
     _until("both count tasks", lambda: _query(both))
+    _until("two workers are active", lambda: _active() == ["2"])
     subprocess.run(["docker", "kill", "shop-production-monitoring-worker-2"], check=True, capture_output=True)
     _until("one of them is gone", lambda: len(_query('up{job="celery-worker"} == 1')) == 1)
+    _until("one worker is active", lambda: _active() == ["1"])
 
 
 def changes(stack: Stack) -> None:
