@@ -146,6 +146,7 @@ def _service(service: Service, every: list[Service], files: Mapping[str, str], s
         "volumes": [_mount(mount, selinux) for mount in service.mounts],
         "secrets": [{"source": secret.name, "target": literal(secret.target)} for secret in service.secrets],
     }
+    words = {"entrypoint": service.entrypoint, "command": service.command}
     settings: dict[str, object] = {
         "expose": [str(port) for port in service.expose],
         "networks": [*service.networks, *service.joined],
@@ -165,8 +166,7 @@ def _service(service: Service, every: list[Service], files: Mapping[str, str], s
         "user": service.user,
         "pid": service.pid or None,
         "cgroup": service.cgroup or None,
-        "entrypoint": list(service.entrypoint) or None,
-        "command": list(service.command) or None,
+        "words": [(name, list(words)) for name, words in words.items() if words],
         "settings": [(name, value) for name, value in settings.items() if value != []],
         "mappings": [(name, list(pairs.items())) for name, pairs in mappings.items() if pairs],
         "lists": [(name, items) for name, items in lists.items() if items],
