@@ -49,6 +49,11 @@ EQUIVALENT = (
         "a count is a whole number: there is none between the two limits",
     ),
     Equivalent(
+        r"Celery.*",
+        r"labels\.(stack|environment) removed",
+        "the series that is judged carries the label already, and an alert keeps the labels of its series",
+    ),
+    Equivalent(
         r"CeleryWatchdog .*",
         r"1 -> .*",
         "the watchdog's value is compared with nothing and shown nowhere",

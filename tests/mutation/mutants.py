@@ -58,7 +58,7 @@ def mutants(files: Mapping[str, str]) -> Iterator[Mutant]:
 
 def name(rule: Rule) -> str:
     """The rule's name and what tells it from its neighbours: `CeleryQueueBacklog (warning)`."""
-    labels = rule.get("labels", {})
+    labels = {k: v for k, v in rule.get("labels", {}).items() if k not in ("stack", "environment")}
     if "alert" in rule:
         return f"{rule['alert']} ({labels['signal']}, {labels['severity']})"
     return f"{rule['record']} ({', '.join(labels.values())})" if labels else str(rule["record"])
