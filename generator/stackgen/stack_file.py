@@ -22,7 +22,8 @@ def read(path: Path) -> bytes:
     except (FileNotFoundError, NotADirectoryError):
         _stop(mark, "no-file", "there is no such file", "`stackgen init` writes a first one; --stack names another")
     except IsADirectoryError:
-        _stop(mark, "no-file", "this is a directory", f"name the file in it: {path / 'stack.yaml'}")
+        hint = f"name the file in it: {path / 'stack.yaml'}; `stackgen generate {path}` takes all of them"
+        _stop(mark, "no-file", "this is a directory", hint)
     except PermissionError:
         _stop(mark, "unreadable", "no permission to read this file", f"chmod u+r {path}")
     except (OSError, ValueError) as e:

@@ -210,3 +210,9 @@ def test_one_address_for_the_runbooks_of_several_stacks_is_told(folder: Path) ->
     assert done.returncode == 0
     assert done.stderr.count("warning[same-runbooks]") == 1
     assert "stacks/common.yaml:8:19: warning[same-runbooks]" in done.stderr
+
+
+def test_many_stacks_and_one_are_not_named_together(folder: Path) -> None:
+    done = _run(folder, "generate", "stacks", "--stack", "stacks/crm.yaml")
+    assert (done.returncode, "name many stacks, or one with --stack" in done.stderr) == (2, True)
+    assert not (folder / "output").exists()

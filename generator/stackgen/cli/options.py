@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 
 def _ours(context: click.Context, parameter: click.Parameter, path: Path) -> Path:
@@ -41,7 +42,16 @@ def address(context: click.Context, parameter: click.Parameter, url: str | None)
     return url
 
 
-STACKS = click.argument("stacks", nargs=-1, type=click.Path(path_type=Path))
+def _either(context: click.Context, parameter: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The files and folders that are named; not beside --stack, which is one alone."""
+    del parameter
+    if paths and context.get_parameter_source("stack") is ParameterSource.COMMANDLINE:
+        message = "name many stacks, or one with --stack"
+        raise click.UsageError(message)
+    return paths
+
+
+STACKS = click.argument("stacks", nargs=-1, type=click.Path(path_type=Path), callback=_either)
 STACK = click.option(
     "--stack", type=click.Path(path_type=Path), default="stack.yaml", show_default=True, help="The stack to read."
 )
