@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from stackgen.catalog import registry
+from stackgen.catalog import facts, registry
 from stackgen.catalog.series import Series
 from stackgen.catalog.source import Reading, Source
+from stackgen.catalog.witness import Witness
 from stackgen.resolve.plan import Plan
 from tests.contract.scrape import Scrape, at_work, evaluate, evidence, planned, read, series
 
@@ -23,7 +24,9 @@ versions: {{celery-exporter: main-2026-08-21}}
 
 DELAYED = "rabbitmq-3.10.8-detailed-delayed"
 """Where 5 tasks for a queue that does not exist are stuck, 3 were delivered, and 4 have time left."""
-AT_WORK = {"celery:delayed_undelivered:count": DELAYED}
+ALARM = "rabbitmq-3.10.8-alarm"
+"""Where the memory alarm is on."""
+AT_WORK = {"celery:delayed_undelivered:count": DELAYED, "celery:broker_blocked:max": ALARM}
 """By canonical series: the scrape that shows it, where that is not the source's under load."""
 MISSING = {"flower": {"queue"}}
 """Labels that a source cannot give; its readings' caveats say so."""
@@ -40,23 +43,29 @@ def _plan(folder: Path, source: Source) -> Plan:
 
 
 def _rules(reading: Reading, plan: Plan) -> list[dict[str, object]]:
+    """The rules of a reading, after those for what the witnesses say of the facts."""
+    words = [facts.testimony(fact) for fact in (facts.WORKERS, facts.BROKER, facts.CONSUMERS)]
     return [
-        {"record": reading.series.name, "expr": rule.expr, "labels": dict(rule.labels)}
-        for rule in reading.rules(plan.site)
+        {"record": one.series.name, "expr": rule.expr, "labels": dict(rule.labels)}
+        for one in (*words, reading)
+        for rule in one.rules(plan.site)
     ]
 
 
-def _fed(source: Source, scrape: Scrape) -> list[dict[str, str]]:
-    counters = [m for m in source.metrics if m.type != "gauge"]
+def _fed(source: Source, scrape: Scrape, *, alive: bool = True) -> list[dict[str, str]]:
+    """The scrape again and again; counters grow from one to the next, while any worker is alive."""
+    counters = [m for m in source.metrics if m.type in ("counter", "histogram")] if alive else []
     growth = {m.name + part: "1" for m in counters for part in ("", "_bucket", "_sum", "_count")}
     return series(scrape.samples, source.job, growth)
 
 
+TESTIMONY = [fact.series for fact in facts.FACTS.values()]
+"""What is recorded from all sources together, of which one scrape holds one."""
 READINGS = [
     pytest.param(source, reading, id=f"{source.id}-{reading.series.name}")
     for source in registry.sources().values()
     for reading in source.readings
-    if evidence(source.id)
+    if evidence(source.id) and reading.series not in TESTIMONY
 ]
 
 
@@ -76,8 +85,8 @@ def _value(
 ) -> dict[tuple[tuple[str, str], ...], float]:
     source = registry.sources()[source_id]
     reading = next(r for r in source.readings if r.series.name == canonical)
-    rules = _rules(reading, _plan(folder, source))
-    return evaluate(promtool, folder, rules, _fed(source, read(scrape)), canonical)
+    fed = _fed(source, read(scrape), alive="allkilled" not in scrape)
+    return evaluate(promtool, folder, _rules(reading, _plan(folder, source)), fed, canonical)
 
 
 @pytest.mark.promtool
@@ -86,7 +95,7 @@ def _value(
     [
         ("celery-exporter", "celery-exporter-0.12.2-load", 2),
         ("celery-exporter", "celery-exporter-next-generic-idle", 2),
-        ("celery-exporter", "celery-exporter-0.12.2-allkilled-15s", 0),
+        ("celery-exporter", "celery-exporter-0.12.2-allkilled-15s", 2),  # until the last heartbeat is too old
         ("celery-exporter", "celery-exporter-0.12.2-allkilled-320s", 0),
         ("celery-exporter", "celery-exporter-0.12.2-allkilled-640s", 0),
         ("celery-exporter", "celery-exporter-next-generic-allkilled-640s", 0),
@@ -134,6 +143,23 @@ def test_queues_are_measured_and_celerys_own_left_out(
 )
 def test_a_broker_that_is_down_is_told(promtool: Path, tmp_path: Path, source: str, scrape: str) -> None:
     assert _value(promtool, tmp_path, source, "celery:broker_up:max", scrape) == {(): 0}
+
+
+@pytest.mark.promtool
+@pytest.mark.parametrize("witness", registry.witnesses().values(), ids=lambda witness: witness.id)
+def test_a_witness_affirms_when_its_source_is_at_work(promtool: Path, tmp_path: Path, witness: Witness) -> None:
+    source, fact = registry.sources()[witness.source], facts.FACTS[witness.fact]
+    rules = _rules(facts.testimony(fact), _plan(tmp_path, source))
+    got = evaluate(promtool, tmp_path, rules, _fed(source, read(at_work(source.id))), fact.series.name)
+    words = {value for labels, value in got.items() if ("witness", witness.name) in labels}
+    assert {frozenset(name for name, _ in labels) for labels in got} == {frozenset(fact.series.labels)}
+    assert 1 in words
+
+
+@pytest.mark.promtool
+def test_an_alarm_of_rabbitmq_is_told(promtool: Path, tmp_path: Path) -> None:
+    got = _value(promtool, tmp_path, "rabbitmq", "celery:broker_blocked:max", ALARM)
+    assert got == {(("alarm", "memory"),): 1, (("alarm", "disk"),): 0}
 
 
 @pytest.mark.promtool

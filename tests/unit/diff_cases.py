@@ -125,6 +125,7 @@ CASES = [
         celery("events: false"),
         [
             "CeleryHighFailureRate: removed: celery-exporter: the workers send no events (celery.events is false)",
+            "CeleryEvidenceContradicted (consumers_evidence): removed: no second source can tell",
             "CeleryQueueStuck, CeleryQueueDrainsTooSlowly, CeleryLowSuccessRate and 2 more: removed: celery-exporter: "
             "the workers send no events (celery.events is false)",
             "celery.events true → false",
@@ -134,12 +135,18 @@ CASES = [
     (
         STACK,
         sources("celery-exporter, redis"),
-        ["source redis: new (v1.88.0, redis-exporter:9121), and with it CeleryBrokerDown (critical below 1 for 1m)"],
+        [
+            "source redis: new (v1.88.0, redis-exporter:9121), and with it CeleryBrokerDown (critical below 1 for 1m), "
+            "CeleryEvidenceContradicted (broker_evidence) (warning below 1 for 2m)"
+        ],
     ),
     (
         sources("celery-exporter, redis"),
         STACK,
-        ["source redis: removed, and with it CeleryBrokerDown (critical below 1 for 1m)"],
+        [
+            "source redis: removed, and with it CeleryBrokerDown (critical below 1 for 1m), "
+            "CeleryEvidenceContradicted (broker_evidence) (warning below 1 for 2m)"
+        ],
     ),
     (
         STACK,

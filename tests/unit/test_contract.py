@@ -162,7 +162,8 @@ def _alerts(folder: Path) -> tuple[Plan, Group]:
 def _changed(folder: Path, **change: Any) -> list[Problem]:
     plan, group = _alerts(folder)
     first: Alerting = group.alerts[0]
-    return contract.of_rules([replace(group, alerts=(replace(first, **change),))], plan)
+    workers = next(g for g in groups(plan) if g.name == "celery-workers")
+    return contract.of_rules([workers, replace(group, alerts=(replace(first, **change),))], plan)
 
 
 def test_an_alert_that_loses_its_queue_is_found(tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ SIX = (
 
 def test_six_edits_at_once_name_each_cause_once_what_wakes_people_first(plans: Plans) -> None:
     assert _lines(plans(BEFORE), plans(SIX)) == [
-        "source redis: removed, and with it CeleryBrokerDown (critical below 1 for 1m)",
+        "source redis: removed, and with it CeleryBrokerDown (critical below 1 for 1m), "
+        "CeleryEvidenceContradicted (broker_evidence) (warning below 1 for 2m)",
         "CeleryQueueBacklog[priority] critical 5000 → 300",
         "CeleryHighFailureRate critical 20% → 30%",
         "route of critical alerts receiver oncall → chat",

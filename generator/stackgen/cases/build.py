@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import chain
 
-from stackgen.cases import limits, silence, special, traffic
+from stackgen.cases import limits, silence, special, traffic, truth
 from stackgen.cases.assertions import with_texts
 from stackgen.cases.model import Case
 from stackgen.cases.under_test import SignalUnderTest
@@ -33,6 +33,8 @@ def _makers(test: SignalUnderTest) -> tuple[Cases, ...]:
     match test.signal.shape:
         case input_shapes.Always():
             return (special.always,)
+        case input_shapes.Testimony():
+            return (truth.contradicted, truth.table)
         case input_shapes.Overdue():
             return (special.overdue,)
         case input_shapes.Failures():

@@ -82,7 +82,7 @@ def situation(shape: input_shapes.InputShape, who: Labels, target: Target, site:
             return _fleet(shape, who, limit, side)
         case input_shapes.Failures(series=series):
             return Situation((InputSeries(series, who, limit + side),), limit + side) if limit + side >= 0 else None
-        case input_shapes.Overdue() | input_shapes.Always() | input_shapes.Lines():
+        case input_shapes.Overdue() | input_shapes.Testimony() | input_shapes.Always() | input_shapes.Lines():
             return None
 
 

@@ -20,7 +20,7 @@ from stackgen.catalog.signals.queues import (
     QUEUE_WAIT_P95,
     QUEUE_WORKERS_SIGNAL,
 )
-from stackgen.catalog.signals.stack import BROKER_DOWN, EXPORTER_DOWN, SCRAPE_FAILURES, WATCHDOG
+from stackgen.catalog.signals.stack import BROKER_BLOCKED_SIGNAL, BROKER_DOWN, EXPORTER_DOWN, SCRAPE_FAILURES, WATCHDOG
 from stackgen.catalog.signals.tasks import FAILURE_RATIO, OVERDUE
 from stackgen.catalog.signals.workers import WORKER_UPTIME, WORKERS_ACTIVE_SIGNAL, WORKERS_MISSING
 
@@ -33,8 +33,8 @@ SEVERITY_LADDER: tuple[tuple[Severity, tuple[Severity, ...]], ...] = (
 """A severity, and what it mutes of the same signal about the same subject."""
 BLIND = EXPORTER_DOWN
 """Mutes every alert that reads a series of the source that is down; the plan knows which."""
-NEVER_MUTED = (WATCHDOG, BROKER_DOWN)
-"""The watchdog proves that alerts arrive. The broker's alert mutes others, so nothing may mute it: no circles."""
+NEVER_MUTED = (WATCHDOG, BROKER_DOWN, BROKER_BLOCKED_SIGNAL)
+"""The watchdog proves that alerts arrive. The broker's alerts mute others, so nothing may mute them: no circles."""
 
 
 class Inhibition(NamedTuple):
@@ -59,6 +59,11 @@ INHIBITIONS = (
         by=BROKER_DOWN,
         mutes=(*_WITHOUT_WORKERS, WORKERS_ACTIVE_SIGNAL, WORKER_UPTIME),
         why="Without a broker no queue moves and no worker answers.",
+    ),
+    Inhibition(
+        by=BROKER_BLOCKED_SIGNAL,
+        mutes=(*_WITHOUT_WORKERS, WORKERS_ACTIVE_SIGNAL, WORKER_UPTIME),
+        why="While publishers are blocked workers' heartbeats and answers do not arrive, and nothing is sent.",
     ),
     Inhibition(
         by=BROKER_DOWN,

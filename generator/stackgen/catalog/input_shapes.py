@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from stackgen.catalog.series import Series
+from stackgen.catalog.witness import FactName
 
 Labels = Mapping[str, str]
 
@@ -103,6 +104,13 @@ class Overdue:
 
 
 @dataclass(frozen=True)
+class Testimony:
+    """The value is 0 for each witness of a fact that denies it while another affirms it."""
+
+    fact: FactName
+
+
+@dataclass(frozen=True)
 class Always:
     """The alert fires whatever is fed."""
 
@@ -112,4 +120,6 @@ class Lines:
     """No series is fed: the value is counted in lines of the logs."""
 
 
-InputShape = Value | Age | Growth | Share | Quantile | Drain | Stuck | Fleet | Failures | Overdue | Always | Lines
+InputShape = (
+    Value | Age | Growth | Share | Quantile | Drain | Stuck | Fleet | Failures | Overdue | Testimony | Always | Lines
+)

@@ -12,12 +12,14 @@ from typing import TypeVar
 from stackgen.catalog import dashboards as dashboard_modules
 from stackgen.catalog import signals as signal_modules
 from stackgen.catalog import sources as source_modules
+from stackgen.catalog import witnesses as witness_modules
 from stackgen.catalog.dashboard import Dashboard, completed
 from stackgen.catalog.series import Series
 from stackgen.catalog.signal import Signal
 from stackgen.catalog.source import Source
+from stackgen.catalog.witness import Witness
 
-Entry = TypeVar("Entry", Signal, Source, Dashboard)
+Entry = TypeVar("Entry", Signal, Source, Dashboard, Witness)
 
 
 class DuplicateId(Exception):
@@ -35,6 +37,12 @@ def signals() -> Mapping[str, Signal]:
 def sources() -> Mapping[str, Source]:
     """Every source by id."""
     return _discover(source_modules.__path__, source_modules.__name__, Source)
+
+
+@cache
+def witnesses() -> Mapping[str, Witness]:
+    """Every witness by id."""
+    return _discover(witness_modules.__path__, witness_modules.__name__, Witness)
 
 
 @cache

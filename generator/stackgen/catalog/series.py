@@ -52,14 +52,24 @@ class Series(NamedTuple):
     """Seconds a counter's growth is taken over."""
     warmup: int = 0
     """Seconds until a value computed from a counter is complete."""
+    shared: bool = False
+    """Whether rules of other groups may read it, one evaluation late: they wait for longer than that anyway."""
 
 
+WORKERS_WITNESS = Series(
+    name="celery:workers_witness:bool",
+    labels=("witness",),
+    unit="count",
+    family="workers",
+    meaning="What each witness says of workers: 1 when some are alive, 0 when none is, absent when it does not know.",
+    shared=True,
+)
 WORKERS_ACTIVE = Series(
     name="celery:workers_active:count",
     labels=(),
     unit="workers",
     family="workers",
-    meaning="Workers that answer. 0 when none does; absent when nobody can know.",
+    meaning="Workers that are alive. 0 when every witness that is heard says so; absent when they disagree.",
 )
 WORKERS_SERVING = Series(
     name="celery:workers_serving:count",
@@ -97,12 +107,19 @@ QUEUE_LENGTH = Series(
     family="queues",
     meaning="Messages waiting in the broker, not counting those that workers have prefetched.",
 )
+CONSUMERS_WITNESS = Series(
+    name="celery:consumers_witness:bool",
+    labels=("queue", "witness"),
+    unit="count",
+    family="queues",
+    meaning="What each witness says of a queue: 1 when it is consumed, 0 when it is not, absent when it does not know.",
+)
 QUEUE_WORKERS = Series(
     name="celery:queue_workers:count",
     labels=("queue",),
     unit="workers",
     family="queues",
-    meaning="Workers that consume a queue.",
+    meaning="Workers that consume a queue. 0 when every witness that is heard says so; absent when they disagree.",
 )
 DELAYED_UNDELIVERED = Series(
     name="celery:delayed_undelivered:count",
@@ -176,12 +193,27 @@ SOURCE_FAILED_SCRAPES = Series(
     meaning="Scrapes of a source that failed in the last 15 minutes, of an outage of all replicas three; "
     "the worst replica counts.",
 )
+BROKER_WITNESS = Series(
+    name="celery:broker_witness:bool",
+    labels=("witness",),
+    unit="count",
+    family="stack",
+    meaning="What each witness says of the broker: 1 when it answers, 0 when not, absent when it does not know.",
+)
 BROKER_UP = Series(
     name="celery:broker_up:max",
     labels=(),
     unit="count",
     family="stack",
-    meaning="1 while the broker answers its exporter, else 0.",
+    meaning="1 while the broker answers anybody, 0 when every witness that is heard says that it does not.",
+)
+BROKER_BLOCKED = Series(
+    name="celery:broker_blocked:max",
+    labels=("alarm",),
+    unit="count",
+    family="stack",
+    meaning="1 while the broker takes no messages because of this alarm, else 0.",
+    shared=True,
 )
 RULE_FAILURES = Series(
     name="celery:rule_failures:increase5m",

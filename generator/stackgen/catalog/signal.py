@@ -74,6 +74,11 @@ def _in_logs(site: Site) -> str:
     raise TypeError(message)
 
 
+def _no_hints(site: Site) -> Mapping[str, str]:
+    del site
+    return {}
+
+
 def _nothing(site: Site) -> str:
     del site
     return ""
@@ -132,6 +137,8 @@ class Signal(NamedTuple):
     """Whether only dead letter queues are judged."""
     skips_dead_letters: bool = False
     """Whether dead letter queues are left alone."""
+    hints: Callable[[Site], Mapping[str, str]] = _no_hints
+    """What to look at, by the value of the last label: the alert's text ends with the one that fits."""
     commands: tuple[Command, ...] = ()
     """What to run for this signal, before the commands of its family; they only look."""
     asks_broker: bool = False

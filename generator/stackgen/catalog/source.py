@@ -12,7 +12,7 @@ from stackgen.catalog.series import Series
 from stackgen.catalog.site import Fact, Site
 from stackgen.catalog.timeline import Counter, Gauge, Input, Segment
 
-MetricType = Literal["counter", "gauge", "histogram"]
+MetricType = Literal["counter", "gauge", "histogram", "untyped"]
 FILLED_IN = {"task": "app.tasks.any", "queue": "celery"}
 """What a source's own labels say in a test that says nothing of them."""
 
@@ -38,6 +38,16 @@ class RecordingRule:
 
     expr: str
     labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A second page of a source, scraped as a job of its own; what is kept of it has the label `job` of the source."""
+
+    job: str
+    path: str
+    keeps: str
+    """Regular expression for the names of metrics: all others are dropped."""
 
 
 Stimulus = Callable[[Site, Mapping[str, str], tuple[Segment, ...], int], list[Input]]
@@ -77,6 +87,7 @@ class Source:
     readings: tuple[Reading, ...]
     path: str = "/metrics"
     params: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    beside: Endpoint | None = None
     versions: Mapping[str, Image] = field(default_factory=dict)
     """Version -> container image; the first is the default."""
     broker: Literal["redis", "rabbitmq", ""] = ""

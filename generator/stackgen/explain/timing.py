@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import assert_never
 
-from stackgen.catalog import input_shapes, promql
+from stackgen.catalog import facts, input_shapes, promql
 from stackgen.catalog.series import Series
 from stackgen.catalog.signal import Signal
 from stackgen.resolve.plan import Alert, Plan
@@ -59,7 +59,13 @@ def _effect(alert: Alert) -> Part:
         case input_shapes.Lines():
             counts = alert.signal.log_count is not None and alert.signal.log_count.window is not None
             return Part(Fraction(0) if counts else share, "without a line")
-        case input_shapes.Age() | input_shapes.Fleet() | input_shapes.Failures() | input_shapes.Always():
+        case (
+            input_shapes.Age()
+            | input_shapes.Fleet()
+            | input_shapes.Failures()
+            | input_shapes.Testimony()
+            | input_shapes.Always()
+        ):
             return Part(Fraction(0), "")
         case _:
             assert_never(shape)
@@ -86,6 +92,8 @@ def _bridge(signal: Signal, plan: Plan) -> Part:
     if signal.bad_when == "below":
         chosen = (plan.chosen[series.name] for series in signal.needs)
         texts = [rule.expr for one in chosen for rule in one.reading.rules(plan.site)]
+        judged = filter(None, map(facts.of, signal.needs))
+        texts += [witness.says(plan.site) for fact in judged for witness in facts.heard(fact, plan.site)]
         if any("max_over_time(" in text and f"[{plan.site.bridge}]" in text for text in texts):
             return Part(plan.site.bridged, "until the last good scrape is forgotten")
     return Part(Fraction(0), "")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from stackgen.catalog import facts
+from stackgen.catalog.series import Series
 from stackgen.catalog.signal import OURS, SEVERITIES, Severity, Signal
 from stackgen.document import Document, Trail
 from stackgen.resolve import words
@@ -69,7 +71,15 @@ def sources(signal: Signal, plan: Plan) -> tuple[str, ...]:
     """Ids of the sources that the signal is read from; of the logs, the shippers whose backends judge."""
     if signal.log_count:
         return judges(plan.spec)
-    return tuple(dict.fromkeys(one.id for series in signal.needs for one in plan.chosen[series.name].sources))
+    return tuple(dict.fromkeys(source for series in signal.needs for source in _read(series, plan)))
+
+
+def _read(series: Series, plan: Plan) -> tuple[str, ...]:
+    """Of what witnesses say, all of theirs."""
+    fact = next((fact for fact in facts.FACTS.values() if fact.series is series), None)
+    if fact:
+        return tuple(witness.source for witness in facts.heard(fact, plan.site))
+    return tuple(one.id for one in plan.chosen[series.name].sources)
 
 
 def _receiver(signal: Signal, severity: Severity, spec: StackSpec, routing: Routing) -> str:

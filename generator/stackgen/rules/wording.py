@@ -16,6 +16,7 @@ from urllib.parse import quote_plus
 from stackgen.catalog import belonging, promql
 from stackgen.catalog.dashboard import board_uid
 from stackgen.catalog.series import Unit, limit
+from stackgen.catalog.signal import Signal
 from stackgen.catalog.site import Site
 from stackgen.resolve.plan import Alert, Plan
 from stackgen.resolve.words import FIELD, plural
@@ -135,6 +136,20 @@ def _filled(text: str, alert: Alert, fill: Fill | None, site: Site) -> str:
     return FIELD.sub(field, text)
 
 
+def _hint(signal: Signal, fill: Fill | None, site: Site) -> str:
+    """What to look at in this very case: the text for the value of the last label."""
+    hints = signal.hints(site)
+    if not hints:
+        return ""
+    label = signal.by[-1]
+    if fill is not None:
+        return f" Look at {hints[fill.labels[label]]}."
+    if len(hints) == 1:
+        return f" Look at {next(iter(hints.values()))}."
+    chain = " else ".join(f"if eq $labels.{label} {json.dumps(name)} }}}}{text}{{{{" for name, text in hints.items())
+    return f" Look at {{{{ {chain} end }}}}."
+
+
 def texts(alert: Alert, plan: Plan, fill: Fill | None = None) -> dict[str, str]:
     """The annotations of an alert; as templates, or filled in when `fill` is given."""
     signal = alert.signal
@@ -146,7 +161,8 @@ def texts(alert: Alert, plan: Plan, fill: Fill | None = None) -> dict[str, str]:
     held = f"; it has stayed so for {promql.seconds(alert.hold)}" if alert.hold else ""
     found = {
         "summary": _filled(signal.summary, alert, fill, plan.site) + ".",
-        "description": _filled(f"{signal.summary}{held}. {signal.action}", alert, fill, plan.site),
+        "description": _filled(f"{signal.summary}{held}. {signal.action}", alert, fill, plan.site)
+        + _hint(signal, fill, plan.site),
     }
     # Only what exists: generated here, or said to be kept elsewhere.
     links = plan.spec.links

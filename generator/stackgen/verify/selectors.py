@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import promql_parser as ql
 
+from stackgen.catalog import registry
 from stackgen.problem import Problem
 from stackgen.resolve.plan import Plan
 from stackgen.rules.model import Group
@@ -82,8 +83,9 @@ class Selectors:
             return ANYTHING._replace(name=name)
         if name == at.where:
             return ANYTHING._replace(name=name, counts=False)
+        known = registry.series().get(name)
         late = next((r for r, last in selected if r.group != at.group or last >= at.position), None)
-        if late and at.group:
+        if late and at.group and not (known and known.shared and late.group != at.group):
             where = "later in this group" if late.group == at.group else f"in group {late.group}"
             message = f"{name} is recorded {where}, so it is one interval late here"
             self.say(at, "late-series", message, "record it earlier in this group")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from stackgen.catalog import input_shapes, promql
+from stackgen.catalog import facts, input_shapes, promql
 from stackgen.catalog.logs import log_queries
 from stackgen.catalog.series import (
     DELAYED_UNDELIVERED,
@@ -106,7 +106,9 @@ QUEUE_STUCK = Signal(
     by=("queue",),
     needs=(QUEUE_LENGTH, TASKS_STARTED),
     record="celery:queue_stuck:length",
-    expr=lambda site: f"{_length(site)} unless on (queue) {TASKS_STARTED.name} > 0",
+    expr=lambda site: (
+        f"{_length(site)} unless on (queue) {TASKS_STARTED.name} > 0{facts.unless_doubted('heartbeats', site)}"
+    ),
     shape=input_shapes.Stuck(QUEUE_LENGTH, TASKS_STARTED),
     levels={"warning": Level(Fraction(0), hold=600)},
     overrides="queue",

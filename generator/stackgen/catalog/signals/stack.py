@@ -7,6 +7,7 @@ from fractions import Fraction
 from stackgen.catalog import input_shapes
 from stackgen.catalog.runbook import Command
 from stackgen.catalog.series import (
+    BROKER_BLOCKED,
     BROKER_UP,
     LOG_LINES_DROPPED,
     NOTIFICATION_FAILURES,
@@ -16,6 +17,7 @@ from stackgen.catalog.series import (
 )
 from stackgen.catalog.signal import Level, Signal
 from stackgen.catalog.sources.prometheus import FAILURES_IN_A_ROW
+from stackgen.catalog.sources.rabbitmq import ALARMS
 from stackgen.catalog.sources.shippers import ALLOY, DISCARDED, DROPPED, LOKI
 
 _DASHBOARD = "celery-stack"
@@ -60,6 +62,35 @@ BROKER_DOWN = Signal(
     action="Bring the broker back; workers reconnect by themselves. Then look for tasks that were lost.",
     meaning="No task can be sent or received.",
     causes=("the broker crashed or ran out of memory", "its disk is full", "the network"),
+    dashboard=_DASHBOARD,
+)
+
+BROKER_BLOCKED_SIGNAL = Signal(
+    id="broker_blocked",
+    alert="CeleryBrokerDown",
+    title="Alarms with which the broker blocks publishers",
+    family="stack",
+    unit="count",
+    by=("alarm",),
+    only_names=lambda site: tuple(ALARMS),
+    needs=(BROKER_BLOCKED,),
+    expr=lambda site: BROKER_BLOCKED.name,
+    shape=input_shapes.Value(BROKER_BLOCKED),
+    applies=lambda site: "" if site.broker == "rabbitmq" else "only RabbitMQ blocks publishers",
+    levels={"critical": Level(Fraction(0), hold=60)},
+    commands=(
+        Command("rabbitmq-diagnostics alarms", "Which alarms are in effect, and on which node."),
+        Command("rabbitmq-diagnostics memory_breakdown", "What holds the memory."),
+    ),
+    summary="RabbitMQ takes no messages: its alarm for {alarm} is on",
+    action="Free what the alarm is about: let workers drain queues, add memory or disk. Publishers wait or time out.",
+    meaning="RabbitMQ stopped reading from everybody who publishes: tasks are lost or hang in the application, "
+    "workers' heartbeats and answers do not arrive. Workers are alive, whatever else says that they are not.",
+    causes=(
+        "queues grew until their messages filled the memory",
+        "the disk is nearly full: logs, persistent messages",
+        "the watermark is set too low for this load",
+    ),
     dashboard=_DASHBOARD,
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from stackgen.catalog import input_shapes, promql
+from stackgen.catalog import facts, input_shapes, promql
 from stackgen.catalog.logs import log_queries
 from stackgen.catalog.series import TASK_DURATION_BUCKET, TASK_TIMEOUTS, TASKS
 from stackgen.catalog.signal import Guard, Level, Signal, guide
@@ -207,7 +207,7 @@ OVERDUE = Signal(
     needs=(TASKS,),
     record="celery:task_since_success:seconds",
     before=_last_success,
-    expr=lambda site: "time() - celery:task_last_success:timestamp",
+    expr=lambda site: f"time() - celery:task_last_success:timestamp{facts.unless_doubted('heartbeats', site)}",
     shape=input_shapes.Overdue(TASKS, {"state": "SUCCESS"}),
     levels={"warning": Level(Fraction(0))},
     overrides="task",

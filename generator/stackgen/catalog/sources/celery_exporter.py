@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from stackgen.catalog import promql
+from stackgen.catalog import facts, promql
 from stackgen.catalog.corner import NO_CLUSTER
 from stackgen.catalog.counting import increase, latest, per_replica
 from stackgen.catalog.images import Image, by_version
@@ -86,25 +86,30 @@ OTHERS = (
 )
 
 
-def _matchers(site: Site) -> tuple[str, ...]:
+def matchers(site: Site) -> tuple[str, ...]:
+    """What selects the events of tasks and queues that are not ignored."""
     # A task revoked before anybody received it is named None.
     return (_JOB, 'name!="None"', site.task_matcher("name"), site.passing("queue_name"))
 
 
 def _count(metric: str, site: Site, names: Mapping[str, str], window: int = WINDOW) -> str:
     listed = "" if "task" in names else site.listed("queue_name")
-    return per_replica(increase(metric, (*_matchers(site), listed), site, "first value", window), names)
+    return per_replica(increase(metric, (*matchers(site), listed), site, "first value", window), names)
 
 
-def _workers(site: Site) -> tuple[RecordingRule, ...]:
-    """Heartbeats count hosts exactly but linger; inspect counts at once but per queue: believe 0 from inspect."""
-    up = f"count by (instance) (last_over_time({WORKER_UP.name}{{{_JOB}}}[{site.bridge}]) == 1)"
-    answers = f"sum by (instance) (last_over_time({ACTIVE_WORKERS.name}{{{_JOB}}}[{site.bridge}]))"
-    alive = f"0 * max(max_over_time(up{{{_JOB}}}[{site.bridge}]) == 1)"
-    if "pool_solo" in site.facts:
-        return (RecordingRule(f"max({up}) or {alive}"),)
-    fewest = f"max(last_over_time({ACTIVE_WORKERS.name}{{{_JOB}}}[{site.bridge}]))"
-    return (RecordingRule(f"max({up} and on (instance) {answers} > 0) or {fewest} or {alive}"),)
+def heartbeats(site: Site) -> str:
+    """Hosts with a heartbeat; nothing where there is none."""
+    return f"max(count by (instance) (last_over_time({WORKER_UP.name}{{{_JOB}}}[{site.bridge}]) == 1))"
+
+
+def consumers(site: Site) -> str:
+    """Workers that say they consume a queue, by queue."""
+    return latest(ACTIVE_WORKERS.name, (_JOB, site.held("queue_name")), site, {"queue": "queue_name"})
+
+
+def begun(site: Site) -> str:
+    """Tasks that workers began lately."""
+    return f"increase({promql.select(STARTED.name, *matchers(site))}[{facts.lately(site)}])"
 
 
 def _workers_stimulus(
@@ -139,16 +144,18 @@ def _tasks(site: Site) -> tuple[RecordingRule, ...]:
 def _tasks_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
     state = canonical["state"]
     more = {"exception": "ValueError"} if state == "FAILURE" else {}
-    return counter(JOB, ENDED[state].name, lambda c: {**_event_labels(c), **more})(site, canonical, segments, step)
+    return counter(JOB, ENDED[state].name, lambda c: {**event_labels(c), **more})(site, canonical, segments, step)
 
 
-def _event_labels(canonical: Mapping[str, str]) -> dict[str, str]:
+def event_labels(canonical: Mapping[str, str]) -> dict[str, str]:
+    """The labels of an event of this task and queue."""
     labels = {"name": canonical.get("task", FILLED_IN["task"]), "hostname": "generic"}
     labels["queue_name"] = canonical.get("queue", FILLED_IN["queue"])
     return labels | ({"le": canonical["le"]} if "le" in canonical else {})
 
 
-def _queue(canonical: Mapping[str, str]) -> dict[str, str]:
+def queue_labels(canonical: Mapping[str, str]) -> dict[str, str]:
+    """The labels of a gauge of this queue."""
     return {"queue_name": canonical["queue"]}
 
 
@@ -158,8 +165,8 @@ _QUEUED: dict[Fact, str] = {"events_off": _NO_EVENTS, "sent_events_off": _NO_SEN
 READINGS = (
     Reading(
         series=WORKERS_ACTIVE,
-        uses=(WORKER_UP, ACTIVE_WORKERS),
-        rules=_workers,
+        uses=(WORKER_UP,),
+        rules=facts.judged(facts.WORKERS, heartbeats),
         stimulus=_workers_stimulus,
         survives=True,
         caveat="Workers are counted by host name; give every worker its own (containers do).",
@@ -167,10 +174,8 @@ READINGS = (
     Reading(
         series=QUEUE_WORKERS,
         uses=(ACTIVE_WORKERS,),
-        rules=lambda site: (
-            RecordingRule(latest(ACTIVE_WORKERS.name, (_JOB, site.held("queue_name")), site, {"queue": "queue_name"})),
-        ),
-        stimulus=gauge(JOB, ACTIVE_WORKERS, _queue),
+        rules=facts.judged(facts.CONSUMERS, consumers),
+        stimulus=gauge(JOB, ACTIVE_WORKERS, queue_labels),
         spoiled_by={"pool_solo": _SOLO},
     ),
     Reading(
@@ -181,7 +186,7 @@ READINGS = (
                 latest(QUEUE_LENGTH_METRIC.name, (_JOB, site.held("queue_name")), site, {"queue": "queue_name"})
             ),
         ),
-        stimulus=gauge(JOB, QUEUE_LENGTH_METRIC, _queue),
+        stimulus=gauge(JOB, QUEUE_LENGTH_METRIC, queue_labels),
         at_least={"redis_priorities": "it counts only the first of Redis's priority lists"},
         caveat="Messages that workers have prefetched are not counted.",
     ),
@@ -189,7 +194,7 @@ READINGS = (
         series=TASKS_STARTED,
         uses=(STARTED,),
         rules=lambda site: (RecordingRule(_count(STARTED.name, site, {"queue": "queue_name"})),),
-        stimulus=counter(JOB, STARTED.name, _event_labels),
+        stimulus=counter(JOB, STARTED.name, event_labels),
         spoiled_by=_QUEUED,
     ),
     Reading(
@@ -204,7 +209,7 @@ READINGS = (
         series=TASK_DURATION_BUCKET,
         uses=(RUNTIME,),
         rules=lambda site: (RecordingRule(_count(f"{RUNTIME.name}_bucket", site, {**_BY_TASK, "le": "le"})),),
-        stimulus=counter(JOB, f"{RUNTIME.name}_bucket", _event_labels),
+        stimulus=counter(JOB, f"{RUNTIME.name}_bucket", event_labels),
         spoiled_by=_EVENTS,
         caveat="Only tasks that succeeded are timed.",
     ),
@@ -212,14 +217,14 @@ READINGS = (
         series=TASK_DURATION_SUM,
         uses=(RUNTIME,),
         rules=lambda site: (RecordingRule(_count(f"{RUNTIME.name}_sum", site, _BY_TASK)),),
-        stimulus=counter(JOB, f"{RUNTIME.name}_sum", _event_labels),
+        stimulus=counter(JOB, f"{RUNTIME.name}_sum", event_labels),
         spoiled_by=_EVENTS,
     ),
     Reading(
         series=TASK_WAIT_BUCKET,
         uses=(WAIT,),
         rules=lambda site: (RecordingRule(_count(f"{WAIT.name}_bucket", site, {"queue": "queue_name", "le": "le"})),),
-        stimulus=counter(JOB, f"{WAIT.name}_bucket", _event_labels),
+        stimulus=counter(JOB, f"{WAIT.name}_bucket", event_labels),
         spoiled_by=_QUEUED,
         caveat="ETA, countdown and retry back-off do not count as waiting.",
     ),

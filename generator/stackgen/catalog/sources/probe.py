@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from stackgen.catalog import facts
 from stackgen.catalog.corner import NO_CLUSTER
 from stackgen.catalog.counting import latest
 from stackgen.catalog.images import from_demo
@@ -27,8 +28,19 @@ TOTAL = Metric(name="celery_workers_total", type="gauge", labels=())
 UP = Metric(name="celery_probe_broker_up", type="gauge", labels=())
 
 
-def _queue(canonical: Mapping[str, str]) -> dict[str, str]:
+def queue_labels(canonical: Mapping[str, str]) -> dict[str, str]:
+    """The labels of a gauge of this queue."""
     return {"queue": canonical["queue"]}
+
+
+def consumers(site: Site) -> str:
+    """Workers that say they consume a queue, by queue."""
+    return latest(CONSUMERS.name, (_JOB, site.held("queue")), site, {"queue": "queue"})
+
+
+def active(site: Site) -> str:
+    """Workers that answer."""
+    return latest(ACTIVE.name, (_JOB,), site, {})
 
 
 def launch(site: Site, version: str) -> Launch:
@@ -63,29 +75,27 @@ SOURCE = Source(
             rules=lambda site: (
                 RecordingRule(latest(LENGTH.name, (_JOB, site.held("queue")), site, {"queue": "queue"})),
             ),
-            stimulus=gauge(JOB, LENGTH, _queue),
+            stimulus=gauge(JOB, LENGTH, queue_labels),
         ),
         Reading(
             series=QUEUE_WORKERS,
             uses=(CONSUMERS,),
-            rules=lambda site: (
-                RecordingRule(latest(CONSUMERS.name, (_JOB, site.held("queue")), site, {"queue": "queue"})),
-            ),
-            stimulus=gauge(JOB, CONSUMERS, _queue),
+            rules=facts.judged(facts.CONSUMERS, consumers),
+            stimulus=gauge(JOB, CONSUMERS, queue_labels),
             spoiled_by={"pool_solo": "a busy worker of the solo pool does not answer and counts as 0"},
         ),
         Reading(
             series=WORKERS_ACTIVE,
             uses=(ACTIVE,),
-            rules=lambda site: (RecordingRule(latest(ACTIVE.name, (_JOB,), site, {})),),
+            rules=facts.judged(facts.WORKERS, active),
             stimulus=gauge(JOB, ACTIVE, lambda _: {}),
             spoiled_by={"pool_solo": "a busy worker of the solo pool does not answer and counts as 0"},
         ),
         Reading(
             series=BROKER_UP,
             uses=(UP,),
-            rules=lambda site: (RecordingRule(latest(UP.name, (_JOB,), site, {})),),
-            stimulus=gauge(JOB, UP, lambda _: {}),
+            rules=facts.judged(facts.BROKER),
+            stimulus=facts.agreed(facts.BROKER),
         ),
     ),
     cannot={"redis_cluster": NO_CLUSTER},

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stackgen.catalog import promql
+from stackgen.catalog import facts, promql
 from stackgen.catalog.images import Image, by_version
 from stackgen.catalog.series import (
     NOTIFICATION_FAILURES,
@@ -99,6 +99,7 @@ PROMETHEUS_SOURCE = Source(
     link="https://prometheus.io/docs/practices/monitoring/",
     metrics=(RULES_FAILED, NOTIFICATIONS_DROPPED),
     readings=(
+        *(facts.testimony(fact) for fact in facts.FACTS.values()),
         Reading(series=SOURCE_UP, uses=(), rules=_up, stimulus=_up_stimulus),
         Reading(series=SOURCE_FAILED_SCRAPES, uses=(), rules=_failed_scrapes, stimulus=_failed_stimulus),
         Reading(

@@ -1,4 +1,4 @@
-"""RabbitMQ's own Prometheus plugin, at /metrics/detailed: /metrics has no queue label.
+"""RabbitMQ's own Prometheus plugin, at /metrics/detailed: /metrics has no queue label, and only it has the alarms.
 
 Facts: a scrape of RabbitMQ 3.10.8 (tests/scrapes/rabbitmq-3.10.8-detailed-load.prom). Of a quorum queue that
 dead-letters at least once, as those of native delayed delivery do, what left it and was not taken yet is neither ready
@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from stackgen.catalog import promql
+from stackgen.catalog import facts, promql
 from stackgen.catalog.counting import latest
-from stackgen.catalog.series import BROKER_UP, DELAYED_UNDELIVERED, QUEUE_LENGTH, QUEUE_WORKERS
+from stackgen.catalog.series import BROKER_BLOCKED, BROKER_UP, DELAYED_UNDELIVERED, QUEUE_LENGTH, QUEUE_WORKERS
 from stackgen.catalog.site import DELAYED_QUEUES, Site
-from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, Stimulus, base_labels
+from stackgen.catalog.source import FILLED_IN, Endpoint, Metric, Reading, RecordingRule, Source, Stimulus, base_labels
 from stackgen.catalog.timeline import Gauge, Input, Segment
 
 JOB = "rabbitmq"
@@ -25,6 +25,11 @@ READY = Metric(name="rabbitmq_detailed_queue_messages_ready", type="gauge", labe
 UNACKED = Metric(name="rabbitmq_detailed_queue_messages_unacked", type="gauge", labels=_QUEUE)
 MESSAGES = Metric(name="rabbitmq_detailed_queue_messages", type="gauge", labels=_QUEUE)
 CONSUMERS = Metric(name="rabbitmq_detailed_queue_consumers", type="gauge", labels=_QUEUE)
+ALARMS = {
+    "memory": Metric(name="rabbitmq_alarms_memory_used_watermark", type="untyped", labels=()),
+    "disk": Metric(name="rabbitmq_alarms_free_disk_space_watermark", type="untyped", labels=()),
+}
+"""Alarms of any node, under which the whole cluster reads nothing from connections that publish."""
 _WAITING, _HELD = 7, 3
 """Messages that a test leaves in a delayed queue besides those that are stuck."""
 
@@ -39,13 +44,20 @@ def _vhost(site: Site) -> str:
     return promql.one_of("vhost", () if site.corner.vhost is None else (site.corner.vhost,))
 
 
-def _by_queue(metric: Metric, site: Site) -> tuple[RecordingRule, ...]:
-    matchers = (_JOB, _vhost(site), site.held("queue"))
-    return (RecordingRule(latest(metric.name, matchers, site, {"queue": "queue"})),)
+def _blocked(site: Site) -> tuple[RecordingRule, ...]:
+    return tuple(RecordingRule(latest(m.name, (_JOB,), site, {}), {"alarm": alarm}) for alarm, m in ALARMS.items())
 
 
-def _fed(metric: Metric) -> Stimulus:
-    return lambda site, canonical, segments, step: [Gauge(metric.name, _ours(site, canonical["queue"]), segments)]
+def newest(metric: Metric, site: Site) -> str:
+    """The latest value of a gauge by queue, without Celery's own queues."""
+    return latest(metric.name, (_JOB, _vhost(site), site.held("queue")), site, {"queue": "queue"})
+
+
+def fed(metric: Metric) -> Stimulus:
+    """What feeds a gauge of one of our queues."""
+    return lambda site, labels, segments, step: [
+        Gauge(metric.name, _ours(site, labels.get("queue", FILLED_IN["queue"])), segments)
+    ]
 
 
 def _undelivered(site: Site) -> tuple[RecordingRule, ...]:
@@ -62,14 +74,14 @@ def _undelivered_stimulus(
     del canonical, step
     labels = _ours(site, "celery_delayed_0")
 
-    def fed(metric: Metric, make: Callable[[Fraction | int], Fraction | int]) -> Input:
+    def made_of(metric: Metric, make: Callable[[Fraction | int], Fraction | int]) -> Input:
         made = (s if s.amount is None else s._replace(amount=make(s.amount)) for s in segments)
         return Gauge(metric.name, labels, tuple(made))
 
     return [
-        fed(MESSAGES, lambda amount: amount + _WAITING + _HELD),
-        fed(READY, lambda _: _WAITING),
-        fed(UNACKED, lambda _: _HELD),
+        made_of(MESSAGES, lambda amount: amount + _WAITING + _HELD),
+        made_of(READY, lambda _: _WAITING),
+        made_of(UNACKED, lambda _: _HELD),
     ]
 
 
@@ -81,20 +93,21 @@ SOURCE = Source(
     path="/metrics/detailed",
     params={"family": ("queue_coarse_metrics", "queue_consumer_count")},
     vhost_param="vhost",
+    beside=Endpoint(job="rabbitmq-alarms", path="/metrics", keeps="rabbitmq_alarms_.+"),
     link="https://www.rabbitmq.com/docs/prometheus",
-    metrics=(READY, UNACKED, MESSAGES, CONSUMERS),
+    metrics=(READY, UNACKED, MESSAGES, CONSUMERS, *ALARMS.values()),
     readings=(
         Reading(
             series=QUEUE_LENGTH,
             uses=(READY,),
-            rules=lambda site: _by_queue(READY, site),
-            stimulus=_fed(READY),
+            rules=lambda site: (RecordingRule(newest(READY, site)),),
+            stimulus=fed(READY),
         ),
         Reading(
             series=QUEUE_WORKERS,
             uses=(CONSUMERS,),
-            rules=lambda site: _by_queue(CONSUMERS, site),
-            stimulus=_fed(CONSUMERS),
+            rules=facts.judged(facts.CONSUMERS, lambda site: newest(CONSUMERS, site)),
+            stimulus=fed(CONSUMERS),
         ),
         Reading(
             series=DELAYED_UNDELIVERED,
@@ -104,10 +117,18 @@ SOURCE = Source(
             caveat="Of quorum queues only, which is Celery's default: classic ones lose what no queue takes.",
         ),
         Reading(
+            series=BROKER_BLOCKED,
+            uses=tuple(ALARMS.values()),
+            rules=_blocked,
+            stimulus=lambda site, canonical, segments, step: [
+                Gauge(ALARMS[canonical["alarm"]].name, base_labels(JOB, site), segments)
+            ],
+        ),
+        Reading(
             series=BROKER_UP,
             uses=(),
-            rules=lambda site: (RecordingRule(f"max(max_over_time(up{{{_JOB}}}[{site.bridge}]))"),),
-            stimulus=lambda site, canonical, segments, step: [Gauge("up", base_labels(JOB, site), segments)],
+            rules=facts.judged(facts.BROKER),
+            stimulus=facts.agreed(facts.BROKER),
         ),
     ),
     broker="rabbitmq",

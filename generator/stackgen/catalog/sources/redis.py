@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
-from stackgen.catalog import promql
+from stackgen.catalog import facts, promql
 from stackgen.catalog.corner import Corner
 from stackgen.catalog.images import Image, by_version
 from stackgen.catalog.launch import HttpHealth, Launch
 from stackgen.catalog.series import BROKER_UP, QUEUE_LENGTH
 from stackgen.catalog.site import Site
-from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, base_labels, gauge
+from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, base_labels
 from stackgen.catalog.timeline import Gauge, Input, Segment
 
 JOB = "redis-exporter"
@@ -121,8 +121,8 @@ SOURCE = Source(
         Reading(
             series=BROKER_UP,
             uses=(REDIS_UP,),
-            rules=lambda site: (RecordingRule(f"max(max_over_time({REDIS_UP.name}{{{_JOB}}}[{site.bridge}]))"),),
-            stimulus=gauge(JOB, REDIS_UP, lambda _: {}),
+            rules=facts.judged(facts.BROKER),
+            stimulus=facts.agreed(facts.BROKER),
         ),
     ),
     versions=by_version(

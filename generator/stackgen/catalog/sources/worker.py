@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
+from stackgen.catalog import facts, promql
 from stackgen.catalog.counting import increase, latest, of_limit, per_worker
 from stackgen.catalog.series import (
     STATES,
@@ -67,6 +68,11 @@ def _answering(site: Site) -> str:
     return f"sum(max_over_time(up{{{_JOB}}}[{site.bridge}]))"
 
 
+def begun(site: Site) -> str:
+    """Tasks that workers began lately, by queue."""
+    return f"increase({promql.select(f'{WAIT.name}_count', *_matchers(site))}[{facts.lately(site)}])"
+
+
 def _cpu(site: Site) -> str:
     """Seconds used of seconds available; the parent process only supervises, so it adds no capacity."""
     used = f"sum by (worker) (increase({CPU.name}{{{_JOB}}}[{WINDOW // 60}m]))"
@@ -116,7 +122,8 @@ def _alive_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Se
     ]
 
 
-def _labels(canonical: Mapping[str, str]) -> dict[str, str]:
+def labels_of(canonical: Mapping[str, str]) -> dict[str, str]:
+    """The labels of a count of this task, queue and state."""
     labels = {"task": canonical.get("task", FILLED_IN["task"]), "queue": canonical.get("queue", FILLED_IN["queue"])}
     return labels | {k: canonical[k] for k in ("state", "le") if k in canonical}
 
@@ -125,7 +132,7 @@ READINGS = (
     Reading(
         series=WORKERS_ACTIVE,
         uses=(),
-        rules=lambda site: (RecordingRule(_answering(site)),),
+        rules=facts.judged(facts.WORKERS, _answering),
         stimulus=_alive_stimulus,
         caveat="Counts targets: a worker that service discovery does not know is not counted.",
     ),
@@ -159,14 +166,14 @@ READINGS = (
         series=TASKS_STARTED,
         uses=(WAIT,),
         rules=lambda site: (RecordingRule(_count(f"{WAIT.name}_count", site, {"queue": "queue"})),),
-        stimulus=counter(JOB, f"{WAIT.name}_count", _labels),
+        stimulus=counter(JOB, f"{WAIT.name}_count", labels_of),
         caveat="Counts tasks whose publisher loads the module too.",
     ),
     Reading(
         series=TASK_WAIT_BUCKET,
         uses=(WAIT,),
         rules=lambda site: (RecordingRule(_count(f"{WAIT.name}_bucket", site, {"queue": "queue", "le": "le"})),),
-        stimulus=counter(JOB, f"{WAIT.name}_bucket", _labels),
+        stimulus=counter(JOB, f"{WAIT.name}_bucket", labels_of),
     ),
     Reading(
         series=TASKS,
@@ -174,25 +181,25 @@ READINGS = (
         rules=lambda site: (
             RecordingRule(_count(ENDED.name, site, {**_TASK, "state": "state"}, _STATES, window=TASKS.window)),
         ),
-        stimulus=counter(JOB, ENDED.name, _labels),
+        stimulus=counter(JOB, ENDED.name, labels_of),
     ),
     Reading(
         series=TASK_DURATION_BUCKET,
         uses=(DURATION,),
         rules=lambda site: (RecordingRule(_count(f"{DURATION.name}_bucket", site, {**_TASK, "le": "le"})),),
-        stimulus=counter(JOB, f"{DURATION.name}_bucket", _labels),
+        stimulus=counter(JOB, f"{DURATION.name}_bucket", labels_of),
     ),
     Reading(
         series=TASK_DURATION_SUM,
         uses=(DURATION,),
         rules=lambda site: (RecordingRule(_count(f"{DURATION.name}_sum", site, _TASK)),),
-        stimulus=counter(JOB, f"{DURATION.name}_sum", _labels),
+        stimulus=counter(JOB, f"{DURATION.name}_sum", labels_of),
     ),
     Reading(
         series=TASK_TIMEOUTS,
         uses=(TIMEOUTS,),
         rules=lambda site: (RecordingRule(_count(TIMEOUTS.name, site, _TASK, window=TASK_TIMEOUTS.window)),),
-        stimulus=counter(JOB, TIMEOUTS.name, lambda c: {**_labels(c), "kind": "hard"}),
+        stimulus=counter(JOB, TIMEOUTS.name, lambda c: {**labels_of(c), "kind": "hard"}),
     ),
 )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import promql_parser
 
 from stackgen.artefact import Artefact
@@ -32,7 +34,7 @@ def _config(plan: Plan) -> Artefact:
             "stack": plan.spec.stack.name,
             "environment": plan.spec.stack.environment,
             "alertmanagers": list(plan.spec.prometheus.alertmanagers),
-            "jobs": [_job(scraped, plan) for scraped in plan.scraped],
+            "jobs": [job for scraped in plan.scraped for job in _jobs(scraped, plan)],
         },
     )
 
@@ -41,6 +43,16 @@ def _params(source: Source, plan: Plan) -> dict[str, tuple[str, ...]]:
     vhost = plan.site.corner.vhost
     narrowed = {source.vhost_param: (vhost,)} if source.vhost_param and vhost is not None else {}
     return {**source.params, **narrowed}
+
+
+def _jobs(scraped: Scraped, plan: Plan) -> Iterator[dict[str, object]]:
+    """The job of a source, and that of its second page, of which what is kept counts as the source's."""
+    first, beside = _job(scraped, plan), scraped.source.beside
+    yield first
+    if beside:
+        why = f"{scraped.source.title}, its other page; its metrics are the source's."
+        page = {"name": beside.job, "path": beside.path, "params": None}
+        yield {**first, **page, "why": why, "kept": beside.keeps, "job": scraped.source.job}
 
 
 def _job(scraped: Scraped, plan: Plan) -> dict[str, object]:
@@ -58,6 +70,7 @@ def _job(scraped: Scraped, plan: Plan) -> dict[str, object]:
         or None,
         "files": [t.removeprefix("file:") for t in scraped.targets if t.startswith("file:")] or None,
         "dropped": ".+_created",
+        "kept": None,
     }
 
 

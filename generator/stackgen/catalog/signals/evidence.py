@@ -1,0 +1,117 @@
+"""Can the witnesses be believed? One that denies a fact, alone against the others, is what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from stackgen.catalog import facts, input_shapes
+from stackgen.catalog.facts import Fact
+from stackgen.catalog.runbook import Command
+from stackgen.catalog.series import BROKER_BLOCKED, BROKER_WITNESS, CONSUMERS_WITNESS, WORKERS_WITNESS
+from stackgen.catalog.signal import Level, Signal
+from stackgen.catalog.site import Site
+
+_ALERT = "CeleryEvidenceContradicted"
+_WHO = Command("curl -sS {prometheus}/api/v1/targets", "What Prometheus says of each target: see `lastError`.")
+
+
+def _names(fact: Fact) -> Callable[[Site], tuple[str, ...]]:
+    return lambda site: tuple(witness.name for witness in facts.suspects(fact, site))
+
+
+def _hints(fact: Fact) -> Callable[[Site], Mapping[str, str]]:
+    return lambda site: {witness.name: witness.look for witness in facts.suspects(fact, site)}
+
+
+def _alone(fact: Fact) -> Callable[[Site], str]:
+    return lambda site: "" if facts.suspects(fact, site) else "no second source can tell"
+
+
+def _unless_blocked(site: Site) -> str:
+    """Publishers that the broker blocks send no heartbeat and no answer: CeleryBrokerDown tells that."""
+    return f" unless on () {BROKER_BLOCKED.name} == 1" if "rabbitmq" in site.targets else ""
+
+
+BROKER_EVIDENCE = Signal(
+    id="broker_evidence",
+    alert=_ALERT,
+    title="Witnesses that deny the broker alone",
+    family="stack",
+    unit="count",
+    by=("witness",),
+    only_names=_names(facts.BROKER),
+    needs=(BROKER_WITNESS,),
+    record="celery:broker_witness:contradicted",
+    expr=lambda site: facts.contradicted(facts.BROKER),
+    shape=input_shapes.Testimony(facts.BROKER.name),
+    applies=_alone(facts.BROKER),
+    bad_when="below",
+    levels={"warning": Level(Fraction(1), hold=120)},
+    hints=_hints(facts.BROKER),
+    commands=(_WHO,),
+    asks_broker=True,
+    summary="{witness} says that the broker does not answer, and is contradicted: others reach it",
+    action="Mend the witness, not the broker.",
+    meaning="The broker works. One source of metrics lost its way to it; what only that source measures is blind.",
+    causes=(
+        "the broker's password changed, and not for this source",
+        "its address, its user's rights or a network policy changed",
+    ),
+    dashboard="celery-stack",
+)
+
+WORKERS_EVIDENCE = Signal(
+    id="workers_evidence",
+    alert=_ALERT,
+    title="Witnesses that deny workers alone",
+    family="workers",
+    unit="count",
+    by=("witness",),
+    only_names=_names(facts.WORKERS),
+    needs=(WORKERS_WITNESS,),
+    record="celery:workers_witness:contradicted",
+    expr=lambda site: f"{facts.contradicted(facts.WORKERS)}{_unless_blocked(site)}",
+    shape=input_shapes.Testimony(facts.WORKERS.name),
+    applies=_alone(facts.WORKERS),
+    bad_when="below",
+    # Workers that are busy answer nobody for some minutes.
+    levels={"warning": Level(Fraction(1), hold=600)},
+    hints=_hints(facts.WORKERS),
+    commands=(_WHO,),
+    summary="By {witness} no Celery worker is alive, and it is contradicted: others see some",
+    action="Mend the witness; the workers work.",
+    meaning="Workers are alive. One way to see them is lost, and the alerts that depend on it alone are blind.",
+    causes=(
+        "celery-exporter hears no events any more, while its scrapes succeed",
+        "workers are too busy to answer remote control, or it is switched off",
+        "Prometheus does not reach the workers' own endpoints",
+    ),
+    dashboard="celery-workers",
+)
+
+CONSUMERS_EVIDENCE = Signal(
+    id="consumers_evidence",
+    alert=_ALERT,
+    title="Witnesses that deny a queue's consumers alone",
+    family="queues",
+    unit="count",
+    by=("queue", "witness"),
+    only_names=_names(facts.CONSUMERS),
+    needs=(CONSUMERS_WITNESS,),
+    record="celery:consumers_witness:contradicted",
+    expr=lambda site: facts.contradicted(facts.CONSUMERS),
+    shape=input_shapes.Testimony(facts.CONSUMERS.name),
+    applies=_alone(facts.CONSUMERS),
+    bad_when="below",
+    levels={"warning": Level(Fraction(1), hold=600)},
+    hints=_hints(facts.CONSUMERS),
+    summary="By {witness} nobody consumes queue {queue}, and it is contradicted: others see a consumer",
+    action="Mend the witness; the queue is consumed.",
+    meaning="The queue has a consumer. One way to see it is lost; whether all of its workers are there nobody knows.",
+    causes=(
+        "some of the workers are too busy to answer remote control",
+        "two vhosts have a queue of this name",
+    ),
+    dashboard="celery-queues",
+)

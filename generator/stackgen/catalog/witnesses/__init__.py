@@ -1,0 +1,1 @@
+"""Who can tell each fact: one module a fact, found by registry."""
