@@ -56,9 +56,10 @@ def test_an_odd_name_is_printed_everywhere(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.promtool
+@pytest.mark.parametrize("match", ["web-1", " lead and trail *"])
 @pytest.mark.parametrize("source", ["cadvisor", "process-exporter"])
-def test_workers_named_without_a_star_pass_their_own_tests(tmp_path: Path, source: str) -> None:
-    stack = _stack(tmp_path, sources=["celery-exporter", {"name": source, "match": "web-1"}], outputs=["prometheus"])
+def test_workers_with_any_names_pass_their_own_tests(tmp_path: Path, source: str, match: str) -> None:
+    stack = _stack(tmp_path, sources=["celery-exporter", {"name": source, "match": match}], outputs=["prometheus"])
     pipeline.generate(stack, tmp_path / "output")
     assert [p for p in pipeline.check(stack, tmp_path / "output")[1] if p.level == "error"] == []
 

@@ -107,7 +107,8 @@ def _markdown(text: str) -> Any:
 def _kind(line: str) -> str:
     found = re.match(r"`{3,}[^`]*$|#{1,6} |\||\s*- |\s*\d+\. |$", line)
     cells = len(_BAR.findall(line)) if line.startswith("|") else ""
-    return f"{found[0] if found else 'text'}{cells}"
+    kind = found[0] if found else "text"
+    return f"{re.sub('`+', 'fence ', kind)}{cells}"  # as long as the longest fence in what it holds
 
 
 def _lines(text: str) -> Any:

@@ -70,7 +70,8 @@ def matching(pattern: str, name: str) -> str:
     """A text that the wildcard pattern matches and that contains the name where the pattern leaves room for it."""
     head, tail = pattern.startswith("*"), pattern.endswith("*") and len(pattern) > 1
     core = pattern[1 if head else 0 : -1 if tail else None]
-    return f"{core} {name}".strip() if tail else f"{name} {core}".strip() if head else core
+    parts = (core, name) if tail else (name, core) if head else (core,)
+    return " ".join(filter(None, parts))
 
 
 def select(metric: str, *matchers: str) -> str:
