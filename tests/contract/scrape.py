@@ -46,8 +46,13 @@ class Scrape:
 
 def read(name: str) -> Scrape:
     """The scrape in tests/scrapes/<name>.prom."""
+    return parsed((SCRAPES / f"{name}.prom").read_text())
+
+
+def parsed(text: str) -> Scrape:
+    """An exporter's answer."""
     types, samples = {}, []
-    for line in (SCRAPES / f"{name}.prom").read_text().splitlines():
+    for line in text.splitlines():
         if line.startswith("# TYPE "):
             _, _, family, kind = line.split()
             types[family] = kind

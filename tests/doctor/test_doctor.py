@@ -118,6 +118,7 @@ def _send(url: str, queue: str, priority: int) -> None:
 @pytest.mark.slow
 def test_priorities_that_nobody_counts(broker: str, tmp_path: Path) -> None:
     _send(broker, "celery", 6)
+    _send(broker, "priority", 0)
 
     found = examine(_plan(tmp_path), Asked(broker="SHOP_BROKER"))
 
@@ -128,6 +129,7 @@ def test_priorities_that_nobody_counts(broker: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_queue_that_stack_yaml_does_not_name(broker: str, tmp_path: Path) -> None:
     _send(broker, "celery", 0)
+    _send(broker, "priority", 0)
     _send(broker, "forgotten", 0)
 
     found = examine(_plan(tmp_path), Asked(broker="SHOP_BROKER"))
@@ -139,6 +141,7 @@ def test_a_queue_that_stack_yaml_does_not_name(broker: str, tmp_path: Path) -> N
 @pytest.mark.slow
 def test_a_broker_in_order_has_no_fault(broker: str, tmp_path: Path) -> None:
     _send(broker, "celery", 0)
+    _send(broker, "priority", 0)
 
     assert examine(_plan(tmp_path), Asked(broker="SHOP_BROKER")) == []
 

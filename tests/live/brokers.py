@@ -35,12 +35,12 @@ def address(kind: Kind, ports: Mapping[str, int]) -> str:
     return f"amqp://guest:guest@{LOOPBACK}:{ports['rabbitmq']}//"
 
 
-def start(kind: Kind, programs: Programs, ports: Mapping[str, int]) -> None:
-    """Starts the broker and waits until it accepts connections."""
+def start(kind: Kind, programs: Programs, ports: Mapping[str, int], more: str = "") -> None:
+    """Starts the broker and waits until it accepts connections; `more` are further lines of rabbitmq.conf."""
     if kind == "redis":
         _start_redis(programs, ports)
     else:
-        _start_rabbitmq(programs, ports)
+        _start_rabbitmq(programs, ports, more)
 
 
 def _start_redis(programs: Programs, ports: Mapping[str, int]) -> None:
@@ -51,11 +51,11 @@ def _start_redis(programs: Programs, ports: Mapping[str, int]) -> None:
     programs.wait("redis", lambda: listens(ports["redis"]))
 
 
-def _start_rabbitmq(programs: Programs, ports: Mapping[str, int]) -> None:
+def _start_rabbitmq(programs: Programs, ports: Mapping[str, int], more: str) -> None:
     """Starts Erlang itself, for RabbitMQ's scripts want to be installed; epmd is ours, or it would outlive the run."""
     folder = programs.folder / "rabbitmq"
     folder.mkdir(exist_ok=True)
-    (folder / "rabbitmq.conf").write_text(_RABBITMQ.format(loopback=LOOPBACK, **ports))
+    (folder / "rabbitmq.conf").write_text(_RABBITMQ.format(loopback=LOOPBACK, **ports) + more)
     (folder / "enabled_plugins").write_text("[rabbitmq_prometheus].\n")
     erlang = erlang_environment(ports["epmd"])
     if "epmd" not in programs.running:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from stackgen.catalog.launch import Secret
 
@@ -36,6 +37,18 @@ class Tls:
             self.key: "private key for the broker (PEM)",
         }
         return tuple(Secret.at(file, "given", why) for file, why in files.items() if file)
+
+    def on(self, folder: Path | None) -> Tls:
+        """The files where this machine has them: as written, else by name in the folder of secrets."""
+        return replace(
+            self, ca=_on(self.ca, folder), certificate=_on(self.certificate, folder), key=_on(self.key, folder)
+        )
+
+
+def _on(file: str | None, folder: Path | None) -> str | None:
+    if file is None or folder is None or Path(file).exists():
+        return file
+    return str(folder / Secret.at(file, "given", "").name)
 
 
 @dataclass(frozen=True)

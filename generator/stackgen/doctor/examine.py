@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+from stackgen.catalog import belonging
+from stackgen.catalog.corner import Corner
+from stackgen.catalog.series import QUEUE_LENGTH
 from stackgen.catalog.sources import rabbitmq, worker
-from stackgen.doctor import broker, buckets, events, http, logs, machine, queues, rules, scraped
+from stackgen.doctor import broker, buckets, corner, events, http, logs, machine, queues, rules, scraped
 from stackgen.doctor.exposition import Sample, samples
 from stackgen.doctor.finding import Finding
 from stackgen.doctor.seen import EXPORTER, Seen
@@ -36,7 +39,7 @@ class Asked:
 
 def examine(plan: Plan, asked: Asked) -> list[Finding]:
     """Everything that is wrong with the running stack."""
-    eyes = _Eyes(plan)
+    eyes = _Eyes(plan, asked.secrets)
     if asked.prometheus:
         eyes.prometheus(asked.prometheus.rstrip("/"))
     if asked.exporter:
@@ -48,7 +51,7 @@ def examine(plan: Plan, asked: Asked) -> list[Finding]:
     seen = eyes.seen
     found = [*eyes.unreachable, *scraped.check(seen), *events.check(seen), *buckets.check(seen)]
     found += events.priorities(seen)
-    found += queues.check(seen)
+    found += [*queues.check(seen), *corner.check(seen)]
     found += logs.check(plan, asked.logs) if asked.logs is not None else ()
     return found + list(machine.check(plan, asked.secrets) if asked.secrets else [])
 
@@ -58,6 +61,7 @@ class _Eyes:
     """Looks at one program after the other; one that does not answer is a finding, and the rest goes on."""
 
     plan: Plan
+    secrets: Path | None = None
     unreachable: list[Finding] = field(default_factory=list)
     seen: Seen = field(init=False)
 
@@ -90,13 +94,21 @@ class _Eyes:
             names = frozenset(str(alert["labels"].get("alertname")) for alert in held)
             self.seen = replace(self.seen, alerts=names, clocks=_clocks(self.seen, "Alertmanager", answer.clock))
 
+    @property
+    def _corner(self) -> Corner:
+        """With the files of TLS where this machine has them: as written, else among the secrets."""
+        ours, tls = self.plan.site.corner, self.plan.site.corner.tls
+        return replace(ours, tls=tls.on(self.secrets)) if tls else ours
+
     def broker(self, variable: str) -> None:
         """Queues and priorities."""
         url = os.environ.get(variable)
         if not url:
             fix = f"export {variable} with the broker's address"
             self.unreachable.append(Finding("unreachable", f"the variable {variable} is not set", fix))
-        elif found := self._try("the broker", f"the address in {variable}", lambda: broker.look(url)):
+        elif found := self._try(
+            "the broker", f"the address in {variable}", lambda: broker.look(url, self._corner, self.plan.site.queues)
+        ):
             self.seen = replace(self.seen, broker=found)
 
     def _try(self, who: str, option: str, look: Callable[[], Found]) -> Found | None:
@@ -123,12 +135,27 @@ def _by_prometheus(seen: Seen, url: str) -> Seen:
         jobs_with_tasks={job: frozenset(i for j, i in like if j == job) for job, _ in like},
         recorded=frozenset(s.name for s in _series(url, f'{{__name__=~"{names}"}}')),
         bounds={name: buckets.bounds(_series(url, query)) for name, query in buckets.queries(seen.plan).items()},
-        queues=frozenset(s.labels.get("queue", "") for s in held),
+        vhosts=_by_vhost(held),
+        lengths=_queues(seen, url),
         born_later=frozenset(s.labels.get("worker", "?") for s in begun),
         exporter=tuple(_series(url, f'{{job="{job}"}}')) or None,
         rules=rules.loaded(http.ask(f"{url}/api/v1/rules"), seen.plan),
         clocks=clocks,
     )
+
+
+def _by_vhost(samples: Iterable[Sample]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for one in samples:
+        vhost, queue = one.labels.get("vhost", ""), one.labels.get("queue", "")
+        found[vhost] = found.get(vhost, frozenset()) | {queue}
+    return found
+
+
+def _queues(seen: Seen, url: str) -> frozenset[str] | None:
+    """Queues whose length is recorded; None where there is no length at all, which is told otherwise."""
+    ours = _series(url, belonging.narrowed(QUEUE_LENGTH.name, seen.plan.site))
+    return frozenset(one.labels.get("queue", "") for one in ours) or None
 
 
 def _clocks(seen: Seen, who: str, clock: float | None) -> dict[str, float]:

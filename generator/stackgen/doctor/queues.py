@@ -17,7 +17,9 @@ _MOST = 10
 def check(seen: Seen) -> Iterator[Finding]:
     """One finding for all unknown queues together."""
     site = seen.plan.site
-    there = set(seen.queues) | (set(seen.broker.queues) if seen.broker else set())
+    there = {queue for queues in seen.vhosts.values() for queue in queues} | (
+        set(seen.broker.queues) if seen.broker else set()
+    )
     there |= {s.labels["queue_name"] for s in seen.exporter or () if s.name == QUEUE_LENGTH_METRIC.name}
     left_out = re.compile(
         "|".join([RESERVED_QUEUES, *map(promql.wildcard, (*site.ignored_queues, *site.queue_patterns))])

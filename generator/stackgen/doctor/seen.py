@@ -43,8 +43,10 @@ class Seen:
     """Workers, by the clock of Prometheus, that will start in the future."""
     bounds: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     """By histogram and instance: the bounds of its buckets, as written."""
-    queues: frozenset[str] = frozenset()
-    """Queues that RabbitMQ itself lists."""
+    vhosts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Queues that RabbitMQ itself lists, by virtual host."""
+    lengths: frozenset[str] | None = None
+    """Queues whose length is recorded now."""
     alerts: frozenset[str] | None = None
     """Names of the alerts that Alertmanager holds."""
     clocks: Mapping[str, float] = field(default_factory=dict)

@@ -76,15 +76,17 @@ class OneTry:
 def depths(connection: Any, queues: Iterable[str]) -> dict[str, Depth]:
     """Depth of every queue; one that does not exist holds 0. Raises what the connection raises.
 
-    A passive declaration never makes a queue, and on Redis kombu adds up the lists of all priorities.
+    A passive declaration never makes a queue. On Redis kombu adds up the lists of all priorities; there it is asked for
+    the size itself, for a passive declaration does not find queues behind a global_keyprefix (kombu 5.7).
     """
     channel = connection.channel()
     held = _broker_unacked(channel)
+    size = getattr(channel, "_size", None)
     found = {}
     try:
         for queue in queues:
             try:
-                ready = int(channel.queue_declare(queue=queue, passive=True).message_count)
+                ready = int(size(queue) if size else channel.queue_declare(queue=queue, passive=True).message_count)
             except connection.channel_errors:
                 ready = 0
                 if not getattr(channel, "is_open", True):  # AMQP closes a channel that asked for what is not there
