@@ -23,7 +23,7 @@ EQUIVALENT = (
         "0 times or by anything is 0, and where the whole has no events the division has no result anyway",
     ),
     Equivalent(
-        r"celery:(workers_active:count|task_last_success:timestamp|threshold \(.*\))",
+        r"celery:(workers_active:count|task_last_success:timestamp|threshold(_override)? \(.*\))",
         r"times 0: (\* -> /|.* -> (min|sum))",
         "0 times or by any number above 0 is 0, of however many series",
     ),

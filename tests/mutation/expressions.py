@@ -219,7 +219,9 @@ def _call(node: Any, factors: Factors) -> _Node:
         return _Node(with_one(0)(arguments[0].text), (*quantile, *arguments[1].inside(with_one(1))))
     found = [m for i, argument in enumerate(arguments) for m in argument.inside(with_one(i))]
     if name in TRANSPARENT:
-        found.append(Mistake(f"{name} removed", _selector(node.args[0].vector_selector).text))
+        inner = node.args[0]
+        bare = _node(inner.expr, factors) if hasattr(inner, "expr") else _selector(inner.vector_selector)
+        found.append(Mistake(f"{name} removed", bare.text))
     text = f"{name}({', '.join(a.text for a in arguments)})"
     return _Node(text, tuple(found))
 

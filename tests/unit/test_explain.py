@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from stackgen import pipeline
 from stackgen.catalog import registry
+from stackgen.cli import main
 from stackgen.explain import about, find, listing, terminal, timing, words
 from stackgen.problem import SpecError
 from stackgen.resolve.plan import Plan
@@ -169,3 +171,54 @@ def test_the_list_as_json(tmp_path: Path) -> None:
         "overrides": 1,
     }
     assert by_id["worker_cpu"]["state"] == "off"
+
+
+MANY = """\
+version: 1
+stack: {name: saas}
+celery: {app: saas, broker: {kind: redis}}
+queues:
+  celery:
+  tenant-1: {owner: first}
+  tenant-*: {owner: tenants, min_workers: 2, thresholds: {queue_length: {warning: 50}}}
+  tenant-vip-*:
+tasks:
+  celery: {period: 1h}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("tenant-1", "queue tenant-1 · has an entry of its own (stack.yaml:6:3) owner first"),
+        ("tenant-2", "queue tenant-2 · meant by the pattern tenant-* (stack.yaml:7:3) owner tenants"),
+        ("tenant-2", "limits queue_length: warning 50 queue_workers: warning 2 All else"),
+        ("tenant-vip-2", "meant by the pattern tenant-vip-* (stack.yaml:8:3) owner platform All else"),
+        ("celery", "queue celery · has an entry of its own (stack.yaml:5:3)"),
+        (
+            "celery",
+            "task celery · has an entry of its own (stack.yaml:10:3) owner platform limits task_overdue: warning 1h",
+        ),
+    ],
+)
+def test_which_entry_means_a_queue_or_task(
+    name: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("stack.yaml").write_text(MANY)
+
+    plain = CliRunner().invoke(main, ["explain", name])
+    data = CliRunner().invoke(main, ["explain", name, "--format", "json"])
+
+    assert said in " ".join(plain.stdout.split())
+    assert {one["name"] for one in json.loads(data.stdout)} == {name}
+
+
+def test_a_name_that_nothing_means_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("stack.yaml").write_text(MANY)
+
+    done = CliRunner().invoke(main, ["explain", "mail"])
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "no entry of stack.yaml means such a queue or task" in done.stderr

@@ -10,7 +10,7 @@ from stackgen.cases import traffic
 from stackgen.cases.assertions import Story, case, recorded_value, told_together
 from stackgen.cases.model import Case, QueryAssertion
 from stackgen.cases.stages import Stage, input_series
-from stackgen.cases.stimuli import Side, Situation
+from stackgen.cases.stimuli import InputSeries, Side, Situation
 from stackgen.cases.under_test import SignalUnderTest
 from stackgen.catalog import input_shapes, promql
 from stackgen.catalog.entries import is_pattern
@@ -84,6 +84,39 @@ def table_of_limits(test: SignalUnderTest) -> Iterator[Case]:
             queries.append(QueryAssertion(0, query, tuple(({dimension: who}, limit) for who, limit in own.items())))
     if queries:
         yield Case(f"the limit of each {dimension} that has its own", test.step, (), queries=tuple(queries))
+    yield from _limits_of_patterns(test)
+
+
+def _limits_of_patterns(test: SignalUnderTest) -> Iterator[Case]:
+    """One queue or task of each pattern, and one that no entry means, side by side: what each is compared with."""
+    behind = dict.fromkeys(
+        name
+        for alert in test.alerts.values()
+        for key in alert.overrides
+        if is_pattern(key) and (name := test.entries.example(key)) is not None
+    )
+    dimension, names, queries = str(test.signal.overrides), [*behind, test.called("no-entry")], []
+    for severity, alert in test.alerts.items():
+        which = f"{{signal={promql.text(test.signal.id)},severity={promql.text(severity)}}}"
+        limits: dict[str, Fraction | None] = {key: own for key, own in alert.overrides.items() if not is_pattern(key)}
+        limits |= {name: test.limits(name)[severity] for name in names}
+        samples = tuple(({dimension: name}, limit) for name, limit in limits.items() if limit is not None)
+        if any(is_pattern(key) for key in alert.overrides):
+            queries.append(QueryAssertion(test.duration, f"max by ({dimension}) ({THRESHOLD}{which})", samples))
+    if queries:
+        fed = test.scraped((one for name in names for one in _seen(test, name)), [Stage((), test.steps)])
+        yield Case(f"the limit of a {dimension} behind each pattern", test.step, fed, queries=tuple(queries))
+
+
+def _seen(test: SignalUnderTest, name: str) -> Iterator[Input]:
+    """What makes the signal have a value for a queue or task."""
+    limit = next((limit for limit in test.limits(name).values() if limit is not None), Fraction(1))
+    now, shape = test.situation(name, limit, 1), test.signal.shape
+    if now is not None:
+        yield from input_series(test.stages(now), test.plan, test.step)
+    elif isinstance(shape, input_shapes.Overdue):
+        counted = InputSeries(shape.series, {**test.labels(name), **shape.labels}, Fraction(0))
+        yield from input_series([Stage((counted,), test.steps)], test.plan, test.step)
 
 
 def ends(test: SignalUnderTest) -> Iterator[Case]:

@@ -12,13 +12,13 @@ from functools import cached_property
 
 from stackgen.catalog import promql
 
-_PATTERN = re.compile(r"(?=.*\*)[\w.:/*-]+")
+_PATTERN = re.compile(r"[\w.:/*-]+")
 """What somebody writes who means several names; with any other sign in it, a * is part of a name."""
 
 
 def meant(entry: str) -> bool:
     """Whether somebody meant several names, rightly written or not."""
-    return _PATTERN.fullmatch(entry) is not None
+    return "*" in entry and _PATTERN.fullmatch(entry) is not None
 
 
 def is_pattern(entry: str) -> bool:

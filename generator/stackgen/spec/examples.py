@@ -26,7 +26,12 @@ celery:
   app: proj.celery:app
   version: "5.7"
   worker_memory_limit: 1.5GiB
-  broker: {kind: rabbitmq, url_file: /run/secrets/broker_url}
+  broker:
+    kind: redis
+    url_file: /run/secrets/broker_url
+    database: 3
+    transport_options: {global_keyprefix: "shop:"}
+    tls: {ca_file: /run/secrets/redis_ca.pem}
 """,
     "queues": """\
 queues:
@@ -37,10 +42,14 @@ queues:
     thresholds:
       queue_length: {warning: 100, critical: 500}
   dead_mail: {role: dead_letter}
+  tenant-*:
+    thresholds:
+      queue_length: {warning: 50}
 """,
     "tasks": """\
 tasks:
   shop.tasks.nightly: {period: 1d, owner: team-reports}
+  shop.reports.*: {owner: team-reports}
   shop.tasks.pay:
     thresholds:
       task_failure_ratio: {warning: 1%, critical: 5%}
@@ -57,6 +66,7 @@ thresholds:
 ignore:
   tasks: [shop.debug.*]
   queues: ["*.pidbox"]
+  unlisted_queues: true
 """,
     "sources": """\
 sources:
