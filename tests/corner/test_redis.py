@@ -149,3 +149,17 @@ def test_the_doctor_names_queues_that_nobody_declared(tmp_path: Path, monkeypatc
         ("unknown-queue", "male"),
         ("queue-unseen", "mail"),
     ]
+
+
+def test_redis_itself_says_what_is_in_queues_behind_a_pattern(tmp_path: Path) -> None:
+    stack = tmp_path / "stack.yaml"
+    stack.write_text(STACK.format(corner=PREFIXED).replace("mail: }", 'mail: , "tenant-*": , "*-bulk": }'))
+    with running(tmp_path) as programs:
+        url = f"redis://{LOOPBACK}:{start_redis(programs, 'broker')}/3"
+        options = {"global_keyprefix": "shop:"}
+        _send(url, {"orders": 2, "tenant-7": 4, "tenant-8": 1, "x-bulk": 3, "other": 9}, transport_options=options)
+        _send(url, {"tenant-7": 50, "y-bulk": 50})
+
+        found = told("redis", pipeline.prepare(stack).plan, url, programs)
+
+    assert found == {"orders": 2, "mail": 0, "tenant-7": 4, "tenant-8": 1, "x-bulk": 3}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from urllib.parse import urlsplit
 
-from stackgen.catalog.entries import Entries
+from stackgen.catalog.entries import Entries, is_pattern
 from stackgen.catalog.signal import SEVERITIES
 from stackgen.document import Trail, shown
 from stackgen.spec.alerting import NOBODY, Alerting, Email, Mute, Receiver, Timing, Told, Webhook
@@ -84,7 +84,9 @@ def _names(written: Iterable[str], known: Collection[str], path: Trail, what: st
     for name in written:
         if name not in known:
             reason = f"no {what} of this stack is named {shown(name)}"
-            yield Fault((*path, name), "unknown-name", reason, nearest(name, known, _known(known)), at_key=True)
+            route = "routes are by exact name: give the pattern an owner, and route by owners"
+            hint = route if is_pattern(name) else nearest(name, known, _known(known))
+            yield Fault((*path, name), "unknown-name", reason, hint, at_key=True)
 
 
 def _known(names: Collection[str]) -> str:

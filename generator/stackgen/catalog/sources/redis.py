@@ -42,7 +42,9 @@ def _length(site: Site) -> tuple[RecordingRule, ...]:
     database = "" if corner.database is None else f"db={promql.text(_database(site))}"
     prefix = promql.escape_regex(corner.prefix)
     ours = f"key=~{promql.text(f'(?s){prefix}.+')}" if prefix else ""
-    sizes = f"last_over_time({promql.select(KEY_SIZE.name, _JOB, database, ours)}[{site.bridge}])"
+    # A pattern such as *-bulk also finds the sets in which kombu notes what is bound to a queue.
+    noted = f"key!~{promql.text(f'(?s){prefix}_kombu[.].+')}" if site.queue_patterns else ""
+    sizes = f"last_over_time({promql.select(KEY_SIZE.name, _JOB, database, ours, noted)}[{site.bridge}])"
     # (?s) lets the dot match a newline; the priority suffix is cut off, so that its lists add up to one queue.
     separator = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in promql.escape_regex(corner.separator))
     pattern = promql.text(f"(?s){prefix}(.*?)(?:{separator}[0-9]+)?")
