@@ -91,7 +91,7 @@ def _bare(shape: object) -> object:
 
 def _missing(f: Finding) -> Said:
     part = _shape(f.path[:-1])
-    hint = fieldtext.of(part).get(str(f.path[-1]), "") if part else ""
+    hint = " ".join(fieldtext.of(part).get(str(f.path[-1]), "").split()) if part else ""
     said = "has no default" if f.path in f.doc.resets else "is missing"
     return f"the key `{f.path[-1]}` {said}", hint
 
