@@ -19,6 +19,8 @@ pytestmark = [pytest.mark.promtool, pytest.mark.slow]
 
 Named = tuple[str, str, str]
 """Signal, severity, and what the alert is about."""
+REPEATED = ("log_failures", "task_loss_streak")
+"""Muted while the failure rate of the same task fires."""
 CAUSES = ("broker_down", "exporter_down", "workers_active")
 WITHOUT_WORKERS = {
     *("queue_length", "queue_growth", "queue_wait_p95", "queue_stuck", "queue_drain_time", "queue_no_consumers"),
@@ -60,7 +62,7 @@ def _only_worst(alerts: Iterable[Labels]) -> list[Labels]:
 
 def _quiet(plan: Plan, environment: str) -> list[Labels]:
     """Everything that can fire at once without one explaining another."""
-    left_out = (*CAUSES, "log_failures")
+    left_out = (*CAUSES, *REPEATED)
     return [labels for labels in _only_worst(_all(plan, environment)) if labels["signal"] not in left_out]
 
 
@@ -83,7 +85,8 @@ def _crossed(plan: Plan) -> list[Labels]:
 
 def _logged(plan: Plan) -> list[Labels]:
     """Both tasks fail in the logs, and one of them by its share as well."""
-    wanted = {("log_failures", "a"), ("log_failures", "b"), ("task_failure_ratio", "a"), ("log_silence", "")}
+    told = {("task_failure_ratio", "a"), ("log_silence", "")}
+    wanted = told | {(name, task) for name in REPEATED for task in ("a", "b")}
     return [labels for labels in _all(plan, "logged") if (labels["signal"], _about(labels)) in wanted]
 
 
@@ -91,7 +94,7 @@ def _scenarios(plan: Plan) -> dict[str, list[Labels]]:
     its_exporter = ("exporter_down", "celery-exporter")
     return {
         "quiet": _quiet(plan, "quiet"),
-        "severity": [labels for labels in _all(plan, "severity") if labels["signal"] not in (*CAUSES, "log_failures")],
+        "severity": [labels for labels in _all(plan, "severity") if labels["signal"] not in (*CAUSES, *REPEATED)],
         "logged": _logged(plan),
         "crossed": _crossed(plan),
         "exporter": _with(plan, "exporter", its_exporter),
@@ -148,7 +151,7 @@ def _fired(plan: Plan, scenario: str) -> set[Named]:
 
 def test_a_share_of_failures_mutes_the_same_tasks_failures_in_the_logs(muted: dict[str, set[Named]]) -> None:
     by_severity = {("task_failure_ratio", "warning", "a")}
-    assert muted["logged"] - by_severity == {("log_failures", "warning", "a")}
+    assert muted["logged"] - by_severity == {(name, "warning", "a") for name in REPEATED}
 
 
 def test_nothing_is_muted_without_a_cause(muted: dict[str, set[Named]]) -> None:

@@ -26,7 +26,11 @@ DELAYED = "rabbitmq-3.10.8-detailed-delayed"
 """Where 5 tasks for a queue that does not exist are stuck, 3 were delivered, and 4 have time left."""
 ALARM = "rabbitmq-3.10.8-alarm"
 """Where the memory alarm is on."""
-AT_WORK = {"celery:delayed_undelivered:count": DELAYED, "celery:broker_blocked:max": ALARM}
+AT_WORK = {
+    "celery:delayed_undelivered:count": DELAYED,
+    "celery:broker_blocked:max": ALARM,
+    "celery:tasks_unknown:increase10m": "celery-exporter-0.12.2-unregistered",
+}
 """By canonical series: the scrape that shows it, where that is not the source's under load."""
 MISSING = {"flower": {"queue"}}
 """Labels that a source cannot give; its readings' caveats say so."""

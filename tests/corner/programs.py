@@ -11,7 +11,7 @@ from pathlib import Path
 
 from stackgen.catalog import registry
 from stackgen.catalog.series import QUEUE_LENGTH
-from stackgen.catalog.sources import celery_exporter, redis
+from stackgen.catalog.sources import celery_exporter_launch, redis
 from stackgen.resolve.plan import Plan
 from tests.contract.scrape import MOMENT, evaluate, parsed, series
 from tests.live.brokers import libraries, program
@@ -97,7 +97,7 @@ def _started(source: str, plan: Plan, broker: str, port: int, folder: Path) -> t
             listen = f"--web.listen-address={LOOPBACK}:{port}"
             return [program("redis-exporter", "prometheus-redis-exporter"), *flags, listen], {"REDIS_ADDR": broker}
         case "celery-exporter":
-            flags = celery_exporter.launch(plan.site, "0.12.2").command
+            flags = celery_exporter_launch.launch(plan.site, "0.12.2").command
             return celery_exporter_command(port, *flags), {"CE_BROKER_URL": broker}
         case _:
             command, environment = module(folder, broker, "exporter", "--host", LOOPBACK, "--port", str(port))

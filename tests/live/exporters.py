@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stackgen.catalog.site import Site
-from stackgen.catalog.sources import celery_exporter, redis
+from stackgen.catalog.sources import celery_exporter_launch, redis
 from tests.live.brokers import Kind, program
 from tests.live.processes import LOOPBACK
 
@@ -25,7 +25,7 @@ def exporter(name: str, site: Site, broker: str, ports: Mapping[str, int], folde
     """Command line and environment of an exporter."""
     match name:
         case "exporter":
-            flags = celery_exporter.launch(site, "0.12.2").command
+            flags = celery_exporter_launch.launch(site, "0.12.2").command
             return celery_exporter_command(ports[name], *flags), {"CE_BROKER_URL": broker}
         case "redis-exporter":
             flags = redis.launch(site, next(iter(redis.SOURCE.versions))).command

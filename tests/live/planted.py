@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import yaml
 
 from stackgen.catalog.series import QUEUE_WORKERS
-from stackgen.catalog.sources import celery_exporter
+from stackgen.catalog.sources import celery_exporter_launch
 from stackgen.doctor.finding import Finding
 from tests.live.cluster import WORKERS, Cluster
 from tests.live.exporters import celery_exporter_command
@@ -78,7 +78,7 @@ def _plant(cluster: Cluster) -> None:
 
 
 def _flags(cluster: Cluster, without: str = "none") -> list[str]:
-    flags = celery_exporter.launch(cluster.stage.prepared.plan.site, "0.12.2").command
+    flags = celery_exporter_launch.launch(cluster.stage.prepared.plan.site, "0.12.2").command
     return [flag for flag in flags if not flag.startswith(without)]
 
 

@@ -112,7 +112,10 @@ CASES = [
         thresholds("queue_length: {critical: never}"),
         ["CeleryQueueBacklog critical: no longer pages (above 5000 for 10m)"],
     ),
-    (STACK, STACK + TASK, ["CeleryTaskOverdue: new alert (warning above its own limit (report 1h))"]),
+    (STACK, STACK + TASK, [
+            "CeleryTaskOverdue: new alert (warning above its own limit (report 1h))",
+            "CeleryTaskTooOften: new alert (warning above 5)",
+        ]),
     (
         STACK + TASK,
         STACK + TASK.replace("report", "mail: {period: 2h}, report"),
@@ -126,7 +129,7 @@ CASES = [
         [
             "CeleryHighFailureRate: removed: celery-exporter: the workers send no events (celery.events is false)",
             "CeleryEvidenceContradicted (consumers_evidence): removed: no second source can tell",
-            "CeleryQueueStuck, CeleryQueueDrainsTooSlowly, CeleryLowSuccessRate and 2 more: removed: celery-exporter: "
+            "CeleryQueueStuck, CeleryQueueDrainsTooSlowly, CeleryLowSuccessRate and 6 more: removed: celery-exporter: "
             "the workers send no events (celery.events is false)",
             "celery.events true → false",
         ],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stackgen.catalog.signals.queues import QUEUE_LENGTH_SIGNAL, QUEUE_WORKERS_SIGNAL
-from stackgen.catalog.signals.tasks import OVERDUE
+from stackgen.catalog.signals.tasks_periodic import OVERDUE
 from stackgen.pipeline import prepare
 from stackgen.problem import SpecError
 from stackgen.resolve.plan import Plan

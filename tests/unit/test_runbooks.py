@@ -11,7 +11,7 @@ from stackgen.catalog.series import limit
 from stackgen.emitters import runbooks
 from stackgen.render.environment import render
 from stackgen.resolve.plan import Plan
-from stackgen.rules import logs
+from stackgen.rules import classes, logs
 from stackgen.rules.build import condition
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -62,8 +62,9 @@ def test_every_number_is_the_plans(plan: Plan) -> None:
             assert f"| {severity} | {words} |" in page
         for threshold in alert.overrides.values():
             assert f"| {severity} | {limit(threshold, signal.unit)} |" in page
-        expr = logs.condition(alert, plan) if signal.log_count else condition(alert, plan)
-        assert expr.rstrip("\n") in page
+        exprs = [condition(part, plan) for part in classes.parts(alert) if not signal.log_count]
+        for expr in exprs or [logs.condition(alert, plan)]:
+            assert expr.rstrip("\n") in page
 
 
 def test_every_guard_is_named(plan: Plan) -> None:

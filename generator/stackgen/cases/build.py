@@ -37,6 +37,8 @@ def _makers(test: SignalUnderTest) -> tuple[Cases, ...]:
             return (truth.contradicted, truth.table)
         case input_shapes.Overdue():
             return (special.overdue,)
+        case input_shapes.Tally():
+            return (special.tally,)
         case input_shapes.Failures():
             return (special.failed_scrapes,)
         case _:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from stackgen.cases.assertions import case, recorded_value
 from stackgen.cases.model import Case, QueryAssertion
 from stackgen.cases.stages import Stage, input_series
-from stackgen.cases.stimuli import InputSeries, Target, situation
+from stackgen.cases.stimuli import InputSeries, Target, complete, situation
 from stackgen.cases.under_test import SignalUnderTest
 from stackgen.catalog import input_shapes, promql
 
@@ -22,7 +22,7 @@ def explained(test: SignalUnderTest) -> Iterator[Case]:
     labels = test.labels(who)
     match signal.shape:
         case input_shapes.Value(silenced_by=silenced) if silenced:
-            inputs = (bad.inputs[0], *(InputSeries(series, labels, amount) for series, amount in silenced))
+            inputs = (bad.inputs[0], *(complete(InputSeries(series, labels, amount)) for series, amount in silenced))
             name = " and ".join(f"{series.name} is {promql.number(amount)}" for series, amount in silenced)
         case input_shapes.Stuck(started=started):
             inputs = (bad.inputs[0], InputSeries(started, labels, Fraction(1, 2)))
@@ -60,7 +60,8 @@ def other_queues(test: SignalUnderTest) -> Iterator[Case]:
     else:
         return
     limits = [limit for limit in test.defaults.values() if limit is not None]
-    bad = situation(signal.shape, {"queue": who}, Target(limits[-1], 1, test.sign, 1000), site) if limits else None
+    labels = {**test.labels("any"), "queue": who}
+    bad = situation(signal.shape, labels, Target(limits[-1], 1, test.sign, 1000), site) if limits else None
     if bad:
         stages = [Stage(bad.inputs, 4)]
         alerts = promql.select("ALERTS", f"alertname={promql.text(signal.alert)}")

@@ -1,8 +1,8 @@
-"""Cases of the few signals that no common shape fits: the watchdog, failed scrapes, overdue tasks."""
+"""Cases of the few signals that no common shape fits: the watchdog, failed scrapes, overdue tasks, counted events."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -15,7 +15,8 @@ from stackgen.cases.under_test import SignalUnderTest
 from stackgen.catalog import input_shapes, promql
 from stackgen.catalog.entries import is_pattern
 from stackgen.catalog.series import limit as shown
-from stackgen.catalog.timeline import Gauge, Segment
+from stackgen.catalog.signal import Severity
+from stackgen.catalog.timeline import Gauge, Input, Segment
 
 AGO = 900
 """Seconds from the test's start until the overdue task's period ends."""
@@ -77,3 +78,88 @@ def overdue(test: SignalUnderTest) -> Iterator[Case]:
                 stages=[Stage((), 60)],
             )
     yield from table_of_limits(test)
+
+
+def tally(test: SignalUnderTest) -> Iterator[Case]:
+    """As many events as the limit are silent, one more is not; it ends when the window is over or a task succeeds."""
+    for severity, limits in test.own_limits.items():
+        default = test.defaults[severity]
+        names = [test.called(severity)] if default is not None else []
+        for who in dict.fromkeys([*names, *list(limits)[:1]]):
+            limit = limits.get(who, default)
+            assert limit is not None
+            yield from _tally_sides(test, severity, who, limit)
+    if any(test.own_limits.values()):
+        yield from table_of_limits(test)
+
+
+def _tally_sides(test: SignalUnderTest, severity: Severity, who: str, limit: Fraction) -> Iterator[Case]:
+    shape = test.signal.shape
+    assert isinstance(shape, input_shapes.Tally)
+    factor = _factor(test, shape, who)
+    exact = limit / factor
+    most = int(exact)
+    short = max((guard.amount - 1 for guard in test.alerts[severity].guards), default=0)
+    numbers = {most + 1: "above", most: "below" if most < exact else "at"}
+    if short > exact:
+        numbers = {short + 1: "just enough to be judged, above", short: f"fewer than {short + 1} stay silent above"}
+    for number, word in numbers.items():
+        fires = number > exact and number > short
+        span = shown(limit, test.signal.unit)
+        name = f"{'' if fires else 'no '}{severity} {word} {span}, {number} events" + (f" of {who}" if who else "")
+        yield _tallied(test, shape, (name, who), number, number * factor if fires else None)
+
+
+def _factor(test: SignalUnderTest, shape: input_shapes.Tally, who: str) -> Fraction:
+    """What one event adds to the value."""
+    entry = test.entries.found(who) if shape.per_period else None
+    period = test.plan.spec.tasks[entry].period if entry else None
+    return period.seconds / (shape.window or 1) if period else Fraction(1)
+
+
+def _tallied(
+    test: SignalUnderTest, shape: input_shapes.Tally, called: tuple[str, str], number: int, value: Fraction | None
+) -> Case:
+    """So many events within twenty minutes, and then none until the window is over."""
+    name, who = called
+    each = -(-number // 20)
+    counts = [each] * (number // each) + [number % each] * (number % each > 0)
+    quiet = (shape.window or test.hold + 10 * test.step) // test.step + 25
+    labels = {**test.labels(who), **shape.labels}
+    fed = _events(test, shape, labels, counts, quiet)
+    last = (1 + len(counts)) * test.step
+    inputs = fed
+    off = None
+    if shape.window:
+        off = (shape.window + test.step, last + shape.window + 2 * test.step)
+    elif value is not None:
+        off = (last + test.hold + 10 * test.step,) * 2
+        inputs = (*fed, *_success(test, shape, labels, off[0], len(counts) + quiet))
+    firing = {}
+    for severity, limit in test.limits(who).items():
+        interval = test.interval(severity, (last, last), off, who)
+        if value is not None and limit is not None and value > limit and interval:
+            firing[severity] = interval
+    subject = Subject(test.labels(who), tuple(inputs), firing, test.limits(who), float(value or 0))
+    return case(test, name, [subject.beside(*other_limits(test, who))], stages=[Stage((), 2 + len(counts) + quiet)])
+
+
+def _events(
+    test: SignalUnderTest, shape: input_shapes.Tally, labels: Mapping[str, str], counts: Sequence[int], quiet: int
+) -> tuple[Input, ...]:
+    reading = test.plan.chosen[shape.series.name].reading
+    if shape.series.kind == "counter":
+        segments = (Segment(0, 2), *(Segment(count, 1) for count in counts), Segment(0, quiet))
+    else:  # each start has a time of its own, long before the test
+        moments = [1000 * start - 10**6 for start in range(sum(counts) + 1)]
+        segments = (Segment(moments[0], 2), *(Segment(m, 1) for m in moments[1:]), Segment(moments[-1], quiet))
+    return tuple(reading.stimulus(test.plan.site, labels, segments, test.step))
+
+
+def _success(
+    test: SignalUnderTest, shape: input_shapes.Tally, labels: Mapping[str, str], at: int, steps: int
+) -> tuple[Input, ...]:
+    before = at // test.step
+    segments = (Segment(0, before), Segment(1, 1), Segment(0, 2 + steps - before))
+    reading = test.plan.chosen[shape.series.name].reading
+    return tuple(reading.stimulus(test.plan.site, {**labels, "state": "SUCCESS"}, segments, test.step))

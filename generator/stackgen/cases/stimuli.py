@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 from typing import Literal
@@ -53,6 +53,11 @@ class Target:
     """Traffic that already the first fifth of a window must have, so that no guard has a say."""
 
 
+def complete(one: InputSeries) -> InputSeries:
+    """The same series with a text for every label, so that a label that gets lost is noticed."""
+    return replace(one, labels={**{name: f"a-{name}" for name in one.series.labels}, **one.labels})
+
+
 def situation(shape: input_shapes.InputShape, who: Labels, target: Target, site: Site) -> Situation | None:
     """What to feed for one side of one limit; None when that side does not exist."""
     limit, side = target.limit, target.side
@@ -82,7 +87,9 @@ def situation(shape: input_shapes.InputShape, who: Labels, target: Target, site:
             return _fleet(shape, who, limit, side)
         case input_shapes.Failures(series=series):
             return Situation((InputSeries(series, who, limit + side),), limit + side) if limit + side >= 0 else None
-        case input_shapes.Overdue() | input_shapes.Testimony() | input_shapes.Always() | input_shapes.Lines():
+        case input_shapes.Overdue() | input_shapes.Tally() | input_shapes.Testimony():
+            return None
+        case input_shapes.Always() | input_shapes.Lines():
             return None
 
 
@@ -95,8 +102,10 @@ def _value(shape: input_shapes.Value, who: Labels, target: Target) -> Situation 
     if target.side == 0 and shape.series.warmup and not _is_binary(target.limit * 60):
         return None  # floating point rounds what the counter grows by in a minute
     value = target.limit + target.side * target.sign * shape.resolution
-    beside = tuple(InputSeries(series, who, amount) for series, amount in shape.beside)
-    return Situation((InputSeries(shape.series, who, value), *beside), value) if value >= 0 else None
+    beside = tuple(complete(InputSeries(series, who, amount)) for series, amount in shape.beside)
+    return (
+        Situation((InputSeries(shape.series, {**who, **shape.labels}, value), *beside), value) if value >= 0 else None
+    )
 
 
 def share(shape: input_shapes.Share, who: Labels, part: Fraction, total: Fraction) -> Situation:

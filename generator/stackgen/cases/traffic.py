@@ -7,10 +7,11 @@ from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 
+from stackgen.cases import owned
 from stackgen.cases.assertions import Story, case, told_together
 from stackgen.cases.model import Case
 from stackgen.cases.stages import Stage, input_series
-from stackgen.cases.stimuli import InputSeries, Labels, Situation, quantile, share
+from stackgen.cases.stimuli import InputSeries, Labels, Situation, complete, quantile, share
 from stackgen.cases.under_test import SignalUnderTest
 from stackgen.catalog import input_shapes
 from stackgen.catalog.series import STATES
@@ -24,21 +25,18 @@ _STEP = 60
 _NOUNS = {"min_tasks": "tasks", "min_failures": "failures"}
 
 
-def complete(one: InputSeries) -> InputSeries:
-    """The same series with a text for every label, so that a label that gets lost is noticed."""
-    return replace(one, labels={**{name: f"a-{name}" for name in one.series.labels}, **one.labels})
-
-
 def spread(test: SignalUnderTest, now: Situation) -> Situation:
     """The same counts, each in two queues or tasks where the signal adds these up; the slow ones in one of them."""
     made: list[InputSeries] = []
+    shape = test.signal.shape
+    fixed = {"le", "state", *test.signal.by, *(shape.labels if isinstance(shape, input_shapes.Value) else ())}
     least = min((one.amount for one in now.inputs if one.amount), default=Fraction(0))
     for one in map(complete, now.inputs):
-        free = [name for name in test.recorded(one) if name not in ("le", "state", *test.signal.by)]
+        free = [name for name in test.recorded(one) if name not in fixed]
         if one.series.kind != "counter" or not free:
             made.append(one)
             continue
-        slow = isinstance(test.signal.shape, input_shapes.Quantile)
+        slow = isinstance(shape, input_shapes.Quantile)
         first = min(one.amount, least) if slow else one.amount / 2
         other = {**one.labels, free[0]: f"another-{free[0]}"}
         made += [replace(one, amount=first), replace(one, labels=other, amount=one.amount - first)]
@@ -52,14 +50,17 @@ def too_little(test: SignalUnderTest) -> Iterator[Case]:
         for guard in test.alerts[severity].guards:
             if guard.setting not in seen:  # what is bad enough for a worse severity is so for all
                 seen.add(guard.setting)
-                yield from _guarded(test, severity, guard.setting, guard.amount)
+                if guard.amount:
+                    yield from _guarded(test, severity, guard.setting, guard.amount)
+                for key, amount in [one for one in guard.own.items() if one[1]][:1]:
+                    yield from _guarded(test, severity, guard.setting, amount, test.entries.example(key) or "")
 
 
-def _guarded(test: SignalUnderTest, severity: Severity, setting: Setting, least: int) -> Iterator[Case]:
+def _guarded(test: SignalUnderTest, severity: Severity, setting: Setting, least: int, own: str = "") -> Iterator[Case]:
     stories: list[Story] = []
     noun = _NOUNS[setting]
     for name, short in ((f"fewer-than-{least}", True), (f"just-{least}", False)):
-        limit, who = test.defaults[severity], name
+        who, limit = own or name, test.limits(own or name)[severity]
         if limit is None:
             who, limit = next(iter(test.own_limits[severity].items()))
         amount = max(Fraction(least - 1), Fraction(least * 9, 10)) if short else _divisible(Fraction(least))
@@ -106,12 +107,14 @@ def _share(
     test: SignalUnderTest, shape: input_shapes.Share, guard: tuple[Setting, Fraction], limit: Fraction, labels: Labels
 ) -> Situation | None:
     setting, amount = guard
-    settings = test.alerts[test.worst].settings
+    who = test.entries.found(next(iter(labels.values()), ""))
     bad = 1 - limit if shape.inverted else limit
     if setting == "min_tasks":
-        enough = _divisible(Fraction(max(settings.get("min_failures", 0), ceil(bad * amount) + 1)))
+        enough = _divisible(
+            Fraction(max(owned.least(test.alerts[test.worst], "min_failures", who), ceil(bad * amount) + 1))
+        )
         return share(shape, labels, enough, amount) if enough <= amount else None
-    fewest = Fraction(settings.get("min_tasks", 0))
+    fewest = Fraction(owned.least(test.alerts[test.worst], "min_tasks", who))
     most = amount / bad if bad else 2 * fewest
     # Between what the other guard asks for and what makes the share too small, away from both for the sake of rounding.
     if amount < fewest and most <= fewest:

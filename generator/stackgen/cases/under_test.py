@@ -9,6 +9,7 @@ from fractions import Fraction
 from functools import cached_property
 from math import ceil, lcm
 
+from stackgen.cases import owned
 from stackgen.cases.model import FiringInterval, Subject
 from stackgen.cases.names import Names
 from stackgen.cases.stages import Stage, input_series, scraped
@@ -62,7 +63,8 @@ class SignalUnderTest:
     @cached_property
     def least_traffic(self) -> tuple[int, ...]:
         """What the guards of all severities ask for."""
-        return tuple(guard.amount for alert in self.alerts.values() for guard in alert.guards)
+        guards = [guard for alert in self.alerts.values() for guard in alert.guards]
+        return tuple(amount for guard in guards for amount in (guard.amount, *guard.own.values()))
 
     @property
     def worst(self) -> Severity:
@@ -85,11 +87,13 @@ class SignalUnderTest:
 
         Two to a hold tell it from half and from twice as long, whatever interval the rules are evaluated at in earnest.
         """
-        exact = input_shapes.Value | input_shapes.Age | input_shapes.Failures | input_shapes.Overdue
+        exact = (
+            input_shapes.Value | input_shapes.Age | input_shapes.Failures | input_shapes.Overdue | input_shapes.Tally
+        )
         coarse = 60 if isinstance(self.signal.shape, exact) else 120
         if self._is_crowded and not isinstance(self.signal.shape, input_shapes.Growth):  # which looks back at 5 minutes
             coarse = 120 if coarse == 60 else 300
-        waits = [wait for both in self._waits.values() for wait in both if wait]
+        waits = [wait for both in self._waits for wait in both if wait]
         return next((t for t in (coarse, 120, 60) if t <= coarse and all(wait >= 2 * t for wait in waits)), 30)
 
     @property
@@ -123,6 +127,12 @@ class SignalUnderTest:
         return max((s.warmup for s in self.signal.needs), default=0)
 
     @cached_property
+    def is_filling(self) -> bool:
+        """Whether a limit that is hardly crossed is crossed only when the window of a count is full."""
+        shape = self.signal.shape
+        return isinstance(shape, input_shapes.Value) and shape.series.kind == "counter" and any(self.defaults.values())
+
+    @cached_property
     def bridge(self) -> int:
         """Seconds for which a gauge outlives its last sample."""
         return ceil(self.plan.site.bridged)
@@ -133,17 +143,17 @@ class SignalUnderTest:
         return self.window + self.bridge + self.step
 
     @cached_property
-    def _waits(self) -> Mapping[Severity, tuple[int, int]]:
-        return {severity: (ceil(alert.hold), ceil(alert.keep_firing_for)) for severity, alert in self.alerts.items()}
+    def _waits(self) -> tuple[tuple[int, int], ...]:
+        return owned.waits(self.alerts.values())
 
     @cached_property
     def hold(self) -> int:
         """The longest hold of all severities, in seconds."""
-        return max(hold for hold, _ in self._waits.values())
+        return max(hold for hold, _ in self._waits)
 
     @cached_property
     def _keep(self) -> int:
-        return max(keep for _, keep in self._waits.values())
+        return max(keep for _, keep in self._waits)
 
     @cached_property
     def duration(self) -> int:
@@ -177,9 +187,9 @@ class SignalUnderTest:
             case input_shapes.Value(series=series) | input_shapes.Stuck(length=series):
                 if series.kind == "gauge" and not self.warmup:
                     return 0, 0
-                at_once = series.kind == "counter" and min(hold for hold, _ in self._waits.values()) < self.step
-                # An alert that fires at once says a number that grows until its window is full.
-                return 0, self.step + (self.window if at_once else self.warmup)
+                # An alert that fires while the window fills says a number that still grows.
+                early = series.kind == "counter" and min(hold for hold, _ in self._waits) < self.window
+                return 0, self.step + (self.window if early or self.is_filling else self.warmup)
             case _:
                 return 0, self.step + self.warmup
 
@@ -189,9 +199,9 @@ class SignalUnderTest:
             return None if at < self._after(self.window + self.step, self._keep) else False
         return False
 
-    def interval(self, severity: Severity, on: Edge, off: Edge | None = None) -> FiringInterval | None:
+    def interval(self, severity: Severity, on: Edge, off: Edge | None = None, who: str = "") -> FiringInterval | None:
         """When an alert fires whose condition holds from `on` to `off`; None when it does not hold for long enough."""
-        hold, keep = self._waits[severity]
+        hold, keep = owned.wait(self.alerts[severity], self.entries.found(who))
         earliest, surely = (self._after(moment, hold) for moment in on)
         if off is None:
             return FiringInterval(earliest, surely)
@@ -208,7 +218,8 @@ class SignalUnderTest:
         """Each severity's limit for one queue or task."""
         entry = self.entries.found(self.called(who)) or ""
         return {
-            severity: self.alerts[severity].overrides.get(entry, limit) for severity, limit in self.defaults.items()
+            severity: None if entry in alert.never else alert.overrides.get(entry, self.defaults[severity])
+            for severity, alert in self.alerts.items()
         }
 
     def situation(self, who: str, limit: Fraction, side: Side) -> Situation | None:
@@ -249,7 +260,7 @@ class SignalUnderTest:
                 continue
             # A gauge counted from 0 is short of a limit that it hardly crosses until its window is full.
             late = self.warmup if bad.value <= limit * Fraction(101, 100) else 0
-            interval = self.interval(severity, on or (start + late, sure), off)
+            interval = self.interval(severity, on or (start + late, sure), off, self.called(name))
             if interval:
                 firing[severity] = interval
         inputs = input_series(self.stages(bad) if stages is None else stages, self.plan, self.step)
@@ -265,8 +276,9 @@ class SignalUnderTest:
 
     @cached_property
     def _names(self) -> Names:
-        own = frozenset(name for limits in self.own_limits.values() for name in limits)
-        return Names(self.signal, self.plan, own)
+        alerts = self.alerts.values()
+        keys = {key for one in alerts for key in (*one.overrides, *one.never, *(k for g in one.guards for k in g.own))}
+        return Names(self.signal, self.plan, frozenset(filter(None, map(self.entries.example, keys))))
 
     def recorded(self, one: InputSeries) -> Labels:
         """The labels that the canonical series really has: those that the chosen source tells."""

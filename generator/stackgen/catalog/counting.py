@@ -29,6 +29,18 @@ def increase(
     )
 
 
+def grown(metric: str, matchers: tuple[str, ...], site: Site) -> str:
+    """Growth of each series since the last evaluation, where there is any; births count as in `increase`.
+
+    What a counter that starts anew has counted since is not seen.
+    """
+    selector, before = promql.select(metric, *matchers), f"offset {promql.seconds(site.evaluation)}"
+    now = f"last_over_time({selector}[{site.bridge}])"
+    then = f"last_over_time({selector}[{site.bridge}] {before})"
+    born = f"({now} unless {then}) and on (instance) last_over_time(up{{{matchers[0]}}}[{site.bridge}] {before}) == 1"
+    return f"(({born}) or {now} - {then}) > 0"
+
+
 def per_replica(expr: str, names: Mapping[str, str]) -> str:
     """The sum over series of one replica, then the largest replica; `names` maps canonical to exporter labels.
 

@@ -21,8 +21,10 @@ from stackgen.catalog.signals.queues import (
     QUEUE_WORKERS_SIGNAL,
 )
 from stackgen.catalog.signals.stack import BROKER_BLOCKED_SIGNAL, BROKER_DOWN, EXPORTER_DOWN, SCRAPE_FAILURES, WATCHDOG
-from stackgen.catalog.signals.tasks import FAILURE_RATIO, OVERDUE
-from stackgen.catalog.signals.workers import WORKER_UPTIME, WORKERS_ACTIVE_SIGNAL, WORKERS_MISSING
+from stackgen.catalog.signals.tasks import FAILURE_RATIO
+from stackgen.catalog.signals.tasks_lost import LOSS_STREAK
+from stackgen.catalog.signals.tasks_periodic import OVERDUE
+from stackgen.catalog.signals.workers import WORKER_UPTIME, WORKERS_ACTIVE_SIGNAL, WORKERS_MISSING, WORKERS_NEEDED
 
 SAME_STACK = ("stack", "environment")
 """Labels that Prometheus, or in Loki the rule, adds to every alert: one Alertmanager may serve several stacks."""
@@ -57,12 +59,12 @@ _WITHOUT_WORKERS = (
 INHIBITIONS = (
     Inhibition(
         by=BROKER_DOWN,
-        mutes=(*_WITHOUT_WORKERS, WORKERS_ACTIVE_SIGNAL, WORKER_UPTIME),
+        mutes=(*_WITHOUT_WORKERS, WORKERS_ACTIVE_SIGNAL, WORKERS_NEEDED, WORKER_UPTIME),
         why="Without a broker no queue moves and no worker answers.",
     ),
     Inhibition(
         by=BROKER_BLOCKED_SIGNAL,
-        mutes=(*_WITHOUT_WORKERS, WORKERS_ACTIVE_SIGNAL, WORKER_UPTIME),
+        mutes=(*_WITHOUT_WORKERS, WORKERS_ACTIVE_SIGNAL, WORKERS_NEEDED, WORKER_UPTIME),
         why="While publishers are blocked workers' heartbeats and answers do not arrive, and nothing is sent.",
     ),
     Inhibition(
@@ -77,13 +79,18 @@ INHIBITIONS = (
         why="Without workers every queue waits and nothing runs on time.",
     ),
     Inhibition(
+        by=WORKERS_NEEDED,
+        mutes=_WITHOUT_WORKERS,
+        why="Without workers every queue waits and nothing runs on time.",
+    ),
+    Inhibition(
         by=WORKERS_ACTIVE_SIGNAL,
         mutes=(SILENCE,),
         why="Without workers nobody writes into the logs.",
     ),
     Inhibition(
         by=FAILURE_RATIO,
-        mutes=(FAILURES,),
+        mutes=(FAILURES, LOSS_STREAK),
         equal=("task",),
         why="The share of failures of the same task is told already.",
     ),

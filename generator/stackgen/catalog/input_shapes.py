@@ -18,6 +18,7 @@ class Value:
 
     series: Series
     resolution: Fraction = Fraction(1)
+    labels: Labels = field(default_factory=dict)
     beside: tuple[tuple[Series, Fraction], ...] = ()
     silenced_by: tuple[tuple[Series, Fraction], ...] = ()
     """Amounts of the `beside` series under which the signal has no value."""
@@ -111,6 +112,18 @@ class Testimony:
 
 
 @dataclass(frozen=True)
+class Tally:
+    """The value is the number of events, each seen once: the growth of a counter, or the changes of a gauge."""
+
+    series: Series
+    labels: Labels = field(default_factory=dict)
+    window: int | None = None
+    """Seconds in which they are counted; None: since something else happened."""
+    per_period: bool = False
+    """True when their number is multiplied by the task's period and divided by the window."""
+
+
+@dataclass(frozen=True)
 class Always:
     """The alert fires whatever is fed."""
 
@@ -121,5 +134,18 @@ class Lines:
 
 
 InputShape = (
-    Value | Age | Growth | Share | Quantile | Drain | Stuck | Fleet | Failures | Overdue | Testimony | Always | Lines
+    Value
+    | Age
+    | Growth
+    | Share
+    | Quantile
+    | Drain
+    | Stuck
+    | Fleet
+    | Failures
+    | Overdue
+    | Tally
+    | Testimony
+    | Always
+    | Lines
 )

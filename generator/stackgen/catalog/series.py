@@ -21,6 +21,8 @@ OUTCOME_WINDOW = 600
 of failures leaves the window before the alert may fire, so it never fires."""
 STATES = ("SUCCESS", "FAILURE", "RETRY", "REVOKED", "REJECTED")
 """Values of the label `state`: how one execution of a task ended."""
+FINAL = tuple(state for state in STATES if state != "RETRY")
+"""Those after which a task is not tried again."""
 
 
 def limit(value: Fraction, unit: Unit) -> str:
@@ -49,7 +51,7 @@ class Series(NamedTuple):
     kind: Kind = "gauge"
     """What it is computed from: a gauge's value, or a counter's growth over the window."""
     window: int = WINDOW
-    """Seconds a counter's growth is taken over."""
+    """Seconds a counter's growth is taken over; 0: since the last evaluation."""
     warmup: int = 0
     """Seconds until a value computed from a counter is complete."""
     shared: bool = False
@@ -70,6 +72,7 @@ WORKERS_ACTIVE = Series(
     unit="workers",
     family="workers",
     meaning="Workers that are alive. 0 when every witness that is heard says so; absent when they disagree.",
+    shared=True,
 )
 WORKERS_SERVING = Series(
     name="celery:workers_serving:count",
@@ -121,6 +124,13 @@ QUEUE_WORKERS = Series(
     family="queues",
     meaning="Workers that consume a queue. 0 when every witness that is heard says so; absent when they disagree.",
 )
+WORKER_TASKS = Series(
+    name="celery:worker_tasks:active",
+    labels=("worker",),
+    unit="tasks",
+    family="queues",
+    meaning="Tasks that a worker says it is working on, while it lives.",
+)
 DELAYED_UNDELIVERED = Series(
     name="celery:delayed_undelivered:count",
     labels=(),
@@ -150,6 +160,24 @@ TASKS = Series(
     unit="tasks",
     family="tasks",
     meaning="Executions that ended in the last 10 minutes, by how they ended.",
+    kind="counter",
+    window=OUTCOME_WINDOW,
+)
+TASKS_NEW = Series(
+    name="celery:tasks:new",
+    labels=("task", "state"),
+    unit="tasks",
+    family="tasks",
+    meaning="Executions that ended since the last evaluation, but for retries; absent where none did.",
+    kind="counter",
+    window=0,
+)
+TASKS_UNKNOWN = Series(
+    name="celery:tasks_unknown:increase10m",
+    labels=(),
+    unit="tasks",
+    family="tasks",
+    meaning="Messages that workers dropped in the last 10 minutes because they do not know the task.",
     kind="counter",
     window=OUTCOME_WINDOW,
 )

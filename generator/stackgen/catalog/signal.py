@@ -127,6 +127,8 @@ class Signal(NamedTuple):
     """While this has a result the alert stays silent."""
     silent_under: InputShape | None = None
     """A shape whose value is bad for this signal and yet must stay silent, because of `unless`."""
+    sees_bursts: bool = True
+    """False: what lasts no longer than the window shall stay silent, so the hold may be longer."""
     only_names: Callable[[Site], tuple[str, ...]] = _any
     """The values the signal's label can take, where not every value is possible; none where any is."""
     one_source: str = ""

@@ -99,7 +99,15 @@ class Site:
     duration_buckets: tuple[Fraction, ...] = ()
     wait_buckets: tuple[Fraction, ...] = ()
     fleet_settles: Fraction = Fraction(600)
-    """Seconds that a number of workers must last to be the size of the fleet; workers_missing's `for`."""
+    """Seconds that a number of workers must last to be the size of the fleet."""
+    scales: bool = False
+    """Whether workers are started and stopped on purpose."""
+    scales_to_zero: bool = False
+    """Whether no worker is normal while nothing waits."""
+    expiring: tuple[str, ...] = ()
+    """The tasks whose expiry is wanted."""
+    periodic: tuple[str, ...] = ()
+    """The tasks that have a period; of a pattern one that it means."""
     worker_memory_limit: int | None = None
     broker: Literal["redis", "rabbitmq"] = "redis"
     corner: Corner = field(default_factory=Corner)

@@ -94,6 +94,7 @@ def _values(name: str, level: str, old: Record, new: Record, plans: Plans) -> It
     limits = (limit(side.get("threshold"), side.get("unit")) for side in (old, new))
     yield from differing(name, "", *limits, severities=[level])
     yield from _own(name, level, old, new, plans)
+    yield from _further(name, level, old, new)
     for key, told in _TOLD.items():
         yield from differing(name, told, old.get(key), new.get(key), severities=[level])
     guards = [mapping(side.get("guards")) for side in (old, new)]
@@ -114,6 +115,16 @@ def _own(name: str, level: str, old: Record, new: Record, plans: Plans) -> Itera
         effects = (f"{name} {level} {now}",) if cause and who in after else ()
         for one in differing(name, "", was, now, severities=[level]):
             yield replace(one, whom=(who,), cause=cause, effects=effects)
+
+
+def _further(name: str, level: str, old: Record, new: Record) -> Iterator[Change]:
+    """Other numbers of single queues and tasks."""
+    before, after = (mapping(side.get("own")) for side in (old, new))
+    for who in dict.fromkeys((*after, *before)):
+        was, now = (mapping(side.get(who)) for side in (before, after))
+        for key in dict.fromkeys((*now, *was)):
+            for one in differing(name, key, was.get(key), now.get(key), severities=[level]):
+                yield replace(one, whom=(who,))
 
 
 def _silenced(name: str, levels: Mapping[str, Sides], moved: set[str]) -> Iterator[Change]:

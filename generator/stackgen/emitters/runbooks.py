@@ -13,7 +13,7 @@ from stackgen.catalog.signal import OURS, SEVERITIES, Signal
 from stackgen.resolve import words
 from stackgen.resolve.logs import judges, look
 from stackgen.resolve.plan import Alert, Plan
-from stackgen.rules import logs
+from stackgen.rules import classes, logs
 from stackgen.rules.build import THRESHOLD, condition, rule_file, value
 
 Row = dict[str, object]
@@ -149,7 +149,8 @@ def _queries(signal: Signal, plan: Plan) -> Iterator[Row]:
         of_signal = promql.select(THRESHOLD, f"signal={promql.text(signal.id)}")
         yield {"why": f"The limit of each {signal.overrides}", "query": ours(of_signal)}
     for alert in plan.of(signal):
-        yield {"why": _holds(alert), "query": condition(alert, plan)}
+        for part in classes.parts(alert):
+            yield {"why": _holds(part.alert), "query": condition(part, plan)}
     matchers = (f"alertname={promql.text(signal.alert)}", f"signal={promql.text(signal.id)}")
     yield {"why": "What is pending or fires now", "query": ours(promql.select("ALERTS", *matchers))}
 

@@ -30,6 +30,7 @@ def parts(alert: Alert, plan: Plan) -> tuple[Part, ...]:
     scrape = 0 if alert.signal.log_count else plan.site.scrape  # a shipper needs about a second
     listed = (
         _effect(alert),
+        _sighting(alert.signal, plan),
         _bridge(alert.signal, plan),
         Part(Fraction(scrape), "scrape"),
         Part(plan.site.evaluation, "evaluation"),
@@ -60,15 +61,22 @@ def _effect(alert: Alert) -> Part:
             counts = alert.signal.log_count is not None and alert.signal.log_count.window is not None
             return Part(Fraction(0) if counts else share, "without a line")
         case (
-            input_shapes.Age()
+            input_shapes.Tally()
+            | input_shapes.Testimony()
+            | input_shapes.Age()
             | input_shapes.Fleet()
             | input_shapes.Failures()
-            | input_shapes.Testimony()
             | input_shapes.Always()
         ):
             return Part(Fraction(0), "")
         case _:
             assert_never(shape)
+
+
+def _sighting(signal: Signal, plan: Plan) -> Part:
+    """The clock of a periodic task starts when its success is seen, by one scrape and one evaluation."""
+    is_clock = isinstance(signal.shape, input_shapes.Overdue)
+    return Part(plan.site.evaluation if is_clock else Fraction(0), "evaluation that saw the last success")
 
 
 def _part(share: Fraction) -> Fraction:
@@ -106,4 +114,6 @@ def total(listed: tuple[Part, ...]) -> Fraction:
 
 def lingers(signal: Signal) -> int:
     """Seconds for which what is over still counts, because a window holds it."""
+    if isinstance(signal.shape, input_shapes.Overdue):
+        return 0
     return max((series.window for series in signal.needs if series.kind == "counter"), default=0)

@@ -44,6 +44,8 @@ def _alert(numbers: Numbers, severity: Severity, plan: Plan, routing: Routing, d
         hold=threshold.hold,
         keep_firing_for=threshold.keep_firing_for,
         overrides=numbers.overridden(severity),
+        waits=numbers.waits(severity),
+        never=numbers.never(severity),
         guards=numbers.guards(severity),
         settings=numbers.settings,
         owner=plan.spec.stack.owner,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from stackgen.catalog.signal import SEVERITIES, Setting, Severity, Signal
 from stackgen.document import Trail
-from stackgen.resolve.plan import Least
-from stackgen.spec.bound import UNWRITTEN, Threshold, bound
-from stackgen.spec.model import Override, StackSpec, ThresholdSpec
+from stackgen.resolve.plan import Least, Wait
+from stackgen.spec.bound import UNWRITTEN, Threshold, bound, own
+from stackgen.spec.model import QueueSpec, StackSpec, TaskSpec, ThresholdSpec
 from stackgen.spec.scalars import Duration
 
 
@@ -21,23 +21,45 @@ class Numbers:
     signal: Signal
     thresholds: Mapping[Severity, Threshold]
     """Of the severities that are on, the mildest first."""
-    overrides: Mapping[str, Mapping[Severity, Fraction]]
-    """By queue or task, whichever the signal's dimension is."""
+    own: Mapping[str, Mapping[Severity, Threshold | None]]
+    """By queue or task, whichever the signal's dimension is: its own numbers; None: never."""
     settings: Mapping[Setting, int]
+    own_settings: Mapping[Setting, Mapping[str, int]]
+    """Other amounts of single queues or tasks, by guard."""
+
+    @property
+    def limits(self) -> Iterator[Fraction]:
+        """Every threshold of a single queue or task."""
+        return (limit for severity in self.thresholds for limit in self.overridden(severity).values())
 
     def overridden(self, severity: Severity) -> Mapping[str, Fraction]:
-        """Queues or tasks with a threshold of their own at this severity."""
-        return {who: levels[severity] for who, levels in self.overrides.items() if severity in levels}
+        """Queues or tasks with numbers of their own at this severity, and the threshold they then have."""
+        found = {who: levels[severity] for who, levels in self.own.items() if severity in levels}
+        return {who: one.value for who, one in found.items() if one is not None and one.value is not None}
+
+    def waits(self, severity: Severity) -> Mapping[str, Wait]:
+        """Queues or tasks with times of their own at this severity."""
+        base = self.thresholds[severity]
+        most = Wait(base.hold, base.keep_firing_for)
+        found = {who: self.own[who][severity] for who in self.overridden(severity)}
+        waits = {who: Wait(one.hold, one.keep_firing_for) for who, one in found.items() if one}
+        return {who: wait for who, wait in waits.items() if wait != most}
+
+    def never(self, severity: Severity) -> tuple[str, ...]:
+        """Queues or tasks that this severity does not judge, though it judges what has no numbers of its own."""
+        if self.thresholds[severity].value is None:
+            return ()
+        return tuple(who for who, levels in self.own.items() if severity in levels and levels[severity] is None)
 
     def guards(self, severity: Severity) -> tuple[Least, ...]:
         """The guards that can ever matter: one that the others imply is left out."""
-        on = {
-            guard.setting: Least(guard.setting, amount, guard.expr, guard.noun, guard.window)
-            for guard in self.signal.guards
-            if (amount := self.settings[guard.setting]) > 0
-        }
+        listed = (
+            Least(g.setting, self.settings[g.setting], g.expr, g.noun, g.window, self.own_settings[g.setting])
+            for g in self.signal.guards
+        )
+        on = {least.setting: least for least in listed if least.amount > 0 or any(least.own.values())}
         tasks, failures = on.get("min_tasks"), on.get("min_failures")
-        if tasks and failures:
+        if tasks and failures and not tasks.own and not failures.own:
             limits = [self.thresholds[severity].value, *self.overridden(severity).values()]
             if failures.amount >= tasks.amount:
                 del on["min_tasks"]  # as many tasks as failures, at least
@@ -49,34 +71,55 @@ class Numbers:
 def numbers(signal: Signal, spec: StackSpec) -> Numbers:
     """This stack's thresholds, holds, guards and overrides of one signal: the defaults, and what stack.yaml says."""
     written = spec.thresholds.get(signal.id, UNWRITTEN)
-    overrides = _overrides(signal, spec)
+    said, limits = _said(signal, spec), {str(path[1]): limit for path, limit in limits_of(signal, spec).items()}
     thresholds: dict[Severity, Threshold] = {}
     for severity in SEVERITIES:
-        listed = any(severity in levels for levels in overrides.values())
+        listed = bool(limits) and severity in signal.levels
+        listed = listed or any((one := each.severity(severity)) and one.threshold for each in said.values())
         merged = bound(signal.levels, severity, written, listed=listed, only_listed=bool(signal.limits_from))
         if merged:
             thresholds[severity] = merged
-    settings: dict[Setting, int] = {g.setting: _setting(g.setting, g.default, written) for g in signal.guards}
-    kept = {who: {s: v for s, v in levels.items() if s in thresholds} for who, levels in overrides.items()}
-    return Numbers(signal=signal, thresholds=thresholds, overrides=kept, settings=settings)
+    return Numbers(
+        signal=signal,
+        thresholds=thresholds,
+        own={who: dict(_own(who, said, limits, thresholds)) for who in dict.fromkeys((*limits, *said))},
+        settings={g.setting: _setting(g.setting, g.default, written) for g in signal.guards},
+        own_settings={g.setting: dict(_own_settings(g.setting, said)) for g in signal.guards},
+    )
+
+
+def _said(signal: Signal, spec: StackSpec) -> dict[str, ThresholdSpec]:
+    """What single queues or tasks say of a signal."""
+    parts: Mapping[str, QueueSpec | TaskSpec] = {}
+    if signal.overrides == "queue":
+        parts = spec.queues
+    elif signal.overrides == "task":
+        parts = spec.tasks
+    return {who: part.thresholds[signal.id] for who, part in parts.items() if signal.id in part.thresholds}
+
+
+def _own(
+    who: str, said: Mapping[str, ThresholdSpec], limits: Mapping[str, Fraction], bases: Mapping[Severity, Threshold]
+) -> Iterator[tuple[Severity, Threshold | None]]:
+    """The numbers of one queue or task, where they are not those of all others."""
+    for severity, default in bases.items():
+        base = replace(default, value=limits.get(who, default.value), written={})
+        one = own(base, said[who], severity) if who in said else base
+        chosen = said[who].severity(severity) if who in said else None
+        if one != replace(default, written={}) or (chosen and chosen.threshold):
+            yield severity, one
+
+
+def _own_settings(setting: Setting, said: Mapping[str, ThresholdSpec]) -> Iterator[tuple[str, int]]:
+    for who, one in said.items():
+        amount = one.min_tasks if setting == "min_tasks" else one.min_failures
+        if amount is not None:
+            yield who, amount
 
 
 def _setting(setting: Setting, default: int, written: ThresholdSpec) -> int:
     value = written.min_tasks if setting == "min_tasks" else written.min_failures
     return default if value is None else value
-
-
-def _overrides(signal: Signal, spec: StackSpec) -> dict[str, dict[Severity, Fraction]]:
-    if signal.limits_from:
-        limits = {path[1]: limit for path, limit in limits_of(signal, spec).items()}
-        return {str(who): dict.fromkeys(signal.levels, limit) for who, limit in limits.items()}
-    written: Mapping[str, Mapping[str, Override]] = {}
-    if signal.overrides == "queue":
-        written = {name: queue.thresholds for name, queue in spec.queues.items()}
-    elif signal.overrides == "task":
-        written = {name: task.thresholds for name, task in spec.tasks.items()}
-    found = {who: _levels(thresholds.get(signal.id)) for who, thresholds in written.items()}
-    return {who: levels for who, levels in found.items() if levels}
 
 
 def limits_of(signal: Signal, spec: StackSpec) -> dict[Trail, Fraction]:
@@ -90,13 +133,3 @@ def limits_of(signal: Signal, spec: StackSpec) -> dict[Trail, Fraction]:
                     limit.seconds if isinstance(limit, Duration) else Fraction(limit)
                 )
     return found
-
-
-def _levels(override: Override | None) -> dict[Severity, Fraction]:
-    if override is None:
-        return {}
-    by_severity: dict[Severity, Fraction] = {}
-    for severity, quantity in zip(SEVERITIES, (override.info, override.warning, override.critical), strict=True):
-        if quantity is not None:
-            by_severity[severity] = Fraction(quantity.value)
-    return by_severity

@@ -39,6 +39,16 @@ class Least:
     """What `expr` counts, in the plural."""
     window: int
     """Seconds in which they are counted; 0: those of this moment."""
+    own: Mapping[str, int]
+    """Other amounts of single queues or tasks."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """How long a condition must hold, and how long its alert goes on afterwards, in seconds."""
+
+    hold: Fraction
+    keep_firing_for: Fraction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +83,10 @@ class Alert:
     """Seconds for which the alert goes on firing afterwards."""
     overrides: Mapping[str, Fraction]
     """Thresholds of single queues or tasks, whichever the signal's dimension is."""
+    waits: Mapping[str, Wait]
+    """Other times of single queues or tasks, all of which are among the overrides."""
+    never: tuple[str, ...]
+    """Queues or tasks that are not judged at this severity."""
     guards: tuple[Least, ...]
     """Those that can matter: one that the others imply is left out."""
     settings: Mapping[Setting, int]

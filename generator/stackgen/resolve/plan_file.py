@@ -179,6 +179,7 @@ def _alert(one: Alert, plan: Plan) -> AlertFacts:
         hold=promql.seconds(one.hold),
         keep_firing_for=promql.seconds(one.keep_firing_for),
         overrides={who: _number(threshold) for who, threshold in one.overrides.items()},
+        own=_own(one),
         guards={str(name): amount for name, amount in one.settings.items()},
         origins=dict(one.origins),
         by=list(signal.by),
@@ -191,6 +192,17 @@ def _alert(one: Alert, plan: Plan) -> AlertFacts:
         runbook_url=f"{plan.spec.links.runbooks.rstrip('/')}/{signal.alert}.md",
         dashboard_url=f"{plan.spec.reached('grafana')}/d/{board_uid(signal.dashboard, plan.site)}",
     )
+
+
+def _own(one: Alert) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for who, wait in one.waits.items():
+        mine = found.setdefault(who, {})
+        mine |= {"for": promql.seconds(wait.hold), "keep_firing_for": promql.seconds(wait.keep_firing_for)}
+    for guard in one.guards:
+        for who, amount in guard.own.items():
+            found.setdefault(who, {})[guard.setting] = amount
+    return {**found, **{who: {"never": True} for who in one.never}}
 
 
 def _number(value: Fraction) -> float:

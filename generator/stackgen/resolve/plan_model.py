@@ -56,6 +56,9 @@ class AlertFacts(Part):
     """How long the alert keeps firing after its condition ended."""
     overrides: dict[str, int | float]
     """Thresholds of single queues or tasks, in `unit`."""
+    own: dict[str, dict[str, JsonValue]]
+    """Further numbers of single queues or tasks: for, keep_firing_for, min_tasks, min_failures; `never` is true of one
+    that this severity does not judge."""
     guards: dict[str, int]
     """Least traffic below which the alert stays silent, such as min_tasks; 0 is any."""
     origins: dict[str, str]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from itertools import chain
 
 from stackgen.catalog import registry
 from stackgen.catalog.corner import Corner, Tls
@@ -92,7 +91,11 @@ def site_of(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str
         match={s.source.id: _match(s.source, spec) for s in scraped if s.source.match},
         duration_buckets=_buckets(candidates[DURATION_P95.id]),
         wait_buckets=_buckets(candidates[QUEUE_WAIT_P95.id]),
-        fleet_settles=_fleet_settles(spec.prometheus.evaluation_interval.seconds, candidates[WORKERS_MISSING.id]),
+        fleet_settles=_fleet_settles(spec, candidates[WORKERS_MISSING.id]),
+        scales=_scales(spec),
+        scales_to_zero=spec.celery.fleet.scales_to_zero,
+        expiring=tuple(name for name, task in spec.tasks.items() if task.expires == "wanted"),
+        periodic=examples(Entries(spec.tasks), (key for key, task in spec.tasks.items() if task.period)),
         worker_memory_limit=spec.celery.worker_memory_limit,
         broker=spec.celery.broker.kind,
         corner=_corner(spec),
@@ -128,9 +131,20 @@ def _flower(spec: StackSpec) -> FlowerSettings:
     )
 
 
-def _fleet_settles(evaluation: Fraction, numbers: Numbers) -> Fraction:
+def _fleet_settles(spec: StackSpec, numbers: Numbers) -> Fraction:
     """More workers must last as long as fewer must: a deployment has old and new ones for a while."""
-    return max(2 * evaluation, min((threshold.hold for threshold in numbers.thresholds.values()), default=Fraction(0)))
+    if spec.celery.fleet.settles:
+        return spec.celery.fleet.settles.seconds
+    shortest = min((threshold.hold for threshold in numbers.thresholds.values()), default=Fraction(0))
+    return max(2 * spec.prometheus.evaluation_interval.seconds, shortest)
+
+
+def _scales(spec: StackSpec) -> bool:
+    """Whether it is on purpose that there are fewer workers than there were."""
+    fleet, consumed = spec.celery.fleet, [queue for queue in spec.queues.values() if queue.role == "normal"]
+    if fleet.scales is None:
+        return fleet.scales_to_zero or (bool(consumed) and all(queue.min_workers is not None for queue in consumed))
+    return fleet.scales
 
 
 def _match(source: Source, spec: StackSpec) -> str:
@@ -173,7 +187,7 @@ def _corner(spec: StackSpec) -> Corner:
 def _buckets(numbers: Numbers) -> tuple[Fraction, ...]:
     """Every threshold is a bound, and one bound lies beyond the largest: between bounds a quantile is a guess."""
     limits = {threshold.value for threshold in numbers.thresholds.values() if threshold.value}
-    limits |= set(chain.from_iterable(levels.values() for levels in numbers.overrides.values()))
+    limits |= set(numbers.limits)
     bounds = {*BUCKET_BOUNDS, *limits}
     if limits and max(limits) >= max(BUCKET_BOUNDS):
         bounds.add(2 * max(limits))

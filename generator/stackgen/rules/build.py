@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from fractions import Fraction
 
 from stackgen.catalog import belonging, promql
 from stackgen.catalog.entries import is_pattern
@@ -11,13 +12,15 @@ from stackgen.catalog.series import Family
 from stackgen.catalog.signal import Signal
 from stackgen.catalog.site import Site
 from stackgen.resolve.plan import Alert, Plan
-from stackgen.rules import owners
+from stackgen.rules import classes, owners
 from stackgen.rules.model import Alerting, Group, Recording
 from stackgen.rules.wording import literal, texts
 
 FAMILIES: tuple[Family, ...] = ("workers", "queues", "tasks", "stack")
 THRESHOLD = "celery:threshold"
 OVERRIDE = "celery:threshold_override"
+GUARD = "celery:guard"
+GUARD_OVERRIDE = "celery:guard_override"
 
 
 def groups(plan: Plan) -> tuple[Group, ...]:
@@ -40,8 +43,9 @@ def _group(family: Family, plan: Plan) -> Group:
             behind = [*_behind_patterns(signal, alerts, plan)]
             values = [*_values(signal, plan)]
             recordings += [*_overrides(alerts), *(behind + values if signal.seen else values + behind)]
-            recordings += _thresholds(alerts, plan)
-            rules += [rule(alert, plan, condition(alert, plan)) for alert in alerts]
+            recordings += [*_thresholds(alerts, plan), *_guards(alerts, plan)]
+            parts = [part for alert in alerts for part in classes.parts(alert)]
+            rules += [rule(part.alert, plan, condition(part, plan)) for part in parts]
     return Group(plan.site.named(family), tuple(_ours(one, plan.site) for one in recordings), tuple(rules))
 
 
@@ -60,29 +64,45 @@ def _canonical(family: Family, plan: Plan) -> Iterable[Recording]:
                 why = ""
 
 
+def _own(alert: Alert) -> dict[str, dict[str, Fraction]]:
+    """What is recorded of single queues, tasks and patterns, by the label that says how long they wait."""
+    found: dict[str, dict[str, Fraction]] = {}
+    for who, threshold in alert.overrides.items():
+        found.setdefault(classes.hold(alert, who), {})[who] = threshold
+    if alert.never:
+        found[classes.NEVER] = dict.fromkeys(alert.never, Fraction(1))
+    return found
+
+
 def _overrides(alerts: Iterable[Alert]) -> Iterable[Recording]:
     for alert in alerts:
-        for who, threshold in alert.overrides.items():
-            if not is_pattern(who):
-                yield Recording(
-                    record=OVERRIDE,
-                    expr=f"vector({promql.number(threshold)})",
-                    labels={**_subject(alert), str(alert.signal.overrides): who},
-                )
+        for hold, thresholds in _own(alert).items():
+            labels = {**_subject(alert), **({classes.LABEL: hold} if hold else {})}
+            yield from _recorded(OVERRIDE, thresholds, labels, str(alert.signal.overrides))
+
+
+def _recorded(
+    record: str, amounts: Mapping[str, Fraction | int], labels: Mapping[str, str], by: str
+) -> Iterable[Recording]:
+    for who, amount in amounts.items():
+        if not is_pattern(who):
+            yield Recording(record=record, expr=f"vector({promql.number(amount)})", labels={**labels, by: who})
 
 
 def _behind_patterns(signal: Signal, alerts: Iterable[Alert], plan: Plan) -> Iterable[Recording]:
     """The thresholds of patterns, one for each queue or task that is seen and that no stronger entry means."""
     for alert in alerts:
-        patterns = [key for key in alert.overrides if is_pattern(key)]
-        if patterns:
-            expr = " or ".join(_behind(pattern, alert, plan) for pattern in patterns)
-            why = f"Of each {signal.overrides} that {' or '.join(patterns)} means."
-            yield Recording(record=OVERRIDE, expr=expr, labels=_subject(alert), why=why)
+        for hold, thresholds in _own(alert).items():
+            patterns = [key for key in thresholds if is_pattern(key)]
+            if patterns:
+                exprs = [_behind(pattern, thresholds[pattern], signal, plan) for pattern in patterns]
+                why = f"Of each {signal.overrides} that {' or '.join(patterns)} means."
+                labels = {**_subject(alert), **({classes.LABEL: hold} if hold else {})}
+                yield Recording(record=OVERRIDE, expr=" or ".join(exprs), labels=labels, why=why)
 
 
-def _behind(pattern: str, alert: Alert, plan: Plan) -> str:
-    signal, threshold, by = alert.signal, alert.overrides[pattern], str(alert.signal.overrides)
+def _behind(pattern: str, threshold: Fraction, signal: Signal, plan: Plan) -> str:
+    by = str(signal.overrides)
     matchers = plan.entries(signal).matchers(by, pattern)
     seen = signal.seen(plan.site, matchers, threshold) if signal.seen else ""
     seen = seen or promql.narrow(_value(signal, plan), *matchers)
@@ -100,21 +120,45 @@ def _values(signal: Signal, plan: Plan) -> Iterable[Recording]:
 def _thresholds(alerts: Iterable[Alert], plan: Plan) -> Iterable[Recording]:
     """The threshold of each queue or task: its own, else the default while it is seen at all."""
     for alert in alerts:
-        if not alert.overrides:
-            continue
         by = alert.signal.overrides
-        expr = f"max by ({by}) ({_selector(OVERRIDE, alert)})"
-        if alert.threshold is not None:
-            expr += f" or on ({by}) 0 * max by ({by}) ({_value(alert.signal, plan)}) + {promql.number(alert.threshold)}"
-        yield Recording(record=THRESHOLD, expr=expr, labels=_subject(alert))
+        for part in classes.parts(alert) if alert.overrides or alert.never else ():
+            one, exprs = part.alert, []
+            if one.overrides:
+                exprs.append(f"max by ({by}) ({_selector(OVERRIDE, one, *part.matchers)})")
+            if one.threshold is not None:
+                seen = f"0 * max by ({by}) ({_value(one.signal, plan)}) + {promql.number(one.threshold)}"
+                others = f" unless on ({by}) {_selector(OVERRIDE, one, classes.OTHERS)}"
+                exprs.append(seen if part.hold is None else seen + others)
+            yield Recording(
+                record=THRESHOLD, expr=f" or on ({by}) ".join(exprs), labels={**_subject(one), **part.labels}
+            )
+
+
+def _guards(alerts: Iterable[Alert], plan: Plan) -> Iterable[Recording]:
+    """The least traffic of each queue or task, where some have amounts of their own."""
+    own = {guard.setting: (guard, alert.signal) for alert in alerts for guard in alert.guards if guard.own}
+    for guard, signal in own.values():
+        by, labels = str(signal.overrides), {"signal": signal.id, "setting": guard.setting}
+        yield from _recorded(GUARD_OVERRIDE, guard.own, labels, by)
+        patterns = filter(is_pattern, guard.own)
+        exprs = [_behind(key, Fraction(guard.own[key]), signal, plan) for key in patterns]
+        if exprs:
+            yield Recording(record=GUARD_OVERRIDE, expr=" or ".join(exprs), labels=labels)
+        chosen = f"max by ({by}) ({promql.select(GUARD_OVERRIDE, *_matchers(labels))})"
+        expr = f"{chosen} or on ({by}) 0 * max by ({by}) ({guard.expr}) + {guard.amount}"
+        yield Recording(record=GUARD, expr=expr, labels=labels)
 
 
 def _subject(alert: Alert) -> dict[str, str]:
     return {"signal": alert.signal.id, "severity": alert.severity}
 
 
-def _selector(record: str, alert: Alert) -> str:
-    return promql.select(record, *(f"{name}={promql.text(text)}" for name, text in _subject(alert).items()))
+def _matchers(labels: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"{name}={promql.text(text)}" for name, text in labels.items())
+
+
+def _selector(record: str, alert: Alert, *more: str) -> str:
+    return promql.select(record, *_matchers(_subject(alert)), *more)
 
 
 def value(signal: Signal, plan: Plan) -> str:
@@ -126,29 +170,34 @@ def _value(signal: Signal, plan: Plan) -> str:
     return signal.record or signal.expr(plan.site)
 
 
-def _threshold(alert: Alert) -> str:
+def _threshold(part: classes.Part) -> str:
     """The right-hand side of the comparison: a number, or the recorded threshold of the queue or task."""
-    if alert.overrides:
-        return _selector(THRESHOLD, alert)
+    alert = part.alert
+    if part.hold is not None or alert.overrides:
+        return _selector(THRESHOLD, alert, *part.matchers)
     assert alert.threshold is not None
     return promql.number(alert.threshold)
 
 
-def condition(alert: Alert, plan: Plan) -> str:
-    """The alert's expression."""
-    return belonging.narrowed(_condition(alert, plan), plan.site)
+def condition(part: classes.Part, plan: Plan) -> str:
+    """The expression of one part of an alert."""
+    return belonging.narrowed(_condition(part, plan), plan.site)
 
 
-def _condition(alert: Alert, plan: Plan) -> str:
-    signal = alert.signal
+def _condition(part: classes.Part, plan: Plan) -> str:
+    alert, signal = part.alert, part.alert.signal
     if signal.always:
         return signal.expr(plan.site)
     operator = ">" if signal.bad_when == "above" else "<"
-    if alert.overrides:
+    if part.hold is not None or alert.overrides:
         operator += f" on ({signal.overrides})"
-    expr = f"{_value(signal, plan)} {operator} {_threshold(alert)}"
+    expr = f"{_value(signal, plan)} {operator} {_threshold(part)}"
     for guard in alert.guards:
-        expr = f"({expr}) and on ({', '.join(signal.by)}) {guard.expr} >= {guard.amount}"
+        least = f"{guard.expr} >= {guard.amount}"
+        if guard.own:
+            labels = {"signal": signal.id, "setting": guard.setting}
+            least = f"{guard.expr} >= on ({signal.overrides}) {promql.select(GUARD, *_matchers(labels))}"
+        expr = f"({expr}) and on ({', '.join(signal.by)}) {least}"
     if signal.unless:
         expr = f"({expr}) unless on () {signal.unless}"
     return expr

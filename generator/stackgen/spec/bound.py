@@ -70,3 +70,18 @@ def bound(
         if chosen is not None:
             written[name] = (name,) if mine is None else (severity, name)
     return Threshold(threshold, seconds["for"], seconds["keep_firing_for"], written)
+
+
+def own(base: Threshold, written: ThresholdSpec, severity: Severity) -> Threshold | None:
+    """The numbers of one queue or task, which follow the signal's where it says nothing; None: never."""
+    mine = written.severity(severity) or _NO_SEVERITY
+    if mine.never or not written.enabled:
+        return None
+    hold = written.hold if mine.hold is None else mine.hold
+    keep = written.keep_firing_for if mine.keep_firing_for is None else mine.keep_firing_for
+    return Threshold(
+        value=Fraction(mine.threshold.value) if mine.threshold else base.value,
+        hold=base.hold if hold is None else hold.seconds,
+        keep_firing_for=base.keep_firing_for if keep is None else keep.seconds,
+        written={},
+    )

@@ -26,6 +26,7 @@ celery:
   app: proj.celery:app
   version: "5.7"
   worker_memory_limit: 1.5GiB
+  fleet: {settles: 30m, scales: true}
   broker:
     kind: redis
     url_file: /run/secrets/broker_url
@@ -50,6 +51,7 @@ queues:
 tasks:
   shop.tasks.nightly: {period: 1d, owner: team-reports}
   shop.reports.*: {owner: team-reports}
+  shop.tasks.tick: {expires: wanted}
   shop.tasks.pay:
     thresholds:
       task_failure_ratio: {warning: 1%, critical: 5%}

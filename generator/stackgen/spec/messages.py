@@ -10,7 +10,7 @@ from stackgen.document import Document, Trail, shown
 from stackgen.overlay import NEW
 from stackgen.spec import fieldtext
 from stackgen.spec.checks import Fault, nearest
-from stackgen.spec.model import Override, StackSpec, ThresholdSpec
+from stackgen.spec.model import StackSpec
 from stackgen.spec.part import Part
 from stackgen.spec.scalars import QUOTE, decimal_form
 from stackgen.spec.thresholds import Signals, expected
@@ -100,9 +100,6 @@ def _unknown_key(f: Finding) -> Said:
     key, known = str(f.path[-1]), f.known_keys()
     part = _shape(f.path[:-1])
     message = f"no key named {shown(key)} here"
-    if part is Override and key in {field.alias or name for name, field in ThresholdSpec.model_fields.items()}:
-        kind = "queues" if f.path[0] == "queues" else "tasks"
-        return message, f"`{key}` is the same for all {kind}; set it under thresholds.{f.path[-2]}"
     if part is not None and "thresholds" in known and key in f.signals:
         return message, "numbers stand under `thresholds`: thresholds: {" + key + ": {critical: ...}}"
     if f.path == (NEW,):

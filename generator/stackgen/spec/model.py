@@ -8,17 +8,15 @@ from stackgen.catalog.signal import Severity
 from stackgen.outputs import KINDS
 from stackgen.spec.alerting import Alerting, AlertingSection
 from stackgen.spec.app import App
-from stackgen.spec.broker import Broker
+from stackgen.spec.celery import Celery
 from stackgen.spec.logs import Logs
 from stackgen.spec.names import (
-    AppName,
     HostPort,
     LabelName,
     LabelValue,
     OwnerName,
     PathOrUrl,
     QueueName,
-    Release,
     ScrapeTarget,
     Slug,
     TaskName,
@@ -26,7 +24,7 @@ from stackgen.spec.names import (
     VersionTag,
 )
 from stackgen.spec.part import ITEMS, SECTION, Part
-from stackgen.spec.scalars import Bytes, Duration, Limit, Quantity, between
+from stackgen.spec.scalars import Duration, Limit, Quantity, between
 from stackgen.spec.services import Compose, Flower
 
 Service = Literal["grafana", "prometheus", "alertmanager"]
@@ -49,61 +47,6 @@ class Stack(Part):
     """Team that is told when neither the queue nor the task has an owner of its own."""
     labels: Annotated[dict[LabelName, LabelValue], _Section] = {}
     """Further labels on every alert: name and text. The names that alerts already use are refused."""
-
-
-class Celery(Part):
-    """The Celery application that is watched."""
-
-    app: AppName
-    """Python path of the application, as given to `celery -A`: config, or proj.celery:app."""
-    pool: Literal["prefork", "threads", "gevent", "eventlet", "solo"] = "prefork"
-    """The workers' pool (`celery worker --pool`). Some measurements are not possible with some pools."""
-    version: Release | None = None
-    """Celery's version in quotes, such as "5.7"; absent means a recent one."""
-    events: bool = True
-    """Whether the workers send task events: `celery worker -E` or worker_send_task_events."""
-    sent_events: bool = True
-    """Whether all programs that send tasks have task_send_sent_event on; for the wait time and the queue's name."""
-    worker_memory_limit: Bytes | None = None
-    """Memory one worker may use, with its child processes, such as 1.5GiB. The memory alert judges a share of it,
-    whatever limit a source measures; absent: of the measured limit."""
-    broker: Broker
-    """The message broker."""
-
-
-class Override(Part):
-    """Thresholds of one signal for one queue or one task. What is absent follows `thresholds.<signal>`."""
-
-    info: Quantity | None = None
-    """Threshold of severity info, in the signal's unit."""
-    warning: Quantity | None = None
-    """Threshold of severity warning, in the signal's unit."""
-    critical: Quantity | None = None
-    """Threshold of severity critical, in the signal's unit."""
-
-
-class QueueSpec(Part):
-    """One queue that is watched, or all that a pattern means."""
-
-    role: Literal["normal", "dead_letter"] = "normal"
-    """normal: workers consume it. dead_letter: nobody does, and one task in it is a finding."""
-    min_workers: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    """Least number of workers that must consume this queue; absent means that one is enough."""
-    owner: OwnerName | None = None
-    """Team that is told about this queue; absent means the stack's owner."""
-    thresholds: Annotated[dict[str, Override], _Section] = {}
-    """Other thresholds for this queue: signal, then severity, then number."""
-
-
-class TaskSpec(Part):
-    """One task that is watched more closely than the rest, or all that a pattern means."""
-
-    period: Annotated[Duration, between("1m", "31d")] | None = None
-    """The task must succeed at least once in this time, from 1m to 31d; for periodic tasks."""
-    owner: OwnerName | None = None
-    """Team that is told about this task; absent means the stack's owner."""
-    thresholds: Annotated[dict[str, Override], _Section] = {}
-    """Other thresholds for this task: signal, then severity, then number."""
 
 
 class SeveritySpec(Part):
@@ -133,7 +76,8 @@ class SeveritySpec(Part):
 
 
 class ThresholdSpec(Part):
-    """How one signal is judged. What is absent has the default of the signal's reference page."""
+    """How one signal is judged. What is absent has the default of the signal's reference page; below a queue or task,
+    what `thresholds` says."""
 
     enabled: bool = True
     """Whether the signal has alerts at all; its panels stay."""
@@ -155,6 +99,34 @@ class ThresholdSpec(Part):
     def severity(self, name: Severity) -> SeveritySpec | None:
         """What the user wrote for one severity."""
         return {"info": self.info, "warning": self.warning, "critical": self.critical}[name]
+
+
+class QueueSpec(Part):
+    """One queue that is watched, or all that a pattern means."""
+
+    role: Literal["normal", "dead_letter"] = "normal"
+    """normal: workers consume it. dead_letter: nobody does, and one task in it is a finding."""
+    min_workers: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Least number of workers that must consume this queue; absent means that one is enough."""
+    owner: OwnerName | None = None
+    """Team that is told about this queue; absent means the stack's owner."""
+    thresholds: Annotated[dict[str, Annotated[ThresholdSpec, _Section]], _Section] = {}
+    """Other numbers for this queue, in the form of the section `thresholds`, which says the rest."""
+
+
+class TaskSpec(Part):
+    """One task that is watched more closely than the rest, or all that a pattern means."""
+
+    period: Annotated[Duration, between("1m", "31d")] | None = None
+    """The task must succeed at least once in this time, from 1m to 31d; for periodic tasks. One that runs several times
+    as often is told too."""
+    expires: Literal["wanted", "lost"] = "lost"
+    """What it means when the task expires or is revoked before it runs. lost: its work is lost, as by a failure.
+    wanted: nobody needs it any more."""
+    owner: OwnerName | None = None
+    """Team that is told about this task; absent means the stack's owner."""
+    thresholds: Annotated[dict[str, Annotated[ThresholdSpec, _Section]], _Section] = {}
+    """Other numbers for this task, in the form of the section `thresholds`, which says the rest."""
 
 
 class Ignore(Part):

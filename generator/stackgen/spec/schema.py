@@ -28,7 +28,7 @@ def json_schema() -> Schema:
     _name_signals(schema["properties"]["thresholds"], "ThresholdSpec", known)
     for part, dimension in (("QueueSpec", "queue"), ("TaskSpec", "task")):
         mine = {name: signal for name, signal in known.items() if signal.overrides == dimension}
-        _name_signals(parts[part]["properties"]["thresholds"], "Override", mine)
+        _name_signals(parts[part]["properties"]["thresholds"], "ThresholdSpec", mine)
     _shorthands(schema, parts)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from stackgen.catalog.series import limit
 from stackgen.catalog.signal import SEVERITIES, Severity, Signal
 from stackgen.document import Trail, shown
-from stackgen.spec.bound import UNWRITTEN, bound
+from stackgen.spec.bound import UNWRITTEN, bound, own
 from stackgen.spec.checks import Fault, nearest
-from stackgen.spec.model import Override, StackSpec, ThresholdSpec
+from stackgen.spec.model import StackSpec, ThresholdSpec
 from stackgen.spec.scalars import Kind, Quantity
 
 _NOUN = {
@@ -79,7 +79,7 @@ def _unknown(path: Trail, signals: Signals) -> Fault:
 
 
 def _overrides(
-    spec: StackSpec, signals: Signals, wrong: Container[str], owner: Trail, overrides: Mapping[str, Override]
+    spec: StackSpec, signals: Signals, wrong: Container[str], owner: Trail, overrides: Mapping[str, ThresholdSpec]
 ) -> Iterator[Fault]:
     kind = "queue" if owner[0] == "queues" else "task"
     for name, override in overrides.items():
@@ -95,6 +95,7 @@ def _overrides(
         elif kind == "queue" and (fault := _never_judged(spec, signals[name], path)):
             yield fault
         else:
+            yield from _guards(path, signals[name], override)
             faults = _numbers(signals[name], {(*path, severity): _of(override, severity) for severity in SEVERITIES})
             yield from faults
             if not faults and name not in wrong:
@@ -115,8 +116,9 @@ def _never_judged(spec: StackSpec, signal: Signal, path: Trail) -> Fault | None:
     return Fault(path, "dead-letter", reason, hint, True, ("queues", path[1], "role"))
 
 
-def _of(override: Override, severity: Severity) -> Quantity | None:
-    return {"info": override.info, "warning": override.warning, "critical": override.critical}[severity]
+def _of(override: ThresholdSpec, severity: Severity) -> Quantity | None:
+    chosen = override.severity(severity)
+    return chosen.threshold if chosen else None
 
 
 def _guards(path: Trail, signal: Signal, judged: ThresholdSpec) -> Iterator[Fault]:
@@ -156,22 +158,24 @@ def _number(path: Trail, signal: Signal, number: Quantity) -> Iterator[Fault]:
 
 
 def _effective(
-    path: Trail, signal: Signal, judged: ThresholdSpec, override: Override | None
+    path: Trail, signal: Signal, judged: ThresholdSpec, override: ThresholdSpec | None
 ) -> dict[Severity, _Effective]:
     found: dict[Severity, _Effective] = {}
     for severity in SEVERITIES if judged.enabled else ():
-        chosen, own = judged.severity(severity), _of(override, severity) if override else None
-        merged = bound(signal.levels, severity, judged, listed=own is not None)
+        chosen, mine = judged.severity(severity), _of(override, severity) if override else None
+        merged = bound(signal.levels, severity, judged, listed=mine is not None)
+        if merged and override:
+            merged = own(merged, override, severity)
         if merged is None:
             continue
         default = signal.levels.get(severity)
         held = merged.written.get("for") == (severity, "for") or (
             default is not None and [level.threshold for level in signal.levels.values()].count(default.threshold) > 1
         )
-        stated = own or (chosen.threshold if chosen else None)
+        stated = mine or (chosen.threshold if chosen else None)
         if stated is not None:
-            mine = own is not None or override is None
-            place = None if not mine else (*path, severity) if own else (*path, severity, "threshold")
+            here = (*path, severity) if mine else (*path, severity, "threshold")
+            place = here if mine or override is None else None
             found[severity] = _Effective(Fraction(stated.value), merged.hold, stated.text, place, held)
         elif merged.value is not None:
             text = limit(merged.value, signal.unit)

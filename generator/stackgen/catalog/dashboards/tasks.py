@@ -9,11 +9,11 @@ from stackgen.catalog.series import TASK_DURATION_BUCKET, TASK_DURATION_SUM, TAS
 from stackgen.catalog.signals.tasks import (
     DURATION_P95,
     FAILURE_RATIO,
-    OVERDUE,
     RETRY_RATIO,
     SUCCESS_RATIO,
     TIMEOUT_RATIO,
 )
+from stackgen.catalog.signals.tasks_periodic import OVERDUE
 
 _TOP = 10
 _FAILED = 'state="FAILURE"'

@@ -13,6 +13,8 @@ from stackgen.catalog.series import (
     TASK_WAIT_BUCKET,
     TASKS_STARTED,
     WINDOW,
+    WORKER_TASKS,
+    WORKERS_ACTIVE,
 )
 from stackgen.catalog.signal import Guard, Level, Signal, guide
 from stackgen.catalog.site import Site
@@ -110,7 +112,8 @@ QUEUE_STUCK = Signal(
         f"{_length(site)} unless on (queue) {TASKS_STARTED.name} > 0{facts.unless_doubted('heartbeats', site)}"
     ),
     shape=input_shapes.Stuck(QUEUE_LENGTH, TASKS_STARTED),
-    levels={"warning": Level(Fraction(0), hold=600)},
+    # A queue of two processes with tasks of 40 minutes starts one every 20 minutes, and is well.
+    levels={"warning": Level(Fraction(0), hold=1200)},
     overrides="queue",
     skips_dead_letters=True,
     summary="Queue {queue} is stuck with {value:task} waiting: none has started",
@@ -165,6 +168,37 @@ QUEUE_WORKERS_SIGNAL = Signal(
     action="Find the workers of this queue that are gone.",
     meaning="Fewer workers than queues.<name>.min_workers in stack.yaml asks for consume this queue.",
     causes=("a host or pod died", "a deployment changed -Q", "the autoscaler's lower bound is below min_workers"),
+    dashboard=_DASHBOARD,
+)
+
+WORKER_TAKES_NONE = Signal(
+    id="worker_takes_none",
+    alert="CeleryWorkerTakesNothing",
+    title="Tasks of a worker while a queue waits that every worker consumes",
+    family="queues",
+    unit="tasks",
+    by=("worker",),
+    needs=(WORKER_TASKS, QUEUE_LENGTH, QUEUE_WORKERS, WORKERS_ACTIVE),
+    record="celery:worker_tasks:needed",
+    expr=lambda site: (
+        f"max_over_time({WORKER_TASKS.name}[{site.bridge}]) and on () ({_length(site)} > 0"
+        f" and on (queue) {QUEUE_WORKERS.name} >= on () group_left () {WORKERS_ACTIVE.name})"
+    ),
+    shape=input_shapes.Value(
+        WORKER_TASKS,
+        beside=((QUEUE_LENGTH, Fraction(1)), (QUEUE_WORKERS, Fraction(9)), (WORKERS_ACTIVE, Fraction(1))),
+        silenced_by=((QUEUE_LENGTH, Fraction(1)), (QUEUE_WORKERS, Fraction(1)), (WORKERS_ACTIVE, Fraction(9))),
+    ),
+    bad_when="below",
+    levels={"warning": Level(Fraction(1), hold=420)},
+    summary="Worker {worker} takes no task, while a queue waits that it consumes",
+    action="Restart it: its heartbeat goes on, and it takes nothing. Then look for a lost connection in its log.",
+    meaning="The worker answers and works on nothing, though tasks wait for it. Others may do its part.",
+    causes=(
+        "it reconnected to the broker after a failover or an idle timeout and consumes nothing since",
+        "its consumer was cancelled (`control cancel_consumer`)",
+        "its pool is gone and its parent process lives on",
+    ),
     dashboard=_DASHBOARD,
 )
 

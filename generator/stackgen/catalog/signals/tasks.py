@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from stackgen.catalog import facts, input_shapes, promql
+from stackgen.catalog import input_shapes
 from stackgen.catalog.logs import log_queries
 from stackgen.catalog.series import TASK_DURATION_BUCKET, TASK_TIMEOUTS, TASKS
 from stackgen.catalog.signal import Guard, Level, Signal, guide
-from stackgen.catalog.site import Site
-from stackgen.catalog.source import RecordingRule
 
 _DASHBOARD = "celery-tasks"
 _FAILED = 'state="FAILURE"'
 _FINISHED = 'state=~"SUCCESS|FAILURE"'
 _EXECUTED = 'state=~"SUCCESS|FAILURE|RETRY"'
-_ENDED = 'state=~"SUCCESS|FAILURE|REVOKED|REJECTED"'
+_NO_CHORD = 'task!="celery.chord_unlock"'
+_ENDED = 'state=~"SUCCESS|FAILURE|REJECTED"'
 
 
 def _by_task(matcher: str) -> str:
@@ -69,7 +68,7 @@ SUCCESS_RATIO = Signal(
     record="celery:task_successes:ratio10m",
     expr=lambda site: _share(f'sum({TASKS.name}{{state="SUCCESS"}})', f"sum({TASKS.name}{{{_ENDED}}})"),
     shape=input_shapes.Share(
-        TASKS, TASKS, {"state": "REJECTED"}, {"state": "SUCCESS"}, inverted=True, outside=("RETRY",)
+        TASKS, TASKS, {"state": "REJECTED"}, {"state": "SUCCESS"}, inverted=True, outside=("RETRY", "REVOKED")
     ),
     bad_when="below",
     levels={"warning": Level(Fraction(95, 100), hold=300, source=guide("Task Metrics"))},
@@ -77,11 +76,11 @@ SUCCESS_RATIO = Signal(
     # One event, one page: while a task's failure rate is already reported, this would only repeat it.
     unless='ALERTS{alertname="CeleryHighFailureRate", alertstate="firing"}',
     silent_under=input_shapes.Share(TASKS, TASKS, {"state": "FAILURE"}, {"state": "SUCCESS"}),
-    log_queries=(log_queries.FAILED, log_queries.REVOKED, log_queries.REJECTED),
+    log_queries=(log_queries.FAILED, log_queries.REJECTED),
     summary="Only {value} of all tasks succeed (limit {limit})",
-    action="See which state is left: failed tasks too rare to be judged alone, or tasks revoked or rejected.",
+    action="See which state is left: failed tasks too rare to be judged alone, or tasks that workers reject.",
     meaning="Over the whole application too many tasks do not succeed, though no single task fails too often.",
-    causes=("many rare tasks fail at once: a shared dependency", "tasks are revoked or expire", "workers reject tasks"),
+    causes=("many rare tasks fail at once: a shared dependency", "workers reject tasks"),
     dashboard=_DASHBOARD,
 )
 
@@ -127,7 +126,8 @@ RETRY_RATIO = Signal(
     by=("task",),
     needs=(TASKS,),
     record="celery:task_retries:ratio10m",
-    expr=lambda site: _share(_by_task('state="RETRY"'), _by_task(_EXECUTED)),
+    # A chord's end is polled for by retrying.
+    expr=lambda site: _share(_by_task(f'state="RETRY",{_NO_CHORD}'), _by_task(_EXECUTED)),
     shape=input_shapes.Share(TASKS, TASKS, {"state": "RETRY"}, {"state": "SUCCESS"}, outside=("REVOKED", "REJECTED")),
     levels={"warning": Level(Fraction(10, 100), hold=300, source=guide("Task Metrics"))},
     overrides="task",
@@ -167,59 +167,5 @@ TIMEOUT_RATIO = Signal(
     action="See where it hangs; a hard limit kills it in the middle, so check what it left half done.",
     meaning="Celery stops executions of this task because they exceed time_limit or soft_time_limit.",
     causes=("a remote call without a timeout of its own", "more data than the limit allows for", "a deadlock"),
-    dashboard=_DASHBOARD,
-)
-
-
-def _last_success(site: Site) -> tuple[tuple[str, RecordingRule], ...]:
-    """The time of the last success, carried from evaluation to evaluation; the first evaluation starts the clock."""
-    name = "celery:task_last_success:timestamp"
-    moving = f'(sum by (task) ({TASKS.name}{{state="SUCCESS"}}) > bool 0)'
-    watched = 'max by (task) (celery:threshold_override{signal="task_overdue"})'
-    del site
-    return (
-        (
-            name,
-            RecordingRule(
-                f"(time() * {moving} > 0 and on (task) {watched})"
-                f" or max by (task) (last_over_time({name}[1d]))"
-                f" or 0 * {watched} + time()"
-            ),
-        ),
-    )
-
-
-def _periodic(site: Site, matchers: tuple[str, ...], period: Fraction) -> str:
-    """Tasks behind a pattern that are counted, or were within the last three periods; a deleted one is forgotten."""
-    del site
-    counted = promql.select(TASKS.name, 'state="SUCCESS"', *matchers)
-    step = max(Fraction(60), Fraction(int(period / 10)))
-    return f"{counted} or last_over_time({counted}[{promql.seconds(3 * period)}:{promql.seconds(step)}])"
-
-
-OVERDUE = Signal(
-    id="task_overdue",
-    alert="CeleryTaskOverdue",
-    title="Time since the last success of a periodic task",
-    family="tasks",
-    unit="seconds",
-    by=("task",),
-    needs=(TASKS,),
-    record="celery:task_since_success:seconds",
-    before=_last_success,
-    expr=lambda site: f"time() - celery:task_last_success:timestamp{facts.unless_doubted('heartbeats', site)}",
-    shape=input_shapes.Overdue(TASKS, {"state": "SUCCESS"}),
-    levels={"warning": Level(Fraction(0))},
-    overrides="task",
-    seen=_periodic,
-    limits_from="period",
-    summary="Periodic task {task} last succeeded {value} ago (period {limit})",
-    action="Check that beat runs and sends it, that a worker takes it, and that it does not fail.",
-    meaning="A task that must run regularly has not succeeded within its period.",
-    causes=(
-        "beat is down or has lost its schedule",
-        "the task fails each time",
-        "its queue is stuck or has no workers",
-    ),
     dashboard=_DASHBOARD,
 )

@@ -6,12 +6,26 @@ from fractions import Fraction
 
 from stackgen.catalog import input_shapes, promql
 from stackgen.catalog.runbook import Command
-from stackgen.catalog.series import WORKER_CPU, WORKER_MEMORY, WORKER_START, WORKERS_ACTIVE, WORKERS_SERVING
+from stackgen.catalog.series import (
+    QUEUE_LENGTH,
+    WORKER_CPU,
+    WORKER_MEMORY,
+    WORKER_START,
+    WORKERS_ACTIVE,
+    WORKERS_SERVING,
+)
 from stackgen.catalog.signal import Level, Signal, guide
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import RecordingRule
 
 _DASHBOARD = "celery-workers"
+
+_AT_ZERO = "no worker is normal while nothing waits (celery.fleet.scales_to_zero); workers_needed judges"
+
+
+def _waiting(site: Site) -> str:
+    return promql.select(QUEUE_LENGTH.name, site.working())
+
 
 WORKERS_ACTIVE_SIGNAL = Signal(
     id="workers_active",
@@ -40,7 +54,26 @@ WORKERS_ACTIVE_SIGNAL = Signal(
         "the kernel killed them for memory",
         "they cannot reach the broker, or its password changed",
     ),
+    applies=lambda site: _AT_ZERO if site.scales_to_zero else "",
     dashboard=_DASHBOARD,
+)
+
+WORKERS_NEEDED = WORKERS_ACTIVE_SIGNAL._replace(
+    id="workers_needed",
+    title="Active workers while tasks wait",
+    family="queues",
+    needs=(WORKERS_ACTIVE, QUEUE_LENGTH),
+    record="celery:workers_active:needed",
+    expr=lambda site: f"{WORKERS_ACTIVE.name} and on () sum({_waiting(site)}) > 0",
+    shape=input_shapes.Value(
+        WORKERS_ACTIVE, beside=((QUEUE_LENGTH, Fraction(1)),), silenced_by=((QUEUE_LENGTH, Fraction(0)),)
+    ),
+    # As long as it may take to start the first worker.
+    levels={"critical": Level(Fraction(1), hold=300)},
+    summary="Tasks wait and no Celery worker is running",
+    action="See why the autoscaler starts none: its trigger, its quota, an image that cannot be pulled.",
+    causes=("the autoscaler does not see the queue", "no room in the cluster", "workers crash at start"),
+    applies=lambda site: "" if site.scales_to_zero else "the fleet does not scale to zero (celery.fleet)",
 )
 
 _FLEET = "celery:workers_active:steady"
@@ -65,8 +98,9 @@ WORKERS_MISSING = Signal(
     shape=input_shapes.Fleet(WORKERS_ACTIVE),
     bad_when="below",
     levels={"warning": Level(Fraction(75, 100), hold=600)},
+    applies=lambda site: "the fleet scales on purpose (celery.fleet.scales, min_workers)" if site.scales else "",
     summary="Only {value} of the last hour's Celery workers are left",
-    action="Find the workers that are gone. For an autoscaled fleet switch this off and set min_workers on its queues.",
+    action="Find the workers that are gone. If it is an autoscaler's work, say so: `celery.fleet.scales`.",
     meaning="Part of the fleet is gone, the rest works on, more slowly. A deployment's extra workers do not count.",
     causes=(
         "one host or pod died and was not replaced",
@@ -175,12 +209,30 @@ WORKER_UPTIME = Signal(
     bad_when="below",
     levels={
         "info": Level(Fraction(300), source=guide("Worker Health Metrics")),
-        # Younger than 5 minutes for 15 minutes on end: it restarts again and again.
-        "warning": Level(Fraction(300), hold=900),
     },
     summary="Worker {worker} started {value} ago",
-    action="After a deployment this is normal. As a warning it is a restart loop: read the worker's last log lines.",
-    meaning="The worker has just started. If it never grows older than the limit, it crashes and is restarted.",
-    causes=("a deployment", "a crash at start: import error, missing setting", "killed for memory"),
+    action="After a deployment this is normal; else look at why it stopped.",
+    meaning="The worker has just started.",
+    causes=("a deployment", "a crash", "killed for memory"),
+    dashboard=_DASHBOARD,
+)
+
+WORKER_RESTARTS = Signal(
+    id="worker_restarts",
+    alert="CeleryWorkerRestarted",
+    title="Worker starts in an hour",
+    family="workers",
+    unit="count",
+    by=("worker",),
+    needs=(WORKER_START,),
+    # What restarts it waits longer each time, up to five minutes: no start is young for long, so starts are counted.
+    record="celery:worker_restarts:changes1h",
+    expr=lambda site: f"changes({WORKER_START.name}[1h])",
+    shape=input_shapes.Tally(WORKER_START, window=3600),
+    levels={"warning": Level(Fraction(3))},
+    summary="Worker {worker} started again {value:time} within an hour (limit {limit})",
+    action="It is a restart loop: read the worker's last log lines, and why its container ended.",
+    meaning="The worker starts, stops and is started again. What it was doing is lost or done twice.",
+    causes=("a crash at start: import error, missing setting", "killed for memory by the same task again and again"),
     dashboard=_DASHBOARD,
 )

@@ -11,31 +11,29 @@ from fractions import Fraction
 
 from stackgen.catalog import facts, promql
 from stackgen.catalog.corner import NO_CLUSTER
-from stackgen.catalog.counting import increase, latest, per_replica
-from stackgen.catalog.images import Image, by_version
-from stackgen.catalog.launch import HttpHealth, Launch
+from stackgen.catalog.counting import grown, increase, latest, per_replica
 from stackgen.catalog.series import (
+    FINAL,
     QUEUE_LENGTH,
     QUEUE_WORKERS,
     TASK_DURATION_BUCKET,
     TASK_DURATION_SUM,
     TASK_WAIT_BUCKET,
     TASKS,
+    TASKS_NEW,
     TASKS_STARTED,
+    TASKS_UNKNOWN,
     WINDOW,
+    WORKER_TASKS,
     WORKERS_ACTIVE,
 )
 from stackgen.catalog.site import Fact, Site
 from stackgen.catalog.source import FILLED_IN, Metric, Reading, RecordingRule, Source, base_labels, counter, gauge
+from stackgen.catalog.sources.celery_exporter_launch import PURGE, VERSIONS, launch
 from stackgen.catalog.timeline import Gauge, Input, Segment
 
 JOB = "celery-exporter"
-WORKER_TIMEOUT = 60
-"""Seconds without heartbeat (Celery sends one every 2 s) after which we ask the exporter to call a worker down."""
-PURGE = 600
-"""Seconds after which the exporter drops all series of a worker that is down, its default."""
 
-_IMAGE = "danihodovic/celery-exporter"
 _JOB = f'job="{JOB}"'
 _EVENT = ("name", "hostname", "queue_name")
 _BY_TASK = {"task": "name", "queue": "queue_name"}
@@ -78,10 +76,11 @@ ENDED = {
     "REVOKED": _event("revoked"),
     "REJECTED": _event("rejected"),
 }
+TASKS_ACTIVE = Metric(name="celery_worker_tasks_active", type="gauge", labels=("hostname",), lifetime=PURGE)
 OTHERS = (
     _event("sent"),
     _event("received"),
-    Metric(name="celery_worker_tasks_active", type="gauge", labels=("hostname",), lifetime=PURGE),
+    TASKS_ACTIVE,
     Metric(name="celery_active_process_count", type="gauge", labels=("queue_name",)),
 )
 
@@ -141,16 +140,49 @@ def _tasks(site: Site) -> tuple[RecordingRule, ...]:
     )
 
 
+def _tasks_new(site: Site) -> tuple[RecordingRule, ...]:
+    new = {state: grown(ENDED[state].name, matchers(site), site) for state in FINAL}
+    return tuple(RecordingRule(per_replica(expr, {"task": "name"}), {"state": state}) for state, expr in new.items())
+
+
+def _unknown(site: Site) -> tuple[RecordingRule, ...]:
+    # With task-sent events it has a name, and fails under it.
+    unknown = (_JOB, 'name="None"', 'exception="NotRegistered"')
+    counted = increase(ENDED["FAILURE"].name, unknown, site, "first value", TASKS_UNKNOWN.window)
+    return (RecordingRule(f"max(sum by (instance) ({counted}))"),)
+
+
+def _unknown_labels(canonical: Mapping[str, str]) -> dict[str, str]:
+    del canonical
+    return {**event_labels({"task": "None"}), "exception": "NotRegistered"}
+
+
 def _tasks_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
     state = canonical["state"]
     more = {"exception": "ValueError"} if state == "FAILURE" else {}
     return counter(JOB, ENDED[state].name, lambda c: {**event_labels(c), **more})(site, canonical, segments, step)
 
 
+def _worker_tasks(site: Site) -> tuple[RecordingRule, ...]:
+    """The last word of a worker that is dead would stay."""
+    active, up = (f"last_over_time({one.name}{{{_JOB}}}[{site.bridge}])" for one in (TASKS_ACTIVE, WORKER_UP))
+    named = promql.copy_labels(f"{active} and on (instance, hostname) {up} == 1", {"worker": "hostname"})
+    return (RecordingRule(f"max by (worker) ({named})"),)
+
+
+def _worker_tasks_stimulus(
+    site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int
+) -> list[Input]:
+    del step
+    labels = {**base_labels(JOB, site), "hostname": canonical["worker"]}
+    alive = tuple(s if s.amount is None else s._replace(amount=1, slope=0) for s in segments)
+    return [Gauge(TASKS_ACTIVE.name, labels, segments), Gauge(WORKER_UP.name, labels, alive)]
+
+
 def event_labels(canonical: Mapping[str, str]) -> dict[str, str]:
     """The labels of an event of this task and queue."""
-    labels = {"name": canonical.get("task", FILLED_IN["task"]), "hostname": "generic"}
-    labels["queue_name"] = canonical.get("queue", FILLED_IN["queue"])
+    queue, name = canonical.get("queue", FILLED_IN["queue"]), canonical.get("task", FILLED_IN["task"])
+    labels = {"name": name, "hostname": "generic", "queue_name": queue}
     return labels | ({"le": canonical["le"]} if "le" in canonical else {})
 
 
@@ -191,6 +223,13 @@ READINGS = (
         caveat="Messages that workers have prefetched are not counted.",
     ),
     Reading(
+        series=WORKER_TASKS,
+        uses=(TASKS_ACTIVE, WORKER_UP),
+        rules=_worker_tasks,
+        stimulus=_worker_tasks_stimulus,
+        spoiled_by={"pool_solo": _SOLO},
+    ),
+    Reading(
         series=TASKS_STARTED,
         uses=(STARTED,),
         rules=lambda site: (RecordingRule(_count(STARTED.name, site, {"queue": "queue_name"})),),
@@ -204,6 +243,20 @@ READINGS = (
         stimulus=_tasks_stimulus,
         spoiled_by=_EVENTS,
         caveat="Celery 5.7 reports each hard time limit twice, so FAILURE counts it twice.",
+    ),
+    Reading(
+        series=TASKS_NEW,
+        uses=tuple(ENDED[state] for state in FINAL),
+        rules=_tasks_new,
+        stimulus=_tasks_stimulus,
+        spoiled_by=_EVENTS,
+    ),
+    Reading(
+        series=TASKS_UNKNOWN,
+        uses=(ENDED["FAILURE"],),
+        rules=_unknown,
+        stimulus=counter(JOB, ENDED["FAILURE"].name, _unknown_labels),
+        spoiled_by=_EVENTS,
     ),
     Reading(
         series=TASK_DURATION_BUCKET,
@@ -231,40 +284,6 @@ READINGS = (
 )
 
 
-def _bounds(buckets: tuple[Fraction, ...]) -> str:
-    return ",".join(promql.number(b) for b in buckets)
-
-
-def launch(site: Site, version: str) -> Launch:
-    """The exporter's command line; the broker's URL comes from the environment, never from here."""
-    flags = [
-        f"--queues={','.join(site.queues)}",
-        f"--buckets={_bounds(site.duration_buckets)}",
-        "--retry-interval=5",
-        f"--worker-timeout={WORKER_TIMEOUT}",
-        f"--purge-offline-worker-metrics={PURGE}",
-        "--generic-hostname-task-sent-metric",
-    ]
-    flags += site.corner.exporter_flags()
-    if version != "0.12.2":
-        flags += [f"--queue-wait-buckets={_bounds(site.wait_buckets)}", "--generic-hostname-worker-task-metric"]
-    return Launch(
-        image=SOURCE.versions[version],
-        user="1000:1000",
-        entrypoint=("python", "/app/cli.py"),  # its Dockerfile at v0.12.2
-        command=tuple(flags),
-        environment={"CE_BROKER_URL": site.broker_url},  # src/cli.py has no option for a file
-        secrets=site.broker_secrets,
-        networks=("backend", "broker"),
-        health=HttpHealth("/health", "python"),
-        notes=(
-            "Every queue is named, or a queue without workers would have no series.",
-            "Bucket bounds contain every threshold: a quantile cannot be judged between bounds.",
-            "Without a retry interval the exporter exits with its broker and forgets every count.",
-        ),
-    )
-
-
 SOURCE = Source(
     id="celery-exporter",
     title="danihodovic/celery-exporter",
@@ -273,10 +292,7 @@ SOURCE = Source(
     link="https://github.com/danihodovic/celery-exporter",
     metrics=(QUEUE_LENGTH_METRIC, ACTIVE_WORKERS, WORKER_UP, RUNTIME, WAIT, STARTED, *ENDED.values(), *OTHERS),
     readings=READINGS,
-    versions=by_version(
-        Image("celery-exporter", "0.12.2", _IMAGE, "0.12.2", "2026-08-20", "its issue 345 and releases"),
-        Image("celery-exporter", "next", _IMAGE, "", "2026-08-21", "its main branch, not released"),
-    ),
+    versions=VERSIONS,
     advice="start celery-exporter with the generated flags (exporters/celery-exporter.yml)",
     names_by_comma=True,
     cannot={"redis_cluster": NO_CLUSTER},

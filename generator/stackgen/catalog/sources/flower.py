@@ -5,15 +5,23 @@ Facts: scrapes of Flower 2.2.0 (tests/scrapes/flower-*.prom).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from pathlib import PurePosixPath
 
 from stackgen.catalog.corner import NO_CLUSTER
-from stackgen.catalog.counting import increase, per_replica
+from stackgen.catalog.counting import grown, increase, per_replica
 from stackgen.catalog.images import Image, by_version
 from stackgen.catalog.launch import HttpHealth, Launch, Limits, Mount, Secret, Variable
-from stackgen.catalog.series import STATES, TASK_DURATION_BUCKET, TASK_DURATION_SUM, TASKS, WORKERS_ACTIVE
+from stackgen.catalog.series import (
+    FINAL,
+    STATES,
+    TASK_DURATION_BUCKET,
+    TASK_DURATION_SUM,
+    TASKS,
+    TASKS_NEW,
+    WORKERS_ACTIVE,
+)
 from stackgen.catalog.site import Fact, Site
 from stackgen.catalog.source import FILLED_IN, Metric, Reading, RecordingRule, Source, base_labels, counter
 from stackgen.catalog.timeline import Gauge, Input, Segment
@@ -43,23 +51,22 @@ _EVENTS: dict[Fact, str] = {"events_off": "the workers send no events (celery.ev
 _NO_QUEUE = "Flower does not say which queue a task came from."
 
 
+def _matchers(state: str, site: Site) -> tuple[str, ...]:
+    return (_JOB, f'type="task-{_TYPES[state]}"', site.task_matcher("task"))
+
+
+def _by_state(growth: Callable[[str], str], states: Iterable[str]) -> tuple[RecordingRule, ...]:
+    return tuple(RecordingRule(per_replica(growth(state), {"task": "task"}), {"state": state}) for state in states)
+
+
 def _tasks(site: Site) -> tuple[RecordingRule, ...]:
-    return tuple(
-        RecordingRule(
-            per_replica(
-                increase(
-                    EVENTS.name,
-                    (_JOB, f'type="task-{kind}"', site.task_matcher("task")),
-                    site,
-                    "first value",
-                    TASKS.window,
-                ),
-                {"task": "task"},
-            ),
-            {"state": state},
-        )
-        for state, kind in _TYPES.items()
+    return _by_state(
+        lambda state: increase(EVENTS.name, _matchers(state, site), site, "first value", TASKS.window), STATES
     )
+
+
+def _tasks_new(site: Site) -> tuple[RecordingRule, ...]:
+    return _by_state(lambda state: grown(EVENTS.name, _matchers(state, site), site), FINAL)
 
 
 def _labels(canonical: Mapping[str, str]) -> dict[str, str]:
@@ -142,6 +149,13 @@ SOURCE = Source(
             stimulus=counter(JOB, EVENTS.name, _labels),
             spoiled_by=_EVENTS,
             caveat=_NO_QUEUE,
+        ),
+        Reading(
+            series=TASKS_NEW,
+            uses=(EVENTS,),
+            rules=_tasks_new,
+            stimulus=counter(JOB, EVENTS.name, _labels),
+            spoiled_by=_EVENTS,
         ),
         Reading(
             series=TASK_DURATION_BUCKET,

@@ -10,14 +10,16 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from stackgen.catalog import facts, promql
-from stackgen.catalog.counting import increase, latest, of_limit, per_worker
+from stackgen.catalog.counting import grown, increase, latest, of_limit, per_worker
 from stackgen.catalog.series import (
+    FINAL,
     STATES,
     TASK_DURATION_BUCKET,
     TASK_DURATION_SUM,
     TASK_TIMEOUTS,
     TASK_WAIT_BUCKET,
     TASKS,
+    TASKS_NEW,
     TASKS_STARTED,
     WINDOW,
     WORKER_CPU,
@@ -34,6 +36,7 @@ JOB = "celery-worker"
 _JOB = f'job="{JOB}"'
 _TASK = {"task": "task", "queue": "queue"}
 _STATES = f'state=~"{"|".join(STATES)}"'
+_FINAL = f'state=~"{"|".join(FINAL)}"'
 _POOL = 100
 """Pool processes of the worker that tests feed: makes hundredths of a ratio whole CPU seconds."""
 
@@ -57,6 +60,10 @@ def _matchers(site: Site) -> tuple[str, ...]:
 def _count(metric: str, site: Site, names: Mapping[str, str], *more: str, window: int = WINDOW) -> str:
     listed = "" if "task" in names else site.listed("queue")
     return per_worker(increase(metric, (*_matchers(site), listed, *more), site, "first value", window), names)
+
+
+def _new(site: Site) -> str:
+    return per_worker(grown(ENDED.name, (*_matchers(site), _FINAL), site), {"task": "task", "state": "state"})
 
 
 def _gauge(metric: Metric, site: Site) -> str:
@@ -181,6 +188,12 @@ READINGS = (
         rules=lambda site: (
             RecordingRule(_count(ENDED.name, site, {**_TASK, "state": "state"}, _STATES, window=TASKS.window)),
         ),
+        stimulus=counter(JOB, ENDED.name, labels_of),
+    ),
+    Reading(
+        series=TASKS_NEW,
+        uses=(ENDED,),
+        rules=lambda site: (RecordingRule(_new(site)),),
         stimulus=counter(JOB, ENDED.name, labels_of),
     ),
     Reading(

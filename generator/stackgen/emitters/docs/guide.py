@@ -9,6 +9,7 @@ from stackgen.catalog.guide.row import Chapter, Row
 from stackgen.catalog.identity import joined
 from stackgen.emitters.docs import places
 from stackgen.resolve.plan import Plan
+from stackgen.rules import classes
 from stackgen.rules.build import condition
 
 
@@ -58,9 +59,9 @@ def _where(one: Row, plan: Plan, home: str) -> list[places.Link]:
 def _queries(signals: tuple[str, ...], plan: Plan) -> Iterator[str]:
     """The condition of each severity of the signals that are on, in words and as PromQL."""
     for signal in plan.named(signals):
-        for alert in plan.of(signal):
-            yield f"# {signal.alert}, {alert.severity}: {alert.words}"
-            yield condition(alert, plan)
+        for part in (part for alert in plan.of(signal) for part in classes.parts(alert)):
+            yield f"# {signal.alert}, {part.alert.severity}: {part.alert.words}"
+            yield condition(part, plan)
 
 
 def _off(signals: tuple[str, ...], plan: Plan) -> list[dict[str, object]]:

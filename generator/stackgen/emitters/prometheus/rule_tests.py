@@ -14,6 +14,7 @@ from stackgen.catalog.signal import Severity, Signal
 from stackgen.catalog.timeline import Input
 from stackgen.resolve.alerts import own
 from stackgen.resolve.plan import Plan
+from stackgen.rules import classes
 from stackgen.rules.wording import Fill, texts
 
 
@@ -24,16 +25,25 @@ def artefacts(plan: Plan) -> list[Artefact]:
 
 def _file(signal: Signal, plan: Plan) -> Artefact:
     test = SignalUnderTest(signal, plan)
+    groups = [plan.site.named(family) for family in _families(signal)]
     return Artefact(
         path=f"prometheus/tests/{signal.id}.yml",
         template="prometheus/tests.yml.j2",
         syntax="yaml",
         context={
-            "rule_file": f"../rules/{plan.site.named(signal.family)}.yml",
+            "rule_files": [f"../rules/{name}.yml" for name in groups],
+            # Without it promtool evaluates groups in an order of its own, another one each time.
+            "order": groups if len(groups) > 1 else None,
             "evaluation_interval": promql.seconds(test.tick),
             "cases": [_case(one, signal, plan) for one in cases(test)],
         },
     )
+
+
+def _families(signal: Signal) -> Iterable[str]:
+    """The groups whose rules record what is judged: the signal's own comes last."""
+    others = (series.family for series in signal.needs if series.family != signal.family)
+    return dict.fromkeys((*others, signal.family))
 
 
 def _case(one: Case, signal: Signal, plan: Plan) -> dict[str, object]:
@@ -64,10 +74,12 @@ def _alerts(one: AlertAssertion, signal: Signal, plan: Plan) -> QueryAssertion:
     """The firing alerts, each by the labels that tell it from the others."""
     by = (*signal.by, *(["owner"] if own(signal, plan.spec) else []), "severity")
     label = next(iter(signal.by), "")
+    is_shared = any(other.alert == signal.alert and other is not signal for other in plan.active)
     selector = promql.select(
         "ALERTS",
         f"alertname={promql.text(signal.alert)}",
         'alertstate="firing"',
+        f"signal={promql.text(signal.id)}" if is_shared else "",
         f"severity={promql.text(one.severity)}" if one.severity else "",
         promql.one_of(label, [each.labels[label] for each in one.without], negate=True) if one.without else "",
     )
@@ -105,10 +117,12 @@ def _expected(one: AlertAssertion, signal: Signal, plan: Plan) -> Iterable[dict[
     records = {alert.severity: alert for alert in plan.of(signal)}
     for subject, severity in one.firing:
         fill = Fill(subject.labels, subject.value, subject.limits[severity])
+        entry = plan.entries(signal).found(next(iter(subject.labels.values()), "")) or ""
+        judging = classes.part_of(records[severity], entry)
         alerts.append(
             {
                 "labels": list(_labels(subject, severity, signal, plan).items()),
-                "annotations": list(texts(records[severity], plan, fill).items()),
+                "annotations": list(texts(judging.alert, plan, fill).items()),
             }
         )
     return alerts

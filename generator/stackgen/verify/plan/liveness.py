@@ -56,10 +56,12 @@ class _Case:
 
     def holds_at_most(self, seconds: Fraction, why: str) -> Iterator[_Dead]:
         """Dead when the condition cannot last for the whole hold."""
-        if self.alert.hold > seconds:
-            message = f"for {promql.seconds(self.alert.hold)} it never fires: {why}"
-            hint = f"at most {promql.seconds(seconds)}" if seconds > 0 else "write 0s"
-            yield _Dead("dead-alert-for", self.path("for"), message, hint)
+        own = {own_limit(self.alert, who): wait.hold for who, wait in self.alert.waits.items()}
+        for path, hold in {self.path("for"): self.alert.hold, **own}.items():
+            if hold > seconds:
+                message = f"for {promql.seconds(hold)} it never fires: {why}"
+                hint = f"at most {promql.seconds(seconds)}" if seconds > 0 else "write 0s"
+                yield _Dead("dead-alert-for", path, message, hint)
 
 
 def problems(subject: Subject) -> list[Problem]:
@@ -95,7 +97,13 @@ def _written(path: Trail, document: Document) -> Trail:
 def _windows(plan: Plan) -> Iterator[_Dead]:
     """A window that sees too few scrapes shows no growth after one failed scrape."""
     least = min(
-        (s.window for signal in plan.metric_signals for s in signal.needs if s.kind == "counter" or s.warmup), default=0
+        (
+            s.window
+            for signal in plan.metric_signals
+            for s in signal.needs
+            if (s.kind == "counter" and s.window) or s.warmup
+        ),
+        default=0,
     )
     if least and least < _SCRAPES * plan.site.scrape:
         longest = promql.seconds(Fraction(least, _SCRAPES))
@@ -154,7 +162,7 @@ def _burst(case: _Case) -> Iterator[_Dead]:
     The growth is seen from the scrape after the burst until the scrape before it leaves the window.
     """
     shape = case.signal.shape
-    if isinstance(shape, input_shapes.Share):
+    if isinstance(shape, input_shapes.Share) and case.signal.sees_bursts:
         window = Fraction(shape.part.window)
         most = _whole(window - case.plan.site.scrape - case.plan.site.evaluation)
         shown = promql.seconds(window)
