@@ -44,6 +44,13 @@ def check(seen: Seen) -> Iterator[Finding]:
         if not alerts or chosen is None:
             continue
         metric = chosen.reading.uses[0].name
+        if metric in seen.native and not seen.bounds.get(metric):
+            yield Finding(
+                "native-histogram",
+                f"Prometheus keeps {metric} as a native histogram: there is no {metric}_bucket, which the rules read",
+                "set always_scrape_classic_histograms: true for this job beside convert_classic_histograms_to_nhcb",
+                (signal.alert,),
+            )
         exposed = [finite for bounds in seen.bounds.get(metric, {}).values() if (finite := _finite(bounds))]
         limits = _limits(alerts)
         if missing := sorted({limit for finite in exposed for limit in limits - finite}):

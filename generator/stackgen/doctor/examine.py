@@ -132,6 +132,8 @@ def _by_prometheus(seen: Seen, url: str) -> Seen:
     return replace(
         seen,
         up={_target(s): s.value > 0 for s in up},
+        errors=_errors(url),
+        native=_native(url, f'{{__name__=~"{"|".join(buckets.queries(seen.plan))}"}}'),
         jobs_with_tasks={job: frozenset(i for j, i in like if j == job) for job, _ in like},
         recorded=frozenset(s.name for s in _series(url, f'{{__name__=~"{names}"}}')),
         bounds={name: buckets.bounds(_series(url, query)) for name, query in buckets.queries(seen.plan).items()},
@@ -171,10 +173,31 @@ def _series(url: str, query: str) -> list[Sample]:
     return list(_parsed(answer["result"]))
 
 
+def _native(url: str, query: str) -> frozenset[str]:
+    """Names of the native histograms in the answer to an instant query. Raises Unreachable."""
+    answer = http.ask(f"{url}/api/v1/query", query=query)
+    result = answer.get("result") if isinstance(answer, Mapping) else None
+    found = (one["metric"] for one in (result if isinstance(result, list) else []) if "histogram" in one)
+    return frozenset(str(metric.get("__name__", "")) for metric in found)
+
+
+def _errors(url: str) -> dict[tuple[str, str], str]:
+    """What Prometheus says of each target whose last scrape failed. Raises Unreachable."""
+    answer = http.ask(f"{url}/api/v1/targets", state="active")
+    targets = answer.get("activeTargets") if isinstance(answer, Mapping) else None
+    found: dict[tuple[str, str], str] = {}
+    for target in targets if isinstance(targets, list) else []:
+        labels = target.get("labels", {})
+        if error := " ".join(str(target.get("lastError") or "").split()):
+            found[str(labels.get("job", "")), str(labels.get("instance", ""))] = error
+    return found
+
+
 def _parsed(result: object) -> Iterator[Sample]:
     for one in result if isinstance(result, list) else []:
         labels = {str(name): str(value) for name, value in one["metric"].items()}
-        yield Sample(labels.pop("__name__", ""), labels, float(one["value"][1]))
+        if "value" in one:  # else it is a native histogram
+            yield Sample(labels.pop("__name__", ""), labels, float(one["value"][1]))
 
 
 def _target(sample: Sample) -> tuple[str, str]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stackgen.catalog import facts
 from stackgen.catalog.signals.stack import WATCHDOG
 from stackgen.doctor.finding import Finding
 from stackgen.doctor.seen import EXPORTER, Rule, Seen, alerts, fed_by
+from stackgen.resolve.plan import Scraped
 
 _SKEW_SECONDS = 5.0
 _MOST = 5
+_TESTIMONY = tuple(fact.series for fact in facts.FACTS.values())
+"""What witnesses say: their silence is no fault."""
 
 
 def check(seen: Seen) -> Iterator[Finding]:
@@ -36,15 +40,26 @@ def _targets(seen: Seen) -> Iterator[Finding]:
     known = {job for job, _ in seen.up}
     for scraped in seen.plan.scraped:
         if scraped.source.id in _down(seen):
-            how = "answers no scrape" if scraped.source.job in known else "is not scraped at all"
+            job = scraped.source.job
+            how = "answers no scrape" if job in known else "is not scraped at all"
+            said = sorted({error for (of, _), error in seen.errors.items() if of == job})
+            why = f"; Prometheus says: {said[0]}" if said else ""
             yield Finding(
                 "source-down",
-                f"the source {scraped.source.id} (job {scraped.source.job}) {how}",
-                f"start it, and see under /targets why {', '.join(scraped.targets[:_MOST])} fails"
-                if scraped.source.job in known
-                else "load the generated prometheus.yml into this Prometheus",
+                f"the source {scraped.source.id} (job {job}) {how}{why}",
+                _remedy(scraped, said) if job in known else "load the generated prometheus.yml into this Prometheus",
                 alerts(seen.plan, fed_by(seen.plan, scraped.source.id)),
             )
+
+
+def _remedy(scraped: Scraped, said: list[str]) -> str:
+    """What to do about a source that fails every scrape: one whose answer is refused does run."""
+    if any("Content-Type" in error for error in said):
+        return (
+            "it runs, and since 3.0 Prometheus refuses an answer whose Content-Type is blank or unknown: "
+            "mend what drops the header, or set fallback_scrape_protocol: PrometheusText0.0.4 for this job"
+        )
+    return f"start it, and see under /targets why {', '.join(scraped.targets[:_MOST])} fails"
 
 
 def _twice(seen: Seen) -> Iterator[Finding]:
@@ -54,7 +69,9 @@ def _twice(seen: Seen) -> Iterator[Finding]:
     others = sorted(set(seen.jobs_with_tasks) - {job})
     wanted = {t for s in seen.plan.scraped if s.source.job == job for t in s.targets}
     found = any(target.startswith(("dns:", "file:")) for target in wanted)  # what is behind these, Prometheus knows
-    more = [] if found else sorted(seen.jobs_with_tasks.get(job, frozenset()) - wanted)
+    there = seen.jobs_with_tasks.get(job, frozenset())
+    # As many as there are targets are those, whatever relabelling calls them.
+    more = [] if found or len(there) <= len(wanted) else sorted(there - wanted)
     if others or more:
         where = f"job {', '.join(others[:_MOST])}" if others else f"{', '.join(more[:_MOST])} of job {job}"
         yield Finding(
@@ -71,6 +88,8 @@ def _series(seen: Seen) -> Iterator[Finding]:
         return
     down = _down(seen)
     for chosen in seen.plan.chosen.values():
+        if chosen.series in _TESTIMONY:
+            continue
         lacking = chosen.series.name not in seen.recorded
         if lacking and chosen.series.kind == "gauge" and down.isdisjoint(one.id for one in chosen.sources):
             uses = ", ".join(metric.name for metric in chosen.reading.uses) or "up"

@@ -34,6 +34,10 @@ class Seen:
     broker: Broker | None = None
     up: Mapping[tuple[str, str], bool] | None = None
     """By (job, instance): whether the last scrape worked."""
+    errors: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """By (job, instance): what Prometheus says of the scrapes that fail."""
+    native: frozenset[str] = frozenset()
+    """Metrics that are kept as native histograms: they have no buckets to select."""
     jobs_with_tasks: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Jobs, each with its instances, that expose what celery-exporter exposes."""
     rules: frozenset[Rule] | None = None

@@ -41,7 +41,14 @@ EXPORTER_DOWN = Signal(
     summary="No metrics from {source}: its alerts are blind",
     action="See whether it runs and reaches the broker; celery-exporter also goes down with its broker.",
     meaning="Prometheus cannot scrape this source. Alerts that depend on it say nothing, good or bad.",
-    causes=("the exporter crashed", "the broker is down", "the network or its address changed", "a scrape times out"),
+    causes=(
+        "the exporter crashed",
+        "the broker is down",
+        "the network or its address changed",
+        "a scrape times out",
+        "it runs, and Prometheus refuses its answer: since 3.0 one whose Content-Type is blank or unknown; "
+        "`lastError` says so (`fallback_scrape_protocol` accepts it)",
+    ),
     dashboard=_DASHBOARD,
 )
 
