@@ -162,7 +162,7 @@ def _alerts(folder: Path) -> tuple[Plan, Group]:
 def _changed(folder: Path, **change: Any) -> list[Problem]:
     plan, group = _alerts(folder)
     first: Alerting = group.alerts[0]
-    workers = next(g for g in groups(plan) if g.name == "celery-workers")
+    workers = next(g for g in groups(plan) if g.name.startswith("celery-workers"))
     return contract.of_rules([workers, replace(group, alerts=(replace(first, **change),))], plan)
 
 

@@ -106,7 +106,7 @@ def test_a_silencer_that_comes_by_itself_is_one_line_for_all_that_it_silences(pl
     for alert in data["alerts"].values():
         alert["silenced_by"] = [one for one in alert["silenced_by"] if one != "CeleryBrokerDown"]
     (line,) = _lines({plan_file.PATH: json.dumps(data)}, new)
-    assert line.startswith("CeleryQueueBacklog, CeleryQueueGrowing, ")
+    assert line.startswith("CeleryExporterBlind, CeleryQueueBacklog, CeleryQueueGrowing ")
     assert line.endswith(" more silenced by: +CeleryBrokerDown")
 
 

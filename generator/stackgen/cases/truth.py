@@ -41,13 +41,14 @@ def table(test: SignalUnderTest) -> Iterator[Case]:
     queries: list[QueryAssertion] = []
     labels, by = _subject(fact), ", ".join(fact.by)
     told = f"max by ({', '.join((*fact.by, 'witness'))}) ({test.signal.record})"
+    suspects = [witness.name for witness in facts.suspects(fact, test.plan.site)]
     chosen = test.plan.chosen.get(fact.judged.name)
     is_judged = chosen is not None and chosen.source.id in {w.source for w in facts.heard(fact, test.plan.site)}
     for number, words in enumerate(rows, 1):
         at = number * _ROW * test.step - test.tick
         word = facts.decided(words)
         known = ((labels, Fraction(word)),) if word is not None else ()
-        alone = tuple(({**labels, "witness": name}, Fraction(0)) for name in facts.alone(words))
+        alone = tuple(({**labels, "witness": name}, Fraction(0)) for name in facts.alone(words) if name in suspects)
         if is_judged:
             queries.append(QueryAssertion(at, f"max by ({by}) ({fact.judged.name} == 0)", known if word == 0 else ()))
         queries += [QueryAssertion(at, facts.verdict(fact), known), QueryAssertion(at, told, alone)]

@@ -62,10 +62,15 @@ def heard(fact: Fact, site: Site) -> tuple[Witness, ...]:
     return tuple(w for w in found if w.says(site))
 
 
-def suspects(fact: Fact, site: Site) -> tuple[Witness, ...]:
+def deniers(fact: Fact, site: Site) -> tuple[Witness, ...]:
     """Those that may say no while another says yes."""
     witnesses = heard(fact, site)
     return tuple(w for w in witnesses if w.no) if len(witnesses) > 1 else ()
+
+
+def suspects(fact: Fact, site: Site) -> tuple[Witness, ...]:
+    """Of these, those that are looked at themselves; of the others CeleryExporterBlind tells what is missing."""
+    return tuple(w for w in deniers(fact, site) if w.look)
 
 
 def verdict(fact: Fact) -> str:
@@ -87,10 +92,15 @@ def alone(words: Words) -> tuple[str, ...]:
     return tuple(name for name, word in words.items() if word == 0) if decided(words) else ()
 
 
-def contradicted(fact: Fact, *matchers: str) -> str:
-    """0 for each witness, or those that match, that says no while another says yes."""
-    on = f"on ({', '.join(fact.by)})"
-    return f"{promql.select(fact.series.name, *matchers)} == 0 and {on} {fact.series.name} == 1"
+def denies(fact: Fact, *names: str) -> str:
+    """0 for each of these witnesses that says no while another says yes."""
+    denied = promql.select(fact.series.name, promql.one_of("witness", names))
+    return f"{denied} == 0 and on ({', '.join(fact.by)}) {fact.series.name} == 1"
+
+
+def contradicted(fact: Fact, site: Site) -> str:
+    """0 for each suspect that says no while another says yes."""
+    return denies(fact, *(witness.name for witness in suspects(fact, site)))
 
 
 def lately(site: Site) -> str:
@@ -100,9 +110,9 @@ def lately(site: Site) -> str:
 
 def unless_doubted(witness: str, site: Site) -> str:
     """Appended to what a witness of workers lets one say: nothing while it hears no worker at all, and others do."""
-    if witness not in (w.name for w in suspects(WORKERS, site)):
+    if witness not in (w.name for w in deniers(WORKERS, site)):
         return ""
-    return f" unless on () ({contradicted(WORKERS, f'witness={promql.text(witness)}')})"
+    return f" unless on () ({denies(WORKERS, witness)})"
 
 
 def unless_solo(word: str, site: Site) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from stackgen.catalog.signal import Severity, Signal
+from stackgen.catalog.signals.evidence import SOURCE_BLIND_SIGNAL
 from stackgen.catalog.signals.logs import FAILURES, SILENCE
 from stackgen.catalog.signals.queues import (
     QUEUE_DRAIN_TIME,
@@ -59,12 +60,12 @@ _WITHOUT_WORKERS = (
 INHIBITIONS = (
     Inhibition(
         by=BROKER_DOWN,
-        mutes=(*_WITHOUT_WORKERS, WORKERS_ACTIVE_SIGNAL, WORKERS_NEEDED, WORKER_UPTIME),
+        mutes=(*_WITHOUT_WORKERS, WORKERS_ACTIVE_SIGNAL, WORKERS_NEEDED, WORKER_UPTIME, SOURCE_BLIND_SIGNAL),
         why="Without a broker no queue moves and no worker answers.",
     ),
     Inhibition(
         by=BROKER_BLOCKED_SIGNAL,
-        mutes=(*_WITHOUT_WORKERS, WORKERS_ACTIVE_SIGNAL, WORKERS_NEEDED, WORKER_UPTIME),
+        mutes=(*_WITHOUT_WORKERS, WORKERS_ACTIVE_SIGNAL, WORKERS_NEEDED, WORKER_UPTIME, SOURCE_BLIND_SIGNAL),
         why="While publishers are blocked workers' heartbeats and answers do not arrive, and nothing is sent.",
     ),
     Inhibition(

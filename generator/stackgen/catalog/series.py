@@ -66,6 +66,13 @@ WORKERS_WITNESS = Series(
     meaning="What each witness says of workers: 1 when some are alive, 0 when none is, absent when it does not know.",
     shared=True,
 )
+SOURCE_BLIND = Series(
+    name="celery:source_blind:bool",
+    labels=("missing",),
+    unit="count",
+    family="workers",
+    meaning="1 while a source is scraped and does not give what it always should.",
+)
 WORKERS_ACTIVE = Series(
     name="celery:workers_active:count",
     labels=(),

@@ -121,6 +121,10 @@ class Site:
     environment: str = ""
     instances: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By scrape job: the only targets that are this stack's; absent where any target of that job is."""
+    read: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By canonical series: the sources that it is read from."""
+    judged: tuple[str, ...] = ()
+    """Ids of the signals that are on."""
     flower: FlowerSettings = FlowerSettings()
     engine: EngineSettings = EngineSettings()
 

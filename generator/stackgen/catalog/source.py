@@ -30,6 +30,8 @@ class Metric:
     """Seconds a series outlives what it describes; None: for ever. An alert that waits longer can never fire."""
     since: str = ""
     """First version that has it; "" for all we support."""
+    always: bool = False
+    """Whether its source gives it whenever it is up, so that its absence is a fault."""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class Witness:
     late: str
     """How long after the fact its word follows."""
     look: str = ""
-    """What to look at when the others contradict its no."""
+    """What to look at when the others contradict its no; "" where its source is blind then."""
 
     @property
     def id(self) -> str:

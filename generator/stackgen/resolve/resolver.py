@@ -40,9 +40,11 @@ def resolve(spec: StackSpec, document: Document) -> Plan:
         raise SpecError(problems)
     choose_rest(site, listed, chosen)
     used = {name: chosen[name] for name in registry.series() if name in chosen}
+    read = {name: tuple(one.id for one in choice.sources) for name, choice in used.items()}
+    judged = tuple(numbers.signal.id for numbers in active)
     plan = Plan(
         spec=spec,
-        site=site,
+        site=replace(site, read=read, judged=judged),
         alerts=(),
         off=tuple(off),
         chosen=used,

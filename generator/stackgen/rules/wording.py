@@ -143,11 +143,11 @@ def _hint(signal: Signal, fill: Fill | None, site: Site) -> str:
         return ""
     label = signal.by[-1]
     if fill is not None:
-        return f" Look at {hints[fill.labels[label]]}."
+        return f" {hints[fill.labels[label]]}"
     if len(hints) == 1:
-        return f" Look at {next(iter(hints.values()))}."
+        return f" {next(iter(hints.values()))}"
     chain = " else ".join(f"if eq $labels.{label} {json.dumps(name)} }}}}{text}{{{{" for name, text in hints.items())
-    return f" Look at {{{{ {chain} end }}}}."
+    return f" {{{{ {chain} end }}}}"
 
 
 def texts(alert: Alert, plan: Plan, fill: Fill | None = None) -> dict[str, str]:

@@ -82,14 +82,14 @@ class Record:
 
 
 def exposed(plan: Plan) -> dict[str, list[Exposed]]:
-    """Every name that scraped sources expose; a histogram has three."""
+    """Every name that scraped sources expose; a histogram has three, or one where Prometheus makes it native."""
     found: dict[str, list[Exposed]] = {}
     for scraped in plan.scraped:
         for metric in scraped.source.metrics:
             labels = frozenset(metric.labels) | TARGET
             parts = {"": labels}
             if metric.type == "histogram":
-                parts = {"_bucket": labels | {"le"}, "_sum": labels, "_count": labels}
+                parts |= {"_bucket": labels | {"le"}, "_sum": labels, "_count": labels}
             for part, has in parts.items():
                 one = Exposed(metric, scraped, has, metric.type != "gauge")
                 found.setdefault(metric.name + part, []).append(one)

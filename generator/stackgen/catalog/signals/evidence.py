@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from stackgen.catalog import facts, input_shapes
+from stackgen.catalog import blindness, facts, input_shapes
 from stackgen.catalog.facts import Fact
 from stackgen.catalog.runbook import Command
-from stackgen.catalog.series import BROKER_BLOCKED, BROKER_WITNESS, CONSUMERS_WITNESS, WORKERS_WITNESS
+from stackgen.catalog.series import BROKER_BLOCKED, BROKER_WITNESS, CONSUMERS_WITNESS, SOURCE_BLIND, WORKERS_WITNESS
 from stackgen.catalog.signal import Level, Signal
 from stackgen.catalog.site import Site
 
@@ -21,7 +21,7 @@ def _names(fact: Fact) -> Callable[[Site], tuple[str, ...]]:
 
 
 def _hints(fact: Fact) -> Callable[[Site], Mapping[str, str]]:
-    return lambda site: {witness.name: witness.look for witness in facts.suspects(fact, site)}
+    return lambda site: {witness.name: f"Look at {witness.look}." for witness in facts.suspects(fact, site)}
 
 
 def _alone(fact: Fact) -> Callable[[Site], str]:
@@ -43,7 +43,7 @@ BROKER_EVIDENCE = Signal(
     only_names=_names(facts.BROKER),
     needs=(BROKER_WITNESS,),
     record="celery:broker_witness:contradicted",
-    expr=lambda site: facts.contradicted(facts.BROKER),
+    expr=lambda site: facts.contradicted(facts.BROKER, site),
     shape=input_shapes.Testimony(facts.BROKER.name),
     applies=_alone(facts.BROKER),
     bad_when="below",
@@ -71,7 +71,7 @@ WORKERS_EVIDENCE = Signal(
     only_names=_names(facts.WORKERS),
     needs=(WORKERS_WITNESS,),
     record="celery:workers_witness:contradicted",
-    expr=lambda site: f"{facts.contradicted(facts.WORKERS)}{_unless_blocked(site)}",
+    expr=lambda site: f"{facts.contradicted(facts.WORKERS, site)}{_unless_blocked(site)}",
     shape=input_shapes.Testimony(facts.WORKERS.name),
     applies=_alone(facts.WORKERS),
     bad_when="below",
@@ -83,7 +83,6 @@ WORKERS_EVIDENCE = Signal(
     action="Mend the witness; the workers work.",
     meaning="Workers are alive. One way to see them is lost, and the alerts that depend on it alone are blind.",
     causes=(
-        "celery-exporter hears no events any more, while its scrapes succeed",
         "workers are too busy to answer remote control, or it is switched off",
         "Prometheus does not reach the workers' own endpoints",
     ),
@@ -100,7 +99,7 @@ CONSUMERS_EVIDENCE = Signal(
     only_names=_names(facts.CONSUMERS),
     needs=(CONSUMERS_WITNESS,),
     record="celery:consumers_witness:contradicted",
-    expr=lambda site: facts.contradicted(facts.CONSUMERS),
+    expr=lambda site: facts.contradicted(facts.CONSUMERS, site),
     shape=input_shapes.Testimony(facts.CONSUMERS.name),
     applies=_alone(facts.CONSUMERS),
     bad_when="below",
@@ -114,4 +113,31 @@ CONSUMERS_EVIDENCE = Signal(
         "two vhosts have a queue of this name",
     ),
     dashboard="celery-queues",
+)
+
+SOURCE_BLIND_SIGNAL = Signal(
+    id="source_blind",
+    alert="CeleryExporterBlind",
+    title="What a source that is scraped does not give",
+    family="workers",
+    unit="count",
+    by=("missing",),
+    only_names=lambda site: tuple(one.missing for one in blindness.expected(site)),
+    needs=(SOURCE_BLIND,),
+    expr=lambda site: SOURCE_BLIND.name,
+    shape=input_shapes.Value(SOURCE_BLIND),
+    applies=lambda site: "" if site.targets else "nothing is scraped",
+    levels={"warning": Level(Fraction(0), hold=600)},
+    hints=blindness.hints,
+    commands=(_WHO,),
+    summary="Prometheus scrapes the source and gets no {missing}",
+    action="See what the source really exposes, its flags and its log; restart it when it lost its connection.",
+    meaning="The source answers, and what it always gives is not there. Alerts that read it say nothing, good or bad.",
+    causes=(
+        "celery-exporter lost its receiver of events and its web server goes on",
+        "workers run with --without-heartbeat and are idle",
+        "the source was started without the generated flags, or lost its password",
+        "Prometheus turns classic histograms into native ones (convert_classic_histograms_to_nhcb)",
+    ),
+    dashboard="celery-stack",
 )

@@ -43,8 +43,8 @@ _NO_SENT = (
 )
 _SOLO = "a busy worker of the solo pool does not answer inspect and counts as 0"
 
-QUEUE_LENGTH_METRIC = Metric(name="celery_queue_length", type="gauge", labels=("queue_name",))
-ACTIVE_WORKERS = Metric(name="celery_active_worker_count", type="gauge", labels=("queue_name",))
+QUEUE_LENGTH_METRIC = Metric(name="celery_queue_length", type="gauge", labels=("queue_name",), always=True)
+ACTIVE_WORKERS = Metric(name="celery_active_worker_count", type="gauge", labels=("queue_name",), always=True)
 WORKER_UP = Metric(name="celery_worker_up", type="gauge", labels=("hostname",), lifetime=PURGE)
 RUNTIME = Metric(name="celery_task_runtime", type="histogram", labels=_EVENT, born="first value", lifetime=PURGE)
 WAIT = Metric(

@@ -20,10 +20,10 @@ from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, gaug
 JOB = "celery-probe"
 _JOB = f'job="{JOB}"'
 
-LENGTH = Metric(name="celery_queue_length", type="gauge", labels=("queue",))
+LENGTH = Metric(name="celery_queue_length", type="gauge", labels=("queue",), always=True)
 UNACKED = Metric(name="celery_queue_unacked", type="gauge", labels=("queue",))
-CONSUMERS = Metric(name="celery_queue_consumers", type="gauge", labels=("queue",))
-ACTIVE = Metric(name="celery_workers_active", type="gauge", labels=())
+CONSUMERS = Metric(name="celery_queue_consumers", type="gauge", labels=("queue",), always=True)
+ACTIVE = Metric(name="celery_workers_active", type="gauge", labels=(), always=True)
 TOTAL = Metric(name="celery_workers_total", type="gauge", labels=())
 UP = Metric(name="celery_probe_broker_up", type="gauge", labels=())
 

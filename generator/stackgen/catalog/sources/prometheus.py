@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stackgen.catalog import facts, promql
+from stackgen.catalog import blindness, facts, promql
 from stackgen.catalog.images import Image, by_version
 from stackgen.catalog.series import (
     NOTIFICATION_FAILURES,
@@ -101,6 +101,7 @@ PROMETHEUS_SOURCE = Source(
     metrics=(RULES_FAILED, NOTIFICATIONS_DROPPED),
     readings=(
         *(facts.testimony(fact) for fact in facts.FACTS.values()),
+        blindness.READING,
         Reading(series=SOURCE_UP, uses=(), rules=_up, stimulus=_up_stimulus),
         Reading(series=SOURCE_FAILED_SCRAPES, uses=(), rules=_failed_scrapes, stimulus=_failed_stimulus),
         Reading(

@@ -21,10 +21,10 @@ JOB = "rabbitmq"
 _JOB = f'job="{JOB}"'
 _QUEUE = ("vhost", "queue")
 
-READY = Metric(name="rabbitmq_detailed_queue_messages_ready", type="gauge", labels=_QUEUE)
+READY = Metric(name="rabbitmq_detailed_queue_messages_ready", type="gauge", labels=_QUEUE, always=True)
 UNACKED = Metric(name="rabbitmq_detailed_queue_messages_unacked", type="gauge", labels=_QUEUE)
 MESSAGES = Metric(name="rabbitmq_detailed_queue_messages", type="gauge", labels=_QUEUE)
-CONSUMERS = Metric(name="rabbitmq_detailed_queue_consumers", type="gauge", labels=_QUEUE)
+CONSUMERS = Metric(name="rabbitmq_detailed_queue_consumers", type="gauge", labels=_QUEUE, always=True)
 ALARMS = {
     "memory": Metric(name="rabbitmq_alarms_memory_used_watermark", type="untyped", labels=()),
     "disk": Metric(name="rabbitmq_alarms_free_disk_space_watermark", type="untyped", labels=()),

@@ -22,7 +22,7 @@ from stackgen.catalog.timeline import Gauge, Input, Segment
 JOB = "redis-exporter"
 _JOB = f'job="{JOB}"'
 
-KEY_SIZE = Metric(name="redis_key_size", type="gauge", labels=("db", "key"))
+KEY_SIZE = Metric(name="redis_key_size", type="gauge", labels=("db", "key"), always=True)
 REDIS_UP = Metric(name="redis_up", type="gauge", labels=())
 
 

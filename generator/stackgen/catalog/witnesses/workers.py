@@ -27,7 +27,6 @@ HEARTBEATS = Witness(
     no="the exporter hears no worker: none is alive, they send no heartbeats, or it is deaf",
     silence="the exporter is down",
     late=f"{WORKER_TIMEOUT} s after a worker that vanishes (--worker-timeout)",
-    look="celery-exporter's receiver of events: restart it; see that workers do not run with --without-heartbeat",
 )
 INSPECT = Witness(
     fact="workers",
