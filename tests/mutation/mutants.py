@@ -72,6 +72,8 @@ def _changes(rule: Rule) -> Iterator[tuple[str, Rule]]:
         if key in rule:
             yield from _durations(rule, key)
     labels = rule.get("labels", {})
+    if "witness" in labels:
+        yield "witness dropped", {**rule, "record": "celery:dropped"}
     for key in ("severity", "state"):
         if key in labels:
             other = _SEVERITIES[labels[key]] if key == "severity" else "OTHER"

@@ -60,6 +60,10 @@ def _text(name: str, plan: Plan) -> str:
         ("broker_down", "1m30s until the last good scrape is forgotten"),
         ("watchdog", "fires always"),
         ("watchdog", "never: its silence is the alarm"),
+        (
+            "workers_active",
+            "Word of heartbeats (celery-exporter): yes when a worker sent an event within the last 60 s",
+        ),
         ("worker_cpu", "State off: no listed source measures it add source worker"),
     ],
 )

@@ -91,7 +91,12 @@ def _section(signal: Signal, plan: Plan) -> Row:
         "id": signal.id,
         "meaning": signal.meaning,
         "action": signal.action,
-        "causes": list(signal.causes),
+        "causes": [*signal.causes, *(f"{name}: {text}" for name, text in signal.hints(plan.site).items())],
+        "witnesses": [
+            {"name": w.name, "source": w.source, "yes": w.yes, "no": w.no or "–", "silence": w.silence, "late": w.late}
+            for w in words.witnesses(signal, plan.site)
+        ]
+        or None,
         "numbers": [_numbers(alert) for alert in plan.of(signal)],
         "dimension": signal.overrides,
         "own": own[:MOST] or None,

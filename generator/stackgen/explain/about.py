@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from stackgen.catalog import promql
 from stackgen.catalog.series import limit
 from stackgen.catalog.signal import Severity, Signal
+from stackgen.catalog.witness import Witness
 from stackgen.emitters.prometheus.configuration import laid_out
 from stackgen.explain import timing
 from stackgen.resolve import words
@@ -61,6 +62,8 @@ class Explanation:
     levels: tuple[Level, ...] = ()
     recorded: tuple[Recording, ...] = ()
     test: str = ""
+    witnesses: tuple[Witness, ...] = ()
+    """On whose word it stands; () where one source says it."""
 
 
 def explain(signal: Signal, plan: Plan) -> Explanation:
@@ -75,6 +78,7 @@ def explain(signal: Signal, plan: Plan) -> Explanation:
         origins=tuple(_in_logs(signal, plan) if signal.log_count else _origins(signal, plan)),
         levels=tuple(_level(rule, plan) for rule in reversed(rules)),
         recorded=needed((rule.expr for rule in rules), [one for group in made for one in group.recordings], signal.id),
+        witnesses=tuple(words.witnesses(signal, plan.site)),
         test="" if signal.log_count else f"prometheus/tests/{signal.id}.yml",
     )
 

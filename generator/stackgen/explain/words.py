@@ -43,7 +43,12 @@ def _lines(one: Explanation) -> list[str]:
             size = f"{signal.bad_when} {amount(level.threshold, signal.unit)}"
             lines.append(f"         by default {severity} {size}, for {promql.seconds(level.hold)}")
     else:
-        lines += [*_origins(one), *(line for level in one.levels for line in _level(level)), *_rules(one)]
+        lines += [
+            *_origins(one),
+            *_witnesses(one),
+            *(line for level in one.levels for line in _level(level)),
+            *_rules(one),
+        ]
     lines += ["", *_wrapped(signal.action, "First    "), *_wrapped("; ".join(signal.causes), "Causes   ")]
     return lines
 
@@ -77,6 +82,15 @@ def _origins(one: Explanation) -> Iterator[str]:
         yield from _wrapped(origin.meaning, heading)
         if origin.caveat:
             yield from _wrapped(f"Mind: {origin.caveat}", heading)
+
+
+def _witnesses(one: Explanation) -> Iterator[str]:
+    heading = "Word of  "
+    for witness in one.witnesses:
+        yield from _wrapped(f"{witness.name} ({witness.source}): yes when {witness.yes}", heading)
+        heading = " " * len(heading)
+        no = f"no when {witness.no}; " if witness.no else ""
+        yield from _wrapped(f"{no}silent when {witness.silence}; how late: {witness.late}", f"{heading}  ")
 
 
 def _level(level: Level) -> Iterator[str]:
@@ -155,6 +169,10 @@ def as_json(one: Explanation) -> dict[str, object]:
         "reason": one.off.reason if one.off else "",
         "hint": one.off.hint if one.off else "",
         "sources": [vars(origin) for origin in one.origins],
+        "witnesses": [
+            {"name": w.name, "source": w.source, "yes": w.yes, "no": w.no, "silence": w.silence, "late": w.late}
+            for w in one.witnesses
+        ],
         "severities": {level.severity: _level_json(level) for level in one.levels},
         "recorded": [
             {"record": rule.record, "labels": dict(rule.labels), "expr": laid_out(rule.expr)} for rule in one.recorded

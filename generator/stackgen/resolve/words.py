@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from stackgen.catalog import promql
+from stackgen.catalog import facts, promql
 from stackgen.catalog.series import Unit, limit
 from stackgen.catalog.signal import Signal
+from stackgen.catalog.site import Site
+from stackgen.catalog.witness import Witness
 from stackgen.resolve.plan import Alert, Chosen, Least, Silencer
 
 _ALERT = re.compile(r'alertname="(\w+)"')
@@ -76,6 +78,12 @@ def caveat(chosen: Chosen) -> str:
     """What to mind about a number: the known inaccuracy of its source, and why it may be too small."""
     small = f"At least this: {chosen.too_small}." if chosen.too_small else ""
     return f"{chosen.reading.caveat} {small}".strip()
+
+
+def witnesses(signal: Signal, site: Site) -> list[Witness]:
+    """On whose word the signal stands: those that can tell the facts that it judges."""
+    judged = filter(None, map(facts.of, signal.needs))
+    return [witness for fact in judged for witness in facts.heard(fact, site)]
 
 
 def silenced(one: Silencer) -> str:
