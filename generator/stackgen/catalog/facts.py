@@ -24,7 +24,7 @@ from stackgen.catalog.source import Reading, RecordingRule, Stimulus
 from stackgen.catalog.timeline import Input, Segment
 from stackgen.catalog.witness import FactName, Witness
 
-NO_ANSWER = "workers do not answer remote control: worker_enable_remote_control, a busy main process, a slow broker"
+NO_ANSWER = "remote control, which workers do not answer: a busy main process, a slow broker, or it is switched off"
 """What to look at when who asks the workers hears nothing, and they work."""
 
 
