@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from stackgen import overlay
 from stackgen.document import Document
 from stackgen.emitters import alertmanager
-from stackgen.load import load
 from stackgen.render.environment import render
 from stackgen.resolve.plan import Plan
 from stackgen.resolve.resolver import resolve
@@ -28,7 +28,7 @@ ROUTES = "alertmanager/tests/routes.yml"
 
 def understood(stack: Path) -> tuple[Document, Plan]:
     """A stack.yaml as the emitters get it."""
-    document = load(stack)
+    document = overlay.read(stack)
     return document, resolve(parse(document), document)
 
 

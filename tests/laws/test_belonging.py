@@ -85,7 +85,8 @@ def _foreign(expr: str, plan: Plan) -> Iterator[str]:
             foreign = not set(plan.site.identity.items()) <= asked
         else:
             job, instances = dict(asked).get("job", ""), dict(asked).get("instance", "")
-            targets = plan.site.instances.get(job, ())
+            told = plan.site.told.get(job)
+            targets = told.targets if told else ()
             foreign = not job or not all(re.fullmatch(instances, target) for target in targets)
         if foreign:
             yield f"{selector}: anybody's"

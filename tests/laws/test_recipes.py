@@ -173,7 +173,7 @@ def test_an_output_kind(house: House) -> None:
 def test_a_setting(house: House) -> None:
     path = f"{PACKAGE}/spec/model.py"
     before = (house.root / path).read_text(encoding="utf-8")
-    anchor = "    labels: Annotated[dict[LabelName, LabelValue], _Section] = {}\n"
+    anchor = '    environment: Slug = "production"\n'
     assert before.count(anchor) == 1
     house.write(path, before.replace(anchor, f'    toy: Slug = "ball"\n    """What the team plays with."""\n{anchor}'))
     house.follows("a setting")

@@ -33,7 +33,8 @@ def narrowed(expr: str, site: Site) -> str:
 
     def one(found: re.Match[str]) -> str:
         if found["job"] is not None:
-            return ",".join((found[0], *site.told_by.get(found["job"], ())))
+            told = site.told.get(found["job"])
+            return told.matchers if told else found[0]
         if not found["recorded"] or not ours:
             return found[0]
         inside = f"{{{ours}}}" if found["empty"] or not found["open"] else f"{{{ours},"
@@ -46,9 +47,12 @@ def labels(name: str, own: Mapping[str, str], site: Site) -> dict[str, str]:
     """The labels that a series of a test needs besides its own, so that the narrowed expressions find it."""
     if "job" not in own:
         return {**own, **site.identity} if ":" in name or name.startswith("ALERTS") else dict(own)
-    targets = site.instances.get(own["job"], ())
-    instance = own.get("instance", "")
-    if not targets or instance in targets:
+    told = site.told.get(own["job"])
+    if told is None:
         return dict(own)
+    instance = own.get("instance", "")
+    if not told.targets or instance in told.targets:
+        return {**own, **told.labels}
     # A target stands for all that a test needs of one kind; what they are called keeps them apart.
-    return {**own, "instance": targets[0], **({} if instance == f"{own['job']}:1" else {"replica": instance})}
+    replica = {} if instance == f"{own['job']}:1" else {"replica": instance}
+    return {**own, **told.labels, "instance": told.targets[0], **replica}

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from string import ascii_lowercase
 from typing import Literal
 from zlib import crc32
@@ -21,6 +20,7 @@ Fact = Literal[
     "sent_events_off",
     "pool_solo",
     "no_memory_limit",
+    "prometheus_shared",
     "redis_priorities",
     "redis_database_unsaid",
     "redis_sentinel",
@@ -43,6 +43,20 @@ RESERVED_QUEUES = "|".join(
     )
 )
 """Queues that brokers and Celery make for themselves (events, remote control, replies, delays): never the user's."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """How the targets of one source are told from those of other stacks in the same Prometheus."""
+
+    job: str
+    """What their label `job` is compared with: a name, or a regular expression."""
+    matchers: str
+    """What selects them: `job="celery-exporter",namespace="shop"`."""
+    labels: Mapping[str, str]
+    """What a target that is selected carries, its job among them."""
+    targets: tuple[str, ...] = ()
+    """The only instances; () for any."""
 
 
 @dataclass(frozen=True)
@@ -119,12 +133,12 @@ class Site:
     stack: str = ""
     """The stack's name."""
     environment: str = ""
-    instances: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By scrape job: the only targets that are this stack's; absent where any target of that job is."""
     read: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By canonical series: the sources that it is read from."""
     judged: tuple[str, ...] = ()
     """Ids of the signals that are on."""
+    told: Mapping[str, Told] = field(default_factory=dict)
+    """By scrape job of the catalogue: how this stack's own targets are told; absent where any target of the job is."""
     flower: FlowerSettings = FlowerSettings()
     engine: EngineSettings = EngineSettings()
 
@@ -132,11 +146,6 @@ class Site:
     def identity(self) -> dict[str, str]:
         """The labels that tell this stack's recorded series and alerts from all others'."""
         return {"stack": self.stack, "environment": self.environment} if self.stack else {}
-
-    @cached_property
-    def told_by(self) -> Mapping[str, tuple[str, ...]]:
-        """By scrape job: the matchers, besides the job's, for what this stack's own sources tell."""
-        return {job: (promql.one_of("instance", targets),) for job, targets in self.instances.items()}
 
     @property
     def slug(self) -> str:

@@ -53,6 +53,7 @@ def add_source(series: Series, spec: StackSpec, site: Site) -> str:
         s.id
         for s in registry.sources().values()
         if s.id not in listed
+        and not s.always
         and s.broker in ("", spec.celery.broker.kind)
         and not s.off(site.facts)
         and any(r.series is series for r in s.readings)

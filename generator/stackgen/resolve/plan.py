@@ -149,6 +149,15 @@ class Scraped:
     """Whether somebody else runs it: stack.yaml says where, and that is not our container."""
     off: str = ""
     """Why it cannot work on this stack, so that it is neither started nor scraped; "" when it can."""
+    shared: bool = False
+    """Whether it is the Prometheus of others, which says what it scrapes and is not judged itself."""
+    other_job: str = ""
+    """Its job where stack.yaml names another than the source's own."""
+
+    @property
+    def job(self) -> str:
+        """Label `job` of what it exposes; behind a Prometheus of others it may have their namespace before it."""
+        return self.other_job or self.source.job
 
 
 @dataclass(frozen=True)

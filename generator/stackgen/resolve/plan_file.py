@@ -102,7 +102,7 @@ def _sources(plan: Plan) -> dict[str, SourceFacts]:
         one.source.id: SourceFacts.model_construct(
             title=one.source.title,
             version=one.version,
-            job=one.source.job,
+            job=one.job,
             targets=list(one.targets),
             path=one.path,
             series=[name for name, chosen in plan.chosen.items() if one.source in chosen.sources],

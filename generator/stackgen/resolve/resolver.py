@@ -25,7 +25,7 @@ def resolve(spec: StackSpec, document: Document) -> Plan:
     """The plan for one stack; raises SpecError when stack.yaml names a signal that no listed source can feed."""
     candidates = {signal.id: numbers(signal, spec) for signal in registry.signals().values()}
     listed = scrape_jobs(spec)
-    scraped = tuple(one for one in listed if not one.off)
+    scraped = tuple(one for one in listed if not one.off and not one.shared)
     site = site_of(spec, scraped, candidates)
     active, off = [], []
     chosen: dict[str, Chosen] = {}

@@ -141,6 +141,11 @@ class Routing:
         return {self.alerting.watchdog, *(leaf.receiver for leaf in leaves)}
 
 
+def called(name: str, plan: Plan) -> str:
+    """The name of a receiver or a time where Alertmanager has it: the stack's before it where others have theirs."""
+    return f"{plan.site.slug}-{name}" if plan.spec.shares("alertmanager") else name
+
+
 def _multiple(wanted: Duration, interval: Duration) -> Duration:
     """The smallest multiple of the interval that is at least the wanted time."""
     times = -(-wanted.milliseconds // interval.milliseconds)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from stackgen.catalog import registry
+from stackgen.catalog import promql, registry
 from stackgen.catalog.corner import Corner, Tls
 from stackgen.catalog.entries import Entries, examples
 from stackgen.catalog.signals.queues import QUEUE_WAIT_P95
 from stackgen.catalog.signals.tasks import DURATION_P95
 from stackgen.catalog.signals.workers import WORKERS_MISSING
-from stackgen.catalog.site import EngineSettings, Fact, FlowerSettings, Site
+from stackgen.catalog.site import EngineSettings, Fact, FlowerSettings, Site, Told
 from stackgen.catalog.source import Source
 from stackgen.catalog.sources.flower import JOB as FLOWER
-from stackgen.catalog.sources.prometheus import ALERTMANAGER
+from stackgen.catalog.sources.prometheus import ALERTMANAGER, PROMETHEUS
 from stackgen.resolve.numbers import Numbers
 from stackgen.resolve.plan import Scraped
 from stackgen.spec.model import StackSpec
@@ -36,9 +36,20 @@ def scrape_jobs(spec: StackSpec) -> tuple[Scraped, ...]:
         at, path = _endpoint(source, spec)
         targets = tuple(map(str, written.targets or (at,)))
         ours = any(t.removeprefix("dns:").partition(":")[0] == source.host for t in targets)
-        listed.append(Scraped(source, version, targets, path, not ours, source.off(facts) if ours else ""))
-    own = [Scraped(s, next(iter(s.versions)), _own_targets(s, spec), s.path) for s in known.values() if s.always]
-    return (*listed, *_brought(spec), *own)
+        off = source.off(facts) if ours else ""
+        listed.append(
+            Scraped(source, version, targets, written.path or path, not ours, off, other_job=written.job or "")
+        )
+    own = (_own(source, spec) for source in known.values() if source.always)
+    return (*listed, *_brought(spec), *filter(None, own))
+
+
+def _own(source: Source, spec: StackSpec) -> Scraped | None:
+    """A part of the stack itself; of what others run only Prometheus is left, for what it says of all it scrapes."""
+    shared = spec.shares(source.id)
+    if shared and source.id != PROMETHEUS:
+        return None
+    return Scraped(source, next(iter(source.versions)), _own_targets(source, spec), source.path, shared=shared)
 
 
 def _brought(spec: StackSpec) -> Iterable[Scraped]:
@@ -103,7 +114,7 @@ def site_of(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str
         broker_file=spec.celery.broker.url_file or "",
         stack=spec.stack.name,
         environment=spec.stack.environment,
-        instances={s.source.job: s.targets for s in scraped if _told_by_target(s, spec)},
+        told={s.source.job: told for s in scraped if (told := _told(s, spec))},
         flower=_flower(spec),
         engine=EngineSettings(spec.compose.engine.data, spec.compose.engine.socket),
     )
@@ -114,10 +125,24 @@ def _missed(source: Source, spec: StackSpec) -> bool:
     return not source.is_worker and (not source.brought_by or any(s.name == source.id for s in spec.sources))
 
 
-def _told_by_target(scraped: Scraped, spec: StackSpec) -> bool:
-    """Whether only these targets are this stack's: it names them, so that another may be in the same job."""
-    named = any(s.name == scraped.source.id and s.targets for s in spec.sources)
-    return named and not any(target.startswith(("dns:", "file:")) for target in scraped.targets)
+def _told(scraped: Scraped, spec: StackSpec) -> Told | None:
+    """How this stack's targets are told: as stack.yaml says, else by their addresses; None: by the source's own job.
+
+    The operator of Kubernetes names the jobs of PodMonitors `namespace/name`, and relabels addresses.
+    """
+    written = next((s for s in spec.sources if s.name == scraped.source.id), None)
+    others = spec.shares("prometheus")
+    if written is None:
+        return None
+    job = f"(.+/)?{promql.escape_regex(scraped.job)}" if others and not written.job else scraped.job
+    of_job = f"job{'=~' if job != scraped.job else '='}{promql.text(job)}"
+    fixed = not others and not written.labels and not any(t.startswith(("dns:", "file:")) for t in scraped.targets)
+    targets = scraped.targets if written.targets and fixed else ()
+    if not others and not targets and not written.labels and not written.job:
+        return None
+    of_labels = (promql.one_of(name, [value]) for name, value in written.labels.items())
+    matchers = ",".join(filter(None, (of_job, *of_labels, promql.one_of("instance", targets))))
+    return Told(job, matchers, {"job": scraped.job, **written.labels}, targets)
 
 
 def _flower(spec: StackSpec) -> FlowerSettings:
@@ -160,6 +185,8 @@ def _facts(spec: StackSpec) -> Iterable[Fact]:
         yield "pool_solo"
     if spec.celery.worker_memory_limit is None:
         yield "no_memory_limit"
+    if spec.shares("prometheus"):
+        yield "prometheus_shared"
     broker = spec.celery.broker
     if broker.kind == "redis":
         if broker.priorities:

@@ -13,6 +13,7 @@ queues:
   celery:
 outputs: [prometheus, grafana, alertmanager, runbooks]
 versions: {prometheus: v3.5.3}
+shared: [grafana]
 """,
     "stack": """\
 stack:

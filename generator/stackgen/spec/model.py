@@ -1,6 +1,6 @@
 """What a person may write in stack.yaml. A field's docstring is editor help and reference page."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,7 @@ from stackgen.spec.celery import Celery
 from stackgen.spec.logs import Logs
 from stackgen.spec.names import (
     HostPort,
+    JobName,
     LabelName,
     LabelValue,
     OwnerName,
@@ -21,6 +22,7 @@ from stackgen.spec.names import (
     Slug,
     TaskName,
     Url,
+    UrlPath,
     VersionTag,
 )
 from stackgen.spec.part import ITEMS, SECTION, Part
@@ -34,6 +36,10 @@ else:
     Output = Literal[KINDS]  # exactly the kinds that exist
 
 _Section, _Items = SECTION, ITEMS
+
+
+Shared = Literal["prometheus", "alertmanager", "grafana"]
+SHARED: tuple[Shared, ...] = get_args(Shared)
 
 
 class Stack(Part):
@@ -153,6 +159,12 @@ class SourceSpec(Part):
     """Where it is scraped, and that somebody else runs it: host:port; dns:name:port for every address behind a name;
     file:/path/*.json for a list that Prometheus reads. Absent means the container of the generated docker-compose.yml.
     """
+    job: JobName | None = None
+    """Label `job` of what it exposes, as the Prometheus that scrapes it has it; absent means the source's own name."""
+    labels: Annotated[dict[LabelName, LabelValue], _Section] = {}
+    """Further labels by which the Prometheus of others tells this stack's targets, such as {namespace: shop}."""
+    path: UrlPath | None = None
+    """Path under which it exposes its metrics; absent means the source's own."""
     match: str | None = None
     """Names of worker containers or process groups, with one * at the start or the end; absent means *worker*."""
 
@@ -224,6 +236,9 @@ class StackSpec(Part):
     """Where the workers' logs are read and sent; absent means that they are not."""
     compose: Annotated[Compose, _Section] = Compose.model_construct()
     """The generated docker-compose.yml."""
+    shared: list[Shared] | None = None
+    """Which of prometheus, alertmanager and grafana others run, for other stacks too: they get parts to merge, and are
+    not judged. Absent means none; where `outputs` lists neither compose nor alertmanager, all three."""
     outputs: list[Output] | None = None
     """Kinds of output to generate; absent means all."""
     versions: Annotated[dict[str, VersionTag], _Section] = {}
@@ -232,6 +247,12 @@ class StackSpec(Part):
     def wants(self, output: str) -> bool:
         """Whether this kind of output is generated."""
         return output in (self.outputs or KINDS)
+
+    def shares(self, program: str) -> bool:
+        """Whether others run this program of the stack."""
+        if self.shared is None:
+            return program in SHARED and not self.wants("compose") and not self.wants("alertmanager")
+        return program in self.shared
 
     @property
     def workers_serve(self) -> bool:

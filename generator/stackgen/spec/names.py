@@ -200,6 +200,11 @@ Url = Annotated[
 """An http or https address without credentials."""
 
 _PREFIX_HINT = "it starts with / and does not end with one; nothing at all when there is no prefix"
+_JOB_SAID = "at most 200 letters, digits and _ - . / : @"
+_JOB = r"[A-Za-z0-9_./:@-]{1,200}"
+JobName = Annotated[str, like("job-name", _JOB, _JOB_SAID, "as its series in Prometheus have it")]
+"""The label `job` of what is scraped, such as shop/celery-worker."""
+
 UrlPath = Annotated[str, like("url-path", r"(/[A-Za-z0-9_.~-]{1,60}){0,4}", "a path such as /flower", _PREFIX_HINT)]
 """The path under which a reverse proxy serves a program; "" for none."""
 

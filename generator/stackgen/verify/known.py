@@ -86,7 +86,8 @@ def exposed(plan: Plan) -> dict[str, list[Exposed]]:
     found: dict[str, list[Exposed]] = {}
     for scraped in plan.scraped:
         for metric in scraped.source.metrics:
-            labels = frozenset(metric.labels) | TARGET
+            told = plan.site.told.get(scraped.source.job)
+            labels = TARGET.union(metric.labels, told.labels if told else ())
             parts = {"": labels}
             if metric.type == "histogram":
                 parts |= {"_bucket": labels | {"le"}, "_sum": labels, "_count": labels}

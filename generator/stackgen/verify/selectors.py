@@ -23,6 +23,9 @@ class Selectors:
         self.exposed = exposed(plan)
         self.recorded = Recorded(groups)
         self._jobs = {scraped.source.job for scraped in plan.scraped}
+        told = plan.site.told
+        self._job_of = {one.job: job for job, one in told.items()}
+        self._of_targets = TARGET.union(*(one.labels for one in told.values()))
         self._alerts = {alert.alert.signal.alert for group in groups for alert in group.alerts}
 
     def say(self, at: Place, rule: str, message: str, hint: str = "") -> None:
@@ -40,6 +43,7 @@ class Selectors:
         """What the selector gives; what it cannot give is noted."""
         matchers = node.matchers.matchers
         exact = {m.name: m.value for m in matchers if m.op == ql.MatchOp.Equal}
+        exact |= {m.name: self._job_of.get(m.value, m.value) for m in matchers if m.name == "job"}
         name = node.name or exact.pop("__name__", "")
         shape = self._named(at, name, exact)
         for matcher in matchers:
@@ -53,7 +57,7 @@ class Selectors:
         if name in OF_TARGETS:
             if exact.get("job", next(iter(self._jobs))) not in self._jobs:
                 self._unknown_job(at, name, exact["job"])
-            return Shape(TARGET, name, counts=False)
+            return Shape(self._of_targets, name, counts=False)
         if name in OF_ALERTS:
             alert = exact.get("alertname")
             if alert and alert not in self._alerts:

@@ -16,11 +16,17 @@ from stackgen.catalog.series import (
     SOURCE_UP,
 )
 from stackgen.catalog.signal import Level, Signal
+from stackgen.catalog.site import Site
 from stackgen.catalog.sources.prometheus import FAILURES_IN_A_ROW
 from stackgen.catalog.sources.rabbitmq import ALARMS
 from stackgen.catalog.sources.shippers import ALLOY, DISCARDED, DROPPED, LOKI
 
 _DASHBOARD = "celery-stack"
+
+
+def _missed(site: Site) -> str:
+    return "" if site.jobs else "only workers are scraped, and other alerts miss those"
+
 
 EXPORTER_DOWN = Signal(
     id="exporter_down",
@@ -30,6 +36,7 @@ EXPORTER_DOWN = Signal(
     unit="count",
     by=("source",),
     only_names=lambda site: tuple(site.jobs),
+    applies=_missed,
     needs=(SOURCE_UP,),
     expr=lambda site: SOURCE_UP.name,
     shape=input_shapes.Value(SOURCE_UP),
@@ -109,6 +116,7 @@ SCRAPE_FAILURES = Signal(
     unit="count",
     by=("source",),
     only_names=lambda site: tuple(site.jobs),
+    applies=_missed,
     needs=(SOURCE_FAILED_SCRAPES,),
     expr=lambda site: SOURCE_FAILED_SCRAPES.name,
     shape=input_shapes.Failures(SOURCE_FAILED_SCRAPES, FAILURES_IN_A_ROW),

@@ -16,7 +16,7 @@ from stackgen.catalog.series import (
     SOURCE_UP,
     WINDOW,
 )
-from stackgen.catalog.site import Site
+from stackgen.catalog.site import Fact, Site
 from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, base_labels, counter
 from stackgen.catalog.timeline import Gauge, Input, Segment
 
@@ -30,6 +30,9 @@ NOTIFICATIONS_DROPPED = Metric(name="prometheus_notifications_dropped_total", ty
 NOTIFICATIONS_FAILED = Metric(
     name="alertmanager_notifications_failed_total", type="counter", labels=("integration", "reason")
 )
+
+
+_SHARED: dict[Fact, str] = {"prometheus_shared": "others run Prometheus, and watch it"}
 
 
 def _up(site: Site) -> tuple[RecordingRule, ...]:
@@ -82,14 +85,13 @@ def _rules(site: Site) -> tuple[RecordingRule, ...]:
 
 def _notifications(site: Site) -> tuple[RecordingRule, ...]:
     """What Prometheus drops is lost only when every Alertmanager of it misses it: since 3.10 each has a series."""
-    del site
     window = promql.seconds(WINDOW)
     sent = f'increase({NOTIFICATIONS_FAILED.name}{{job="{ALERTMANAGER}"}}[{window}])'
     dropped = f'increase({NOTIFICATIONS_DROPPED.name}{{job="{PROMETHEUS}"}}[{window}])'
-    return (
-        RecordingRule(f"max by (integration) (sum by (instance, integration) ({sent}))"),
-        RecordingRule(f"max(min by (instance) ({dropped}))", {"integration": "alertmanager"}),
-    )
+    of_prometheus = RecordingRule(f"max(min by (instance) ({dropped}))", {"integration": "alertmanager"})
+    if ALERTMANAGER not in site.jobs:
+        return (of_prometheus,)
+    return (RecordingRule(f"max by (integration) (sum by (instance, integration) ({sent}))"), of_prometheus)
 
 
 PROMETHEUS_SOURCE = Source(
@@ -107,11 +109,13 @@ PROMETHEUS_SOURCE = Source(
         Reading(
             series=RULE_FAILURES,
             uses=(RULES_FAILED,),
+            spoiled_by=_SHARED,
             rules=_rules,
             stimulus=counter(PROMETHEUS, RULES_FAILED.name, lambda c: {"rule_group": c["rule_group"]}),
         ),
         Reading(
             series=NOTIFICATION_FAILURES,
+            spoiled_by=_SHARED,
             uses=(NOTIFICATIONS_DROPPED, NOTIFICATIONS_FAILED),
             rules=_notifications,
             stimulus=counter(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from stackgen.artefact import Artefact
-from stackgen.catalog import promql
 from stackgen.catalog.signals.stack import WATCHDOG
+from stackgen.emitters.alertmanager import subtree
+from stackgen.emitters.alertmanager.matching import matcher
 from stackgen.resolve.plan import Plan
 from stackgen.resolve.routing import ODD_SEVERITY, Branch, Leaf, Routing, mutings
 from stackgen.spec.alerting import NOBODY, Mute, Receiver
@@ -72,65 +73,60 @@ _OPSGENIE_PRIORITY = _BY_SEVERITY.format("P1", "P3", "P5")
 
 
 def artefacts(plan: Plan) -> list[Artefact]:
-    """alertmanager.yml."""
+    """alertmanager.yml, or what is merged into that of others."""
     return [_config(plan, Routing(plan.spec))]
 
 
-def text(value: str) -> str:
-    """A value in a matcher, in the quotes and with the only escapes that Alertmanager 0.25 and newer read alike."""
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-
-
-def matcher(label: str, *values: str) -> str:
-    """`label="value"`, or `label=~"a|b"` for several."""
-    if len(values) == 1:
-        return f"{label}={text(values[0])}"
-    return f"{label}=~{text('|'.join(map(promql.escape_regex, values)))}"
-
-
 def _config(plan: Plan, routing: Routing) -> Artefact:
-    watched = bool(plan.of(WATCHDOG))
-    odd = routing.pace(ODD_SEVERITY)
+    context = _context(plan, routing)
+    if plan.spec.shares("alertmanager"):
+        return subtree.artefact(context, plan)
     return Artefact(
         path="alertmanager/alertmanager.yml",
         template="alertmanager/alertmanager.yml.j2",
         syntax="yaml",
-        context={
-            "notes": list(_notes(routing.alerting.receivers)),
-            "root": {
-                "receiver": next(leaf.receiver for leaf in routing.default if leaf.severity == ODD_SEVERITY),
-                "group_by": list(odd.group_by),
-                "group_wait": odd.group_wait.prom,
-                "group_interval": odd.group_interval.prom,
-                "repeat_interval": odd.repeat_interval.prom,
-            },
-            "watchdog": {
-                "matcher": matcher("alertname", WATCHDOG.alert),
-                "receiver": routing.alerting.watchdog,
-                **WATCHDOG_PACE,
-            }
-            if watched
-            else None,
-            "branches": [_branch(branch, routing) for branch in routing.branches],
-            "leaves": [_leaf(leaf, routing) for leaf in routing.default],
-            "mutings": [
-                {
-                    "why": m.why,
-                    "by": [matcher(label, *values) for label, values in m.by.items()],
-                    "targets": [matcher(label, *values) for label, values in m.targets.items()],
-                    "equal": list(m.equal),
-                }
-                for m in mutings(plan)
-            ]
-            or None,
-            "times": [_time(mute) for mute in routing.alerting.mute] or None,
-            "nobody": NOBODY,
-            "receivers": [
-                {"name": name, "ways": [_way(key, options) for key, options in _ways(receiver)]}
-                for name, receiver in routing.alerting.receivers.items()
-            ],
-        },
+        context=context,
     )
+
+
+def _context(plan: Plan, routing: Routing) -> dict[str, object]:
+    watched = bool(plan.of(WATCHDOG))
+    odd = routing.pace(ODD_SEVERITY)
+    return {
+        "notes": list(_notes(routing.alerting.receivers)),
+        "root": {
+            "receiver": next(leaf.receiver for leaf in routing.default if leaf.severity == ODD_SEVERITY),
+            "group_by": list(odd.group_by),
+            "group_wait": odd.group_wait.prom,
+            "group_interval": odd.group_interval.prom,
+            "repeat_interval": odd.repeat_interval.prom,
+        },
+        "watchdog": {
+            "matcher": matcher("alertname", WATCHDOG.alert),
+            "receiver": routing.alerting.watchdog,
+            **WATCHDOG_PACE,
+        }
+        if watched
+        else None,
+        "branches": [_branch(branch, routing) for branch in routing.branches],
+        "leaves": [_leaf(leaf, routing) for leaf in routing.default],
+        "mutings": [
+            {
+                "why": m.why,
+                "by": [matcher(label, *values) for label, values in m.by.items()],
+                "targets": [matcher(label, *values) for label, values in m.targets.items()],
+                "equal": list(m.equal),
+            }
+            for m in mutings(plan)
+        ]
+        or None,
+        "times": [_time(mute) for mute in routing.alerting.mute] or None,
+        "nobody": NOBODY,
+        "receivers": [
+            {"name": name, "ways": [_way(key, options) for key, options in _ways(receiver)]}
+            for name, receiver in routing.alerting.receivers.items()
+        ],
+    }
 
 
 def _branch(branch: Branch, routing: Routing) -> dict[str, object]:

@@ -8,17 +8,21 @@ from stackgen.artefact import Artefact
 from stackgen.catalog.signal import Severity, Signal
 from stackgen.resolve.alerts import own
 from stackgen.resolve.plan import Alert, Plan
-from stackgen.resolve.routing import Routing
+from stackgen.resolve.routing import Routing, called
 
 
 def artefacts(plan: Plan) -> list[Artefact]:
     """One file with every alert, severity and owner, and every queue with a route of its own."""
+    config = "subtree" if plan.spec.shares("alertmanager") else "alertmanager"
     return [
         Artefact(
             path="alertmanager/tests/routes.yml",
             template="alertmanager/routes.yml.j2",
             syntax="yaml",
-            context={"config": "../alertmanager.yml", "cases": [*_Cases(plan).all()]},
+            context={
+                "config": f"../{config}.yml",
+                "cases": [*_Cases(plan).all()],
+            },
         )
     ]
 
@@ -61,6 +65,7 @@ class _Cases:
         queue = subject if "queue" in signal.by else None
         watchdog = self.routing.alerting.watchdog
         receiver = watchdog if signal.always else self.routing.receiver(severity, owner, queue)
+        told = [called(receiver, self.plan)]
         labels = {
             "alertname": signal.alert,
             "signal": signal.id,
@@ -71,4 +76,8 @@ class _Cases:
             "environment": stack.environment,
             **stack.labels,
         }
-        return {"name": f"{signal.id}, {severity}, {owner}", "labels": list(labels.items()), "receivers": [receiver]}
+        return {
+            "name": f"{signal.id}, {severity}, {owner}",
+            "labels": list(labels.items()),
+            "receivers": told,
+        }

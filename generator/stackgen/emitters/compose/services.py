@@ -21,7 +21,7 @@ def services(plan: Plan) -> Iterator[Service]:
     """In the order in which a person reads them."""
     made = {"prometheus": prometheus, "alertmanager": alertmanager, "grafana": grafana}
     for name, make in made.items():
-        if plan.spec.wants(name):
+        if plan.spec.wants(name) and not plan.spec.shares(name):
             yield make(plan)
     for source, version in launched(plan):
         yield from started(source, version, plan)

@@ -17,7 +17,8 @@ FOLDER = "/etc/grafana/dashboards"
 
 def artefacts(plan: Plan) -> list[Artefact]:
     """The provisioning files and one file for every dashboard."""
-    return [_datasources(plan), _provider(plan), *(_dashboard(name, plan) for name in registry.dashboards())]
+    boards = [_dashboard(name, plan) for name in registry.dashboards()]
+    return boards if plan.spec.shares("grafana") else [_datasources(plan), _provider(plan), *boards]
 
 
 def _datasources(plan: Plan) -> Artefact:

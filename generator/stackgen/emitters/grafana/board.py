@@ -90,7 +90,7 @@ def _datasource(title: str, plan: Plan) -> Json:
         "label": f"{title} data source",
         "type": "datasource",
         "query": title.lower(),
-        "current": {"text": plan.site.titled(f"Celery {title}"), "value": plan.site.named(title.lower(), MOST_OF_UID)},
+        "current": _provided(title, plan),
         "hide": 0,
         "multi": False,
         "includeAll": False,
@@ -98,6 +98,13 @@ def _datasource(title: str, plan: Plan) -> Json:
         "refresh": 1,
         "skipUrlSync": False,
     }
+
+
+def _provided(title: str, plan: Plan) -> Json:
+    """The data source that is chosen at first: ours, or what a Grafana of others takes by default."""
+    if plan.spec.shares("grafana"):
+        return {"text": "default", "value": "default"}
+    return {"text": plan.site.titled(f"Celery {title}"), "value": plan.site.named(title.lower(), MOST_OF_UID)}
 
 
 def _variables(dashboard: Dashboard, plan: Plan) -> Iterator[Json]:

@@ -31,7 +31,7 @@ def artefacts(plan: Plan, logs: Logs) -> list[Artefact]:
                 "paths": [logs.path, f"{logs.path}?*"],
                 "compressed": [COMPRESSED],
                 "fingerprint": {"enabled": True, "offset": 0, "length": FINGERPRINT},
-                "start": START,
+                "ours": {"regexp": {"message": START}},
                 "name": name,
                 "environment": environment,
                 "dataset": stream.dataset,

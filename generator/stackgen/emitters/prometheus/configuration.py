@@ -18,11 +18,18 @@ _ONE_LINE = 100
 
 
 def artefacts(plan: Plan) -> list[Artefact]:
-    """prometheus.yml and the rule files."""
+    """prometheus.yml, or what is merged into that of others, and the rule files."""
     return [_config(plan), *(_rules(group, plan) for group in groups(plan))]
 
 
 def _config(plan: Plan) -> Artefact:
+    if plan.spec.shares("prometheus"):
+        return Artefact(
+            path="prometheus/scrape.yml",
+            template="prometheus/scrape.yml.j2",
+            syntax="yaml",
+            context={"jobs": [job for scraped in plan.scraped for job in _jobs(scraped, plan)]},
+        )
     return Artefact(
         path="prometheus/prometheus.yml",
         template="prometheus/prometheus.yml.j2",
@@ -52,14 +59,14 @@ def _jobs(scraped: Scraped, plan: Plan) -> Iterator[dict[str, object]]:
     if beside:
         why = f"{scraped.source.title}, its other page; its metrics are the source's."
         page = {"name": beside.job, "path": beside.path, "params": None}
-        yield {**first, **page, "why": why, "kept": beside.keeps, "job": scraped.source.job}
+        yield {**first, **page, "why": why, "kept": beside.keeps, "job": scraped.job}
 
 
 def _job(scraped: Scraped, plan: Plan) -> dict[str, object]:
     source = scraped.source
     return {
         "why": f"{source.title}: {source.link}",
-        "name": source.job,
+        "name": scraped.job,
         "path": scraped.path,
         "params": [(name, list(values)) for name, values in _params(source, plan).items()] or None,
         "targets": [t for t in scraped.targets if not t.startswith(("dns:", "file:"))] or None,

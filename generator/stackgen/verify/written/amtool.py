@@ -16,7 +16,7 @@ from stackgen.problem import Mark, Problem
 from stackgen.verify import tools
 from stackgen.verify.subject import Subject
 
-CONFIG, ROUTES = "alertmanager/alertmanager.yml", "alertmanager/tests/*"
+CONFIG, ROUTES = "alertmanager/*.yml", "alertmanager/tests/*"
 _EQUALS = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"', re.DOTALL)
 
 

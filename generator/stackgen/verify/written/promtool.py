@@ -13,7 +13,7 @@ from stackgen.verify.subject import Subject
 
 _FILES: Mapping[str, str] = {
     "rules": "prometheus/rules/*",
-    "prometheus-config": "prometheus/prometheus.yml",
+    "prometheus-config": "prometheus/*.yml",
     "rule-tests": "prometheus/tests/*",
 }
 _COMMANDS: Mapping[str, tuple[str, ...]] = {

@@ -86,18 +86,23 @@ look() {
   esac
 }
 
+# Whether our template is the one that counts; where another wins, that is the end.
+wins() {
+  made=$(ask POST "/_index_template/_simulate_index/$stream?filter_path=template.mappings._meta")
+  case $made in
+    *"$digest"*) ;;
+    *)
+      echo "setup.sh: another index template wins over ours. More than our priority of $priority have:" >&2
+      ask GET "/_cat/templates?h=order,name,index_patterns&s=order:desc" | while read -r order others; do
+        [ "$order" -le "$priority" ] || echo "$order $others" >&2
+      done
+      exit 1
+      ;;
+  esac
+}
+
 send PUT "/_index_template/$stream" index-template.json
-made=$(ask POST "/_index_template/_simulate_index/$stream?filter_path=template.mappings._meta")
-case $made in
-  *"$digest"*) ;;
-  *)
-    echo "setup.sh: another index template wins over ours. More than our priority of $priority have:" >&2
-    ask GET "/_cat/templates?h=order,name,index_patterns&s=order:desc" | while read -r order others; do
-      [ "$order" -le "$priority" ] || echo "$order $others" >&2
-    done
-    exit 1
-    ;;
-esac
+wins
 there=$(ask GET "$here?filter_path=data_streams.name")
 if [ -z "$there" ]; then
   echo "setup.sh: the template is loaded; the first line will make the data stream $stream"
