@@ -159,7 +159,11 @@ CASES = [
     (
         sources("celery-exporter, redis"),
         sources("redis, celery-exporter"),
-        ["recorded series celery:queue_length:max source celery-exporter → redis"],
+        [
+            # What two sources say is no longer blind without the one, so it is no longer muted with it.
+            "CeleryQueueBacklog, CeleryQueueGrowing silenced by: −CeleryExporterDown of celery-exporter",
+            "recorded series celery:queue_length:max source celery-exporter → redis",
+        ],
     ),
     (
         STACK,

@@ -9,7 +9,7 @@ from fractions import Fraction
 from stackgen.cases.assertions import case
 from stackgen.cases.limits import other_limits, table_of_limits
 from stackgen.cases.model import Case, FiringInterval, Subject
-from stackgen.cases.stages import Stage, input_series
+from stackgen.cases.stages import Stage, filled_in, input_series
 from stackgen.cases.stimuli import InputSeries, Side, Situation
 from stackgen.cases.under_test import SignalUnderTest
 from stackgen.catalog import input_shapes, promql
@@ -153,7 +153,7 @@ def _events(
     else:  # each start has a time of its own, long before the test
         moments = [1000 * start - 10**6 for start in range(sum(counts) + 1)]
         segments = (Segment(moments[0], 2), *(Segment(m, 1) for m in moments[1:]), Segment(moments[-1], quiet))
-    return tuple(reading.stimulus(test.plan.site, labels, segments, test.step))
+    return tuple(reading.stimulus(test.plan.site, filled_in(labels, test.plan.site), segments, test.step))
 
 
 def _success(
@@ -162,4 +162,6 @@ def _success(
     before = at // test.step
     segments = (Segment(0, before), Segment(1, 1), Segment(0, 2 + steps - before))
     reading = test.plan.chosen[shape.series.name].reading
-    return tuple(reading.stimulus(test.plan.site, {**labels, "state": "SUCCESS"}, segments, test.step))
+    return tuple(
+        reading.stimulus(test.plan.site, filled_in({**labels, "state": "SUCCESS"}, test.plan.site), segments, test.step)
+    )

@@ -45,10 +45,17 @@ def input_series(stages: Sequence[Stage], plan: Plan, step: int) -> tuple[Input,
 
 
 def _named(series: Series, labels: Mapping[str, str], site: Site) -> dict[str, str]:
+    return filled_in(labels, site) if series.kind == "counter" else _spared(labels, site)
+
+
+def filled_in(labels: Mapping[str, str], site: Site) -> dict[str, str]:
     """Without names that stack.yaml ignores, nor those that a source fills in where there is none."""
-    filled = FILLED_IN if series.kind == "counter" else {}
-    changed = {label: text for label, text in filled.items() if site.spared(label, text) != text}
-    return {label: site.spared(label, text) for label, text in {**changed, **labels}.items()}
+    changed = {label: text for label, text in FILLED_IN.items() if site.spared(label, text) != text}
+    return _spared({**changed, **labels}, site)
+
+
+def _spared(labels: Mapping[str, str], site: Site) -> dict[str, str]:
+    return {label: site.spared(label, text) for label, text in labels.items()}
 
 
 def _segment(stage: Stage, one: InputSeries | None, start: int, step: int) -> Segment:

@@ -8,6 +8,7 @@ from itertools import product
 
 from stackgen.cases.assertions import case
 from stackgen.cases.model import Case, QueryAssertion, Subject
+from stackgen.cases.stages import filled_in
 from stackgen.cases.under_test import SignalUnderTest
 from stackgen.catalog import facts, input_shapes
 from stackgen.catalog.facts import Fact, Words
@@ -28,7 +29,7 @@ def contradicted(test: SignalUnderTest) -> Iterator[Case]:
         change, end = _ROW * test.step, test.steps * test.step
         intervals = {severity: test.interval(severity, (0, change), (end, end + change)) for severity in test.alerts}
         firing = {severity: interval for severity, interval in intervals.items() if interval}
-        labels = {**_subject(fact), "witness": denier.name}
+        labels = {**_subject(fact, test), "witness": denier.name}
         limits = dict.fromkeys(test.alerts, Fraction(1))
         one = Subject(labels, _inputs(test, fact, stages), firing, limits)
         yield case(test, f"{denier.name} denies what {other.name} affirms", [one])
@@ -39,7 +40,7 @@ def table(test: SignalUnderTest) -> Iterator[Case]:
     fact = fact_of(test)
     rows = list(rows_of(facts.heard(fact, test.plan.site)))
     queries: list[QueryAssertion] = []
-    labels, by = _subject(fact), ", ".join(fact.by)
+    labels, by = _subject(fact, test), ", ".join(fact.by)
     told = f"max by ({', '.join((*fact.by, 'witness'))}) ({test.signal.record})"
     suspects = [witness.name for witness in facts.suspects(fact, test.plan.site)]
     chosen = test.plan.chosen.get(fact.judged.name)
@@ -69,8 +70,10 @@ def fact_of(test: SignalUnderTest) -> Fact:
     return facts.FACTS[shape.fact]
 
 
-def _subject(fact: Fact) -> dict[str, str]:
-    return dict.fromkeys((label for label in fact.series.labels if label != "witness"), "celery")
+def _subject(fact: Fact, test: SignalUnderTest) -> dict[str, str]:
+    """A queue that is judged, where the fact is about queues."""
+    working = [name for name in test.plan.site.queues if name not in test.plan.site.dead_letter]
+    return dict.fromkeys((label for label in fact.series.labels if label != "witness"), working[0])
 
 
 def _inputs(test: SignalUnderTest, fact: Fact, stages: Sequence[tuple[Words, int]]) -> tuple[Input, ...]:
@@ -80,5 +83,5 @@ def _inputs(test: SignalUnderTest, fact: Fact, stages: Sequence[tuple[Words, int
         words = [(words.get(witness.name), steps) for words, steps in stages]
         if any(word is not None for word, _ in words):
             segments = tuple(Segment(word, steps) for word, steps in words)
-            made += witness.feed(test.plan.site, _subject(fact), segments, test.step)
+            made += witness.feed(test.plan.site, filled_in(_subject(fact, test), test.plan.site), segments, test.step)
     return tuple(made)

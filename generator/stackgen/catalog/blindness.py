@@ -79,7 +79,7 @@ def _rule(one: Expected, site: Site) -> str:
         blocked = f" unless on () {BROKER_BLOCKED.name} == 1" if "rabbitmq" in site.targets else ""
         return f"max({facts.denies(facts.WORKERS, one.heard_by.name)}) + 1{blocked}"
     if one.native:
-        return f"clamp_max(count({one.metrics[0].name}{{{job}}}), 1) {there}"
+        return f"clamp_max(count(last_over_time({one.metrics[0].name}{{{job}}}[{site.bridge}])), 1) {there}"
     return f"max(max_over_time(up{{{job}}}[{site.bridge}])) == 1 {there}"
 
 

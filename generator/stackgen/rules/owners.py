@@ -19,8 +19,10 @@ def label(alert: Alert, entries: Entries) -> str:
     dimension = "queue" if "queue" in alert.signal.by else "task"
     text = "{{ "
     picked = list(_conditions(alert, entries, f"$labels.{dimension}"))
-    while picked[-1][0] == alert.owner:
+    while picked and picked[-1][0] == alert.owner:
         picked.pop()
+    if not picked:
+        return literal(alert.owner)
     for owner, condition in picked:
         text += f"if {condition} }}}}{{{{ {_go(owner)} }}}}{{{{ else "
     return text.removesuffix("else ") + f"else }}}}{{{{ {_go(alert.owner)} }}}}{{{{ end }}}}"

@@ -35,7 +35,7 @@ INSPECT = Witness(
     says=lambda site: facts.unless_solo(
         f"max(last_over_time({ACTIVE_WORKERS.name}{{{_JOB}}}[{site.bridge}])) > bool 0", site
     ),
-    feed=gauge(celery_exporter.JOB, ACTIVE_WORKERS, lambda _: {"queue_name": "celery"}),
+    feed=gauge(celery_exporter.JOB, ACTIVE_WORKERS, lambda c: {"queue_name": c.get("queue", "celery")}),
     yes="a worker answered within a second that it consumes a queue",
     no="none answered in time, which busy workers and a slow broker cause too; or they consume nothing",
     silence="the exporter is down, or never heard of a queue",
