@@ -97,6 +97,18 @@ def test_sources_are_told_as_that_prometheus_has_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.promtool
+def test_the_example_of_the_readme_is_short_and_accepted(tmp_path: Path, repository: Path) -> None:
+    section = (repository / "README.md").read_text(encoding="utf-8").partition("### One stack among many")[2]
+    example = section.partition("```yaml\n")[2].partition("```")[0]
+    assert example.count("\n") <= 10
+    output = _written(example, tmp_path)
+    assert _problems(tmp_path) == []
+    assert 'job="apps/celery-exporter",namespace="shop"' in "".join(
+        path.read_text() for path in (output / "prometheus/rules").iterdir()
+    )
+
+
+@pytest.mark.promtool
 @pytest.mark.parametrize("name", ["operator", "environments", "applications"])
 def test_each_fault_is_told_for_its_own_stack(name: str, promtool: Path, tmp_path: Path) -> None:
     for stack in HERE.glob(f"{name}.*.yaml"):
