@@ -35,13 +35,14 @@ def context() -> dict[str, object]:
 
 def _section(one: Section) -> dict[str, object]:
     """The first section of each top-level key has its example."""
-    key, _, below = one.paths[0].partition(".")
+    keys = (path.partition(".") for path in one.paths)
+    whole = next((key.removesuffix("[]") for key, _, below in keys if below in ("", "<name>")), None)
     return {
         "title": one.paths[0] or "the whole file",
         "others": list(one.paths[1:]) or None,
         "meaning": one.meaning,
         "fields": [vars(key) for key in one.keys],
-        "example": EXAMPLES[key.removesuffix("[]")] if below in ("", "<name>") else None,
+        "example": None if whole is None else EXAMPLES[whole],
     }
 
 
