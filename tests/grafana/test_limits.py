@@ -88,7 +88,7 @@ def test_a_threshold_series_is_dashed_in_the_colour_of_its_severity(tmp_path: Pa
     [
         ("Worker CPU Usage", [("green", None), ("orange", 0.815), ("red", 0.97)]),
         ("Active Workers", [("red", None), ("green", 3)]),
-        ("Worker Uptime", [("orange", None), ("green", 300)]),
+        ("Worker Uptime", [("blue", None), ("green", 300)]),
     ],
 )
 def test_each_range_has_the_colour_of_its_worst_severity(

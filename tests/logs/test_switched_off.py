@@ -50,6 +50,7 @@ def test_from_the_other_files_only_lines_go(tmp_path: Path) -> None:
         old, new = with_it[path].splitlines(), without[path].splitlines()
         added = [line for line in difflib.ndiff(old, new) if line.startswith("+ ")]
         added = [line for line in added if "stackgen.files: " not in line]  # checksums of files that lost lines
+        added = [line for line in added if "target_matchers: " not in line]  # one of two signals is left
         assert added == [], path
 
 
@@ -92,6 +93,7 @@ def _bare(text: str) -> Any:
     board["templating"]["list"] = [v for v in board["templating"]["list"] if v["name"] != "loki_datasource"]
     board["panels"] = [panel for panel in board["panels"] if _shows(panel) and panel["title"] not in own]
     for panel in board["panels"]:
+        panel["gridPos"].pop("w")  # what is left of a row fills it
         for target in panel.get("targets", ()):
             parts = target["expr"].split(" or ")
             target["expr"] = " or ".join(p for p in parts if 'job="alloy"' not in p and 'job="loki"' not in p)

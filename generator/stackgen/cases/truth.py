@@ -72,8 +72,9 @@ def fact_of(test: SignalUnderTest) -> Fact:
 
 def _subject(fact: Fact, test: SignalUnderTest) -> dict[str, str]:
     """A queue that is judged, where the fact is about queues."""
-    working = [name for name in test.plan.site.queues if name not in test.plan.site.dead_letter]
-    return dict.fromkeys((label for label in fact.series.labels if label != "witness"), working[0])
+    site = test.plan.site
+    working = [name for name in site.queues if name not in site.dead_letter]
+    return dict.fromkeys((label for label in fact.series.labels if label != "witness"), (working or site.queues)[0])
 
 
 def _inputs(test: SignalUnderTest, fact: Fact, stages: Sequence[tuple[Words, int]]) -> tuple[Input, ...]:

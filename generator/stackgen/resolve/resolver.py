@@ -41,10 +41,14 @@ def resolve(spec: StackSpec, document: Document) -> Plan:
     choose_rest(site, listed, chosen)
     used = {name: chosen[name] for name in registry.series() if name in chosen}
     read = {name: tuple(one.id for one in choice.sources) for name, choice in used.items()}
-    judged = tuple(numbers.signal.id for numbers in active)
+    site = replace(site, read=read, judged=tuple(numbers.signal.id for numbers in active))
+    # What is judged of the sources themselves depends on what else is judged.
+    late = {one.signal.id: DisabledSignal(one.signal, reason) for one in active if (reason := one.signal.applies(site))}
+    active = [one for one in active if one.signal.id not in late]
+    off += late.values()
     plan = Plan(
         spec=spec,
-        site=replace(site, read=read, judged=judged),
+        site=replace(site, judged=tuple(numbers.signal.id for numbers in active)),
         alerts=(),
         off=tuple(off),
         chosen=used,

@@ -209,7 +209,18 @@ def _too_few(f: Finding) -> Said:
 
 
 _VALUES = (
-    *("app", "bytes", "duration", "duration-range", "env-name", "host-port", "label-name", "label-value", "owner-name"),
+    *(
+        "app",
+        "bytes",
+        "duration",
+        "duration-range",
+        "env-name",
+        "host-port",
+        "job-name",
+        "label-name",
+        "label-value",
+        "owner-name",
+    ),
     *("cpus", "container-user", "extra-host", "image-name", "network-name"),
     *("path", "path-or-url", "queue-name", "slug", "task-name", "url", "version", "version-tag"),
     *("ip-address", "log-glob", "url-path", "argument-name", "field-name", "service-name", "share"),

@@ -115,6 +115,13 @@ CONSUMERS_EVIDENCE = Signal(
     dashboard="celery-queues",
 )
 
+
+def _nothing_to_miss(site: Site) -> str:
+    if not site.targets:
+        return "nothing is scraped"
+    return "no listed source always gives what an alert reads" if site.judged and not blindness.expected(site) else ""
+
+
 SOURCE_BLIND_SIGNAL = Signal(
     id="source_blind",
     alert="CeleryExporterBlind",
@@ -126,7 +133,7 @@ SOURCE_BLIND_SIGNAL = Signal(
     needs=(SOURCE_BLIND,),
     expr=lambda site: SOURCE_BLIND.name,
     shape=input_shapes.Value(SOURCE_BLIND),
-    applies=lambda site: "" if site.targets else "nothing is scraped",
+    applies=_nothing_to_miss,
     levels={"warning": Level(Fraction(0), hold=600)},
     hints=blindness.hints,
     commands=(_WHO,),

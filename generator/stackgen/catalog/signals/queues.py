@@ -199,7 +199,7 @@ WORKER_TAKES_NONE = Signal(
         "its consumer was cancelled (`control cancel_consumer`)",
         "its pool is gone and its parent process lives on",
     ),
-    dashboard=_DASHBOARD,
+    dashboard="celery-workers",
 )
 
 QUEUE_DRAIN_TIME = Signal(

@@ -89,7 +89,7 @@ TOO_OFTEN = Signal(
     guards=(Guard("min_tasks", _RUNS, 6, "runs", window=3600),),
     only_names=lambda site: site.periodic,
     applies=lambda site: "" if site.periodic else "no task sets period",
-    summary="Periodic task {task} runs {value} times as often as its period says (limit {limit})",
+    summary="Periodic task {task} runs {value:time} as often as its period says (limit {limit})",
     action="Look at its schedule, and at who else sends it; if it may run so often, correct its period in stack.yaml.",
     meaning="Somebody sends this task far more often than stack.yaml says, and its work is done again and again.",
     causes=(
