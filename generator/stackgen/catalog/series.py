@@ -56,6 +56,8 @@ class Series(NamedTuple):
     """Seconds until a value computed from a counter is complete."""
     shared: bool = False
     """Whether rules of other groups may read it, one evaluation late: they wait for longer than that anyway."""
+    rare: bool = False
+    """Whether it has a value only while something is wrong."""
 
 
 WORKERS_WITNESS = Series(
@@ -72,6 +74,7 @@ SOURCE_BLIND = Series(
     unit="count",
     family="workers",
     meaning="1 while a source is scraped and does not give what it always should.",
+    rare=True,
 )
 WORKERS_ACTIVE = Series(
     name="celery:workers_active:count",

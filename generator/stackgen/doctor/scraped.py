@@ -91,7 +91,12 @@ def _series(seen: Seen) -> Iterator[Finding]:
         if chosen.series in _TESTIMONY:
             continue
         lacking = chosen.series.name not in seen.recorded
-        if lacking and chosen.series.kind == "gauge" and down.isdisjoint(one.id for one in chosen.sources):
+        if (
+            lacking
+            and chosen.series.kind == "gauge"
+            and not chosen.series.rare
+            and down.isdisjoint(one.id for one in chosen.sources)
+        ):
             uses = ", ".join(metric.name for metric in chosen.reading.uses) or "up"
             yield Finding(
                 "series-missing",

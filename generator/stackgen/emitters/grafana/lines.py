@@ -67,7 +67,7 @@ def leading(made: Json, panel: Panel, dashboard: Dashboard, plan: Plan) -> Json:
     uid = board_uid(dashboard.id, plan.site)
     if panel.kind == "timeseries":
         drawn = {query.legend for query in panel.queries}
-        names = [name for name in dashboard.variables if f"{{{{{name}}}}}" in drawn]
+        names = [name for name in dashboard.variables if any(f"{{{{{name}}}}}" in legend for legend in drawn)]
         found = [_link(uid, name, f"__field.labels.{name}") for name in names]
         defaults = {**defaults, "links": found} if found else defaults
     elif panel.kind == "table":
