@@ -124,6 +124,7 @@ def _labels(cluster: Cluster, *, lenient: bool) -> Iterator[str]:
         for one in series:
             labels, wanted = set(one) - {"__name__"}, set(declared)
             if name in (THRESHOLD, OVERRIDE):  # declared for all signals together; each is by its own dimension
-                wanted = {"signal", "severity", *(str(signal.overrides) for signal in plan.named([one["signal"]]))}
+                of_signal = (str(signal.overrides) for signal in plan.named([one["signal"]]))
+                wanted = {"signal", "severity", *of_signal, *plan.site.identity, *(labels & {"hold"})}
             if labels != wanted:
                 yield f"{name} has {sorted(labels)}, declared {sorted(wanted)}"
