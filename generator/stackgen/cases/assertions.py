@@ -104,7 +104,7 @@ def recorded_value(test: SignalUnderTest, name: str, number: Fraction | float | 
     """In the end the signal's recorded value is this number; None: it has none."""
     if test.signal.record:
         labels = test.labels(name)
-        series = promql.select(test.signal.record, *(f"{k}={promql.text(v)}" for k, v in labels.items()))
+        series = promql.select(test.signal.record, *promql.exactly(labels))
         if number is None:
             yield QueryAssertion(test.duration, series)
         else:

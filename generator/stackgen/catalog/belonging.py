@@ -19,17 +19,12 @@ _TOKEN = re.compile(
 )
 
 
-def matchers(site: Site) -> str:
-    """What selects this stack's own recorded series and alerts: `environment="production",stack="shop"`."""
-    return ",".join(f"{name}={promql.text(value)}" for name, value in sorted(site.identity.items()))
-
-
 def narrowed(expr: str, site: Site) -> str:
     """The expression over this stack only: recorded series and alerts by its labels, all else by its sources.
 
     To be applied once, to the whole of an expression.
     """
-    ours = matchers(site)
+    ours = ",".join(sorted(promql.exactly(site.identity)))
 
     def one(found: re.Match[str]) -> str:
         if found["job"] is not None:

@@ -74,6 +74,11 @@ def matching(pattern: str, name: str) -> str:
     return " ".join(filter(None, parts))
 
 
+def exactly(labels: Mapping[str, str]) -> tuple[str, ...]:
+    """A matcher for each of these labels with this very value."""
+    return tuple(f"{label}={text(value)}" for label, value in labels.items())
+
+
 def select(metric: str, *matchers: str) -> str:
     """A selector such as `up{job="x"}`; empty matchers are left out."""
     inside = ",".join(m for m in matchers if m)

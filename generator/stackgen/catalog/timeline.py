@@ -37,7 +37,7 @@ class _Series(_Fields):
     @cached_property
     def selector(self) -> str:
         """The series as promtool's `series` field wants it."""
-        inside = ",".join(f"{k}={promql.text(v)}" for k, v in self.labels.items())
+        inside = ",".join(promql.exactly(self.labels))
         return f"{self.name}{{{inside}}}"
 
 

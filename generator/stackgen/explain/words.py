@@ -153,7 +153,7 @@ def _first(recorded: Iterable[Recording]) -> tuple[list[Recording], int]:
 
 
 def _braces(labels: Iterable[tuple[str, str]]) -> str:
-    inside = ", ".join(f"{name}={promql.text(value)}" for name, value in labels)
+    inside = ", ".join(promql.exactly(dict(labels)))
     return f"{{{inside}}}" if inside else ""
 
 

@@ -64,20 +64,20 @@ def _canonical(family: Family, plan: Plan) -> Iterable[Recording]:
                 why = ""
 
 
-def _own(alert: Alert) -> dict[str, dict[str, Fraction]]:
-    """What is recorded of single queues, tasks and patterns, by the label that says how long they wait."""
+def _own(alert: Alert) -> Iterable[tuple[dict[str, str], dict[str, Fraction]]]:
+    """What is recorded of single queues, tasks and patterns, with its labels: those that wait as long are together."""
     found: dict[str, dict[str, Fraction]] = {}
     for who, threshold in alert.overrides.items():
         found.setdefault(classes.hold(alert, who), {})[who] = threshold
     if alert.never:
         found[classes.NEVER] = dict.fromkeys(alert.never, Fraction(1))
-    return found
+    for hold, thresholds in found.items():
+        yield {**_subject(alert), **({classes.LABEL: hold} if hold else {})}, thresholds
 
 
 def _overrides(alerts: Iterable[Alert]) -> Iterable[Recording]:
     for alert in alerts:
-        for hold, thresholds in _own(alert).items():
-            labels = {**_subject(alert), **({classes.LABEL: hold} if hold else {})}
+        for labels, thresholds in _own(alert):
             yield from _recorded(OVERRIDE, thresholds, labels, str(alert.signal.overrides))
 
 
@@ -92,12 +92,11 @@ def _recorded(
 def _behind_patterns(signal: Signal, alerts: Iterable[Alert], plan: Plan) -> Iterable[Recording]:
     """The thresholds of patterns, one for each queue or task that is seen and that no stronger entry means."""
     for alert in alerts:
-        for hold, thresholds in _own(alert).items():
+        for labels, thresholds in _own(alert):
             patterns = [key for key in thresholds if is_pattern(key)]
             if patterns:
                 exprs = [_behind(pattern, thresholds[pattern], signal, plan) for pattern in patterns]
                 why = f"Of each {signal.overrides} that {' or '.join(patterns)} means."
-                labels = {**_subject(alert), **({classes.LABEL: hold} if hold else {})}
                 yield Recording(record=OVERRIDE, expr=" or ".join(exprs), labels=labels, why=why)
 
 
@@ -144,7 +143,7 @@ def _guards(alerts: Iterable[Alert], plan: Plan) -> Iterable[Recording]:
         exprs = [_behind(key, Fraction(guard.own[key]), signal, plan) for key in patterns]
         if exprs:
             yield Recording(record=GUARD_OVERRIDE, expr=" or ".join(exprs), labels=labels)
-        chosen = f"max by ({by}) ({promql.select(GUARD_OVERRIDE, *_matchers(labels))})"
+        chosen = f"max by ({by}) ({promql.select(GUARD_OVERRIDE, *promql.exactly(labels))})"
         expr = f"{chosen} or on ({by}) 0 * max by ({by}) ({guard.expr}) + {guard.amount}"
         yield Recording(record=GUARD, expr=expr, labels=labels)
 
@@ -153,12 +152,8 @@ def _subject(alert: Alert) -> dict[str, str]:
     return {"signal": alert.signal.id, "severity": alert.severity}
 
 
-def _matchers(labels: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(f"{name}={promql.text(text)}" for name, text in labels.items())
-
-
 def _selector(record: str, alert: Alert, *more: str) -> str:
-    return promql.select(record, *_matchers(_subject(alert)), *more)
+    return promql.select(record, *promql.exactly(_subject(alert)), *more)
 
 
 def value(signal: Signal, plan: Plan) -> str:
@@ -196,7 +191,7 @@ def _condition(part: classes.Part, plan: Plan) -> str:
         least = f"{guard.expr} >= {guard.amount}"
         if guard.own:
             labels = {"signal": signal.id, "setting": guard.setting}
-            least = f"{guard.expr} >= on ({signal.overrides}) {promql.select(GUARD, *_matchers(labels))}"
+            least = f"{guard.expr} >= on ({signal.overrides}) {promql.select(GUARD, *promql.exactly(labels))}"
         expr = f"({expr}) and on ({', '.join(signal.by)}) {least}"
     if signal.unless:
         expr = f"({expr}) unless on () {signal.unless}"

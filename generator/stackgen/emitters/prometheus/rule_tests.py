@@ -97,7 +97,7 @@ def _number(value: Fraction) -> int | float:
 
 
 def _selector(labels: Mapping[str, str]) -> str:
-    return promql.select("", *(f"{name}={promql.text(value)}" for name, value in labels.items())) or "{}"
+    return promql.select("", *promql.exactly(labels)) or "{}"
 
 
 def _labels(subject: Subject, severity: Severity, signal: Signal, plan: Plan) -> dict[str, str]:
