@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -69,6 +70,14 @@ def test_an_env_file_is_out_of_git_and_no_remark_of_check(folder: Path) -> None:
     assert "output/plan.json" in staged
     assert "output/.env\n" not in staged
     assert _run(folder, "check", "--fast").stderr == "output: up to date\n"
+
+
+@pytest.fixture(autouse=True)
+def _hangup_ends() -> Iterator[None]:
+    """What is started ends at a hangup, also where this run does not, as below nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
