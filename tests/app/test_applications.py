@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from tests.app.workers import celery, lines, start_sending, wait_until, worker, write_module
 from tests.flower.redis_server import redis_server
@@ -42,9 +43,16 @@ def last():
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with redis_server(tmp_path_factory.mktemp("redis")) as address:
         yield address
+
+
+@pytest.fixture
+def broker(server: str) -> str:
+    """An empty broker: a worker that ends gives back what it had not run, and the next one would run it."""
+    Redis.from_url(server).flushall()
+    return server
 
 
 def _ran(folder: Path, broker: str, text: str, sends: str, *options: str, app: str = "{}") -> list[dict[str, Any]]:
