@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import hypothesis.configuration
 import pytest
+from hypothesis.internal.conjecture.providers import HypothesisProvider
+from hypothesis.internal.constants_ast import Constants
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROMTOOLS = {"promtool-2.42": "v2", "promtool-3": "v3"}
@@ -17,6 +20,8 @@ hypothesis.configuration.set_hypothesis_home_dir(REPOSITORY / ".venv" / "cache" 
 # Derandomised: a red pull request is red for everybody. The number of examples is each test's own choice.
 hypothesis.settings.register_profile("stackgen", derandomize=True, deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile("stackgen")
+# Hypothesis also draws from the constants of every module that is loaded: which those are depends on the other tests.
+patch.object(HypothesisProvider, "_local_constants", Constants()).start()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -20,8 +20,7 @@ _TEXTS = {text: name for name, text in NAMED.items()}
 def test_hostile_stacks_are_what_their_harmless_twins_are() -> None:
     some, _ = batch(start=1, count=30)
     assert len(some) >= 25
-    # Generated tests of odd stacks are asked by `make fuzz`: one of worker_uptime is known to fail there.
-    assert findings(some, tests=False) == []
+    assert findings(some) == []
 
 
 @pytest.mark.parametrize(

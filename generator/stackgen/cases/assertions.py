@@ -9,7 +9,7 @@ from fractions import Fraction
 from stackgen.cases.model import AlertAssertion, Case, QueryAssertion, Subject
 from stackgen.cases.stages import Stage
 from stackgen.cases.under_test import SignalUnderTest
-from stackgen.catalog import promql
+from stackgen.catalog import input_shapes, promql
 from stackgen.catalog.signal import Severity
 
 _CLOSE = "0.0001"
@@ -88,9 +88,12 @@ def _alerts(test: SignalUnderTest, subjects: Sequence[Subject], at: int) -> Iter
             yield AlertAssertion(at, firing, severity, unsure)
 
 
-def with_texts(cases: Sequence[Case]) -> Iterator[Case]:
-    """Texts are compared once for each severity, where the fewest alerts fire: they are long."""
-    whole = [one for case in cases for one in case.alerts if one.severity is None]
+def with_texts(test: SignalUnderTest, cases: Sequence[Case]) -> Iterator[Case]:
+    """Texts are compared once for each severity, where the fewest alerts fire: they are long.
+
+    Only at moments at which all of them are known.
+    """
+    whole = [one for case in cases for one in case.alerts if one.severity is None and _is_known(test, one.at)]
     chosen: dict[Severity, AlertAssertion] = {}
     for one in sorted(whole, key=lambda one: len(one.firing)):
         for _, severity in one.firing:
@@ -98,6 +101,22 @@ def with_texts(cases: Sequence[Case]) -> Iterator[Case]:
     for each in cases:
         marked = (replace(a, worded=any(a is one for one in chosen.values())) for a in each.alerts)
         yield replace(each, alerts=tuple(marked))
+
+
+def _is_known(test: SignalUnderTest, at: int) -> bool:
+    """Whether it is known who else fires under this alert's name, and every number that texts say is that of the end.
+
+    promtool compares all alerts of one name: who is kept at an age starts again and again, which may be told too.
+    A pace is less while its window fills.
+    """
+    match test.signal.shape:
+        case input_shapes.Age():
+            others = (one for one in test.plan.metric_signals if one is not test.signal)
+            return at == 0 or all(one.alert != test.signal.alert for one in others)
+        case input_shapes.Drain():
+            return at >= test.window + test.step
+        case _:
+            return True
 
 
 def recorded_value(test: SignalUnderTest, name: str, number: Fraction | float | None) -> Iterator[QueryAssertion]:

@@ -26,7 +26,7 @@ COMMON: tuple[Cases, ...] = (
 
 def cases(test: SignalUnderTest) -> tuple[Case, ...]:
     """Every generated test of one signal; never empty."""
-    return tuple(with_texts(tuple(chain.from_iterable(make(test) for make in _makers(test)))))
+    return tuple(with_texts(test, tuple(chain.from_iterable(make(test) for make in _makers(test)))))
 
 
 def _makers(test: SignalUnderTest) -> tuple[Cases, ...]:
