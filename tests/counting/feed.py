@@ -1,0 +1,112 @@
+"""The situations of cases.yaml as a promtool file against the rules of a stack with celery-exporter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stackgen.catalog import promql
+from stackgen.catalog.series import FINAL, STATES, TASK_DURATION_BUCKET, TASKS, TASKS_NEW
+from stackgen.catalog.sources.celery_exporter import ENDED, JOB, RUNTIME
+from tests.mutation.judge import rendered
+
+CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "cases.yaml").read_text(encoding="utf-8"))
+STACK = """\
+version: 1
+stack: {{name: shop, owner: platform}}
+celery: {{app: shop, broker: {{kind: redis}}}}
+queues: {{celery: }}
+sources: [celery-exporter]
+thresholds: {{task_duration_p95: {{warning: 10s}}}}
+prometheus: {{scrape_interval: 30s, evaluation_interval: {evaluation}s}}
+"""
+SCRAPE = 30
+_EXACT = 1e-6
+
+
+def rules(stack: Path) -> str:
+    """Those of the stack's rules that count executions; all others only cost time."""
+    counted = {TASKS.name, TASKS_NEW.name, TASK_DURATION_BUCKET.name}
+    groups = []
+    for path, text in rendered(stack).items():
+        for group in yaml.safe_load(text)["groups"] if path.startswith("prometheus/rules/") else ():
+            kept = [rule for rule in group["rules"] if rule.get("record") in counted]
+            groups.append({**group, "rules": kept})
+    return yaml.safe_dump({"groups": groups}, width=1000, sort_keys=False)
+
+
+def promtool_file(evaluation: int) -> str:
+    """Every case, with a task and targets of its own; only what is counted wrongly is an answer."""
+    test = {
+        "interval": f"{SCRAPE}s",
+        "input_series": [{"series": name, "values": values} for case in CASES for name, values in _fed(case)],
+        "promql_expr_test": [
+            {"expr": expr, "eval_time": moment, "exp_samples": []}
+            for case in CASES
+            for expr, moment in _asked(case, evaluation)
+        ],
+    }
+    whole = {"rule_files": ["rules.yaml"], "evaluation_interval": f"{evaluation}s", "tests": [test]}
+    return yaml.safe_dump(whole, width=1000, sort_keys=False)
+
+
+def _fed(case: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    about = case["about"]
+    for instance, values in case.get("up", {"e0": "1x80"}).items():
+        yield _series("up", instance=f"{instance}, {about}"), values
+    for who, values in case.get("counts", {}).items():
+        for state, metric in ENDED.items():
+            raised = {"exception": "ValueError"} if state == "FAILURE" else {}
+            yield _series(metric.name, **_host(who, about), **raised), values
+    for who, values in case.get("failures", {}).items():
+        host, _, raised = who.partition(" ")
+        yield _series(ENDED["FAILURE"].name, **_host(host, about), exception=raised), values
+    for who, values in case.get("buckets", {}).items():
+        host, _, bound = who.partition(" le=")
+        yield _series(f"{RUNTIME.name}_bucket", **_host(host, about), le=bound), values
+
+
+def _host(who: str, about: str) -> dict[str, str]:
+    """`h1`, `other h1`, `h1@e1`."""
+    other, _, host = who.rpartition(" ")
+    host, _, instance = host.partition("@")
+    task = f"{other} than {about}" if other else about
+    return {"instance": f"{instance or 'e0'}, {about}", "name": task, "hostname": host, "queue_name": "celery"}
+
+
+def _series(metric: str, **labels: str) -> str:
+    return promql.select(metric, *promql.exactly({"job": JOB, **labels}))
+
+
+def _asked(case: Mapping[str, Any], evaluation: int) -> Iterator[tuple[str, str]]:
+    for key, answers in case.items():
+        which = key.removeprefix("says").strip()
+        for moment, right in answers.items() if key.startswith("says") else ():
+            if _seconds(moment) % evaluation == 0:
+                yield _wrong(*_values(which, case["about"]), right), moment
+    if "new" in case:
+        every = promql.select(TASKS_NEW.name, *promql.exactly({"task": case["about"]}))
+        yield _wrong(f"sum_over_time({every}[1h])", len(FINAL), case["new"]), "40m"
+
+
+def _seconds(moment: str) -> int:
+    minutes, _, seconds = moment.removesuffix("s").partition("m")
+    return int(minutes) * 60 + int(seconds or 0)
+
+
+def _values(which: str, task: str) -> tuple[str, int]:
+    """What is asked, and how many answers there are while anything is counted."""
+    if which.startswith("le="):
+        labels = {"task": task, "le": which.removeprefix("le=")}
+        return promql.select(TASK_DURATION_BUCKET.name, *promql.exactly(labels)), 1
+    state = {"state": which} if which else {}
+    return promql.select(TASKS.name, *promql.exactly({"task": task, **state})), 1 if which else len(STATES)
+
+
+def _wrong(series: str, number: int, right: float | list[float]) -> str:
+    least, most = right if isinstance(right, list) else (right - _EXACT, right + _EXACT)
+    wrong = f"{series} < {least} or {series} > {most}"
+    return wrong if least <= 0 else f"{wrong} or (count({series}) or vector(0)) != {number}"
