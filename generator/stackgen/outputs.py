@@ -9,3 +9,6 @@ KINDS: tuple[str, ...] = tuple(
     sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).with_name("emitters"))]))
 )
 """Every kind, as `outputs` of stack.yaml names it."""
+
+NAMED_ONLY = frozenset({"kubernetes"})
+"""Kinds for who has none of the programs that compose starts: written only where `outputs` names them."""

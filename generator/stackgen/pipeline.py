@@ -16,7 +16,7 @@ from stackgen.emitters import always
 from stackgen.outputs import KINDS
 from stackgen.problem import Mark, Problem, SpecError
 from stackgen.render.environment import render
-from stackgen.resolve import choose, cloudwatch, logs, routing
+from stackgen.resolve import choose, cloudwatch, kubernetes, logs, routing
 from stackgen.resolve.plan import Plan
 from stackgen.resolve.resolver import resolve
 from stackgen.spec import parse
@@ -48,6 +48,7 @@ class Prepared:
             *choose.notices(self.plan, self.document),
             *logs.notices(self.plan.spec, self.document),
             *cloudwatch.notices(self.plan, self.document),
+            *kubernetes.notices(self.plan, self.document),
         ]
         return overlay.told(self.document, found)
 
@@ -105,13 +106,25 @@ def artefacts(plan: Plan, *, alone: bool = True) -> Iterator[Artefact]:
 
 
 def _rendered(plan: Plan, *, alone: bool) -> Iterator[Rendered]:
-    """Every file; docker-compose.yml last, for it holds checksums of what its services mount."""
+    """Every file; last what holds others or their checksums: docker-compose.yml, and objects of Kubernetes."""
     made = [render(artefact) for artefact in artefacts(plan, alone=alone)]
     yield from made
     if plan.spec.wants("compose"):
         from stackgen.emitters import compose
 
         yield render(compose.project(plan, {one.artefact.path: one.text for one in made}))
+    if plan.spec.wants("kubernetes"):
+        from stackgen.emitters import kubernetes as objects
+
+        texts = {one.artefact.path: one.text for one in (*made, *_held(plan, objects.HOLDS))}
+        yield from map(render, objects.holding(plan, texts))
+
+
+def _held(plan: Plan, kinds: Iterable[str]) -> Iterator[Rendered]:
+    """Files of kinds that stack.yaml does not want by themselves, for the objects that hold them."""
+    for kind in kinds:
+        if not plan.spec.wants(kind):
+            yield from map(render, import_module(f"stackgen.emitters.{kind}").artefacts(plan))
 
 
 def generate(stack: Path, output: Path, *, folder: str = "", force: bool = False) -> tuple[Stage, Changes]:

@@ -99,7 +99,7 @@ _LOGIC = (
     *(nodes.Compare, nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow, nodes.Neg),
     *(nodes.Concat, nodes.Assign, nodes.AssignBlock, nodes.Slice, nodes.Include, nodes.Extends, nodes.MarkSafe),
 )
-_FILTERS = {"block", "comment", "dotenv", "alloy", "code", "fence", "link", "prose", "source"}
+_FILTERS = {"block", "lines", "comment", "dotenv", "alloy", "code", "fence", "link", "prose", "source"}
 # What may touch a value: white space; a list's or pair's marks in JSON and Alloy; `NAME=` in dotenv; prose in Markdown.
 _BEFORE = {"json": r"[\s\[{,:]$", "text": r"[\s\[{,=(]$", "python": r"[\s\[({,=*]$", "yaml": r"\s$", "md": r""}
 _AFTER = {"json": r"[\s\]},:]", "text": r"[\s\]},)]", "python": r"[\s\])},:.]", "yaml": r"\s|:\s", "md": r""}

@@ -17,7 +17,7 @@ _RECORDS = (
     (("queues",), "queue", ("role",)),
 )
 """Things with a name: where they stand, what they are called, and the keys that are told, where not all are."""
-_SECTIONS = ("celery", "prometheus", "ignore", "links", "flower", "app", "logs", "compose", "versions")
+_SECTIONS = ("celery", "prometheus", "ignore", "links", "flower", "app", "logs", "compose", "kubernetes", "versions")
 
 Found = Iterator[Change]
 

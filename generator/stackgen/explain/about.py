@@ -10,7 +10,6 @@ from stackgen.catalog import promql
 from stackgen.catalog.series import limit
 from stackgen.catalog.signal import Severity, Signal
 from stackgen.catalog.witness import Witness
-from stackgen.emitters.prometheus.configuration import laid_out
 from stackgen.explain import timing
 from stackgen.resolve import words
 from stackgen.resolve.logs import JUDGES, judges
@@ -18,6 +17,7 @@ from stackgen.resolve.plan import Alert, DisabledSignal, Plan
 from stackgen.rules import logs
 from stackgen.rules.build import OVERRIDE, THRESHOLD, groups
 from stackgen.rules.model import Alerting, Group, Recording
+from stackgen.rules.plain import laid_out
 
 _NAME = re.compile(r"[\w:]+")
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 
 from stackgen.catalog import promql
-from stackgen.emitters.prometheus.configuration import laid_out
 from stackgen.explain import timing
 from stackgen.explain.about import Explanation, Level
 from stackgen.explain.listing import state
 from stackgen.resolve.words import amount
 from stackgen.rules.model import Recording
+from stackgen.rules.plain import laid_out
 
 WIDTH = 100
 _MOST = 20

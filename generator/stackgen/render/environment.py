@@ -139,7 +139,7 @@ _PRINTERS: Mapping[Syntax, Printer | None] = {
     "text": None,
 }
 _FILTERS: Mapping[Syntax, Mapping[str, Printer]] = {
-    "yaml": {"comment": quote.as_comment, "block": quote.yaml_block},
+    "yaml": {"comment": quote.as_comment, "block": quote.yaml_block, "lines": quote.yaml_lines},
     "json": {},
     "ndjson": {},
     "markdown": {

@@ -112,6 +112,21 @@ def yaml_block(value: str, indent: int) -> str:
     return "\n".join(["|-" if body == text else "|", *lines])
 
 
+def yaml_lines(value: object, indent: int = 0) -> str:
+    """Data as lines of YAML, each key and item on its own, `indent` spaces deep from the second line on."""
+    pad = "\n" + " " * indent
+    if isinstance(value, Mapping) and value:
+        return pad.join(f"{as_yaml(key)}:{_yaml_below(item, indent + 2)}" for key, item in value.items())
+    if isinstance(value, list | tuple) and value:
+        return pad.join(f"- {yaml_lines(item, indent + 2)}" for item in value)
+    return yaml_block(value, indent) if isinstance(value, str) else as_yaml(value)
+
+
+def _yaml_below(value: object, indent: int) -> str:
+    nested = isinstance(value, Mapping | list | tuple) and value
+    return (f"\n{' ' * indent}" if nested else " ") + yaml_lines(value, indent)
+
+
 class DuplicateKey(ValueError):
     """A JSON object has a key twice; most readers would keep the last and say nothing."""
 

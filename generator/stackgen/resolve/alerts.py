@@ -28,7 +28,7 @@ def alerts(active: Iterable[Numbers], plan: Plan, document: Document) -> tuple[A
 
 def with_silencers(plan: Plan) -> tuple[Alert, ...]:
     """The plan's alerts, each with what keeps it quiet."""
-    muted = mutings(plan) if plan.spec.wants("alertmanager") else []
+    muted = mutings(plan) if plan.spec.is_routed else []
     return tuple(replace(alert, silencers=tuple(_silencers(alert, plan, muted))) for alert in plan.alerts)
 
 

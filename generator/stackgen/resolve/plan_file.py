@@ -8,7 +8,6 @@ from typing import Any
 from stackgen.catalog import promql
 from stackgen.catalog.dashboard import board_uid
 from stackgen.catalog.signal import SEVERITIES, Severity
-from stackgen.outputs import KINDS
 from stackgen.resolve.plan import Alert, Plan, Silencer
 from stackgen.resolve.plan_model import (
     FORMAT,
@@ -29,7 +28,7 @@ from stackgen.resolve.routing import Routing
 from stackgen.spec.alerting import Mute
 
 PATH = "plan.json"
-_SECTIONS = {"celery", "prometheus", "ignore", "links", "flower", "app", "logs", "compose", "versions"}
+_SECTIONS = {"celery", "prometheus", "ignore", "links", "flower", "app", "logs", "compose", "kubernetes", "versions"}
 _WORST_FIRST = tuple(reversed(SEVERITIES))
 
 
@@ -75,8 +74,9 @@ def facts(plan: Plan) -> PlanFile:
         app=written["app"],
         logs=written["logs"],
         compose=written["compose"],
+        kubernetes=written["kubernetes"] if spec.wants("kubernetes") else None,
         versions=written["versions"],
-        outputs=list(spec.outputs or KINDS),
+        outputs=list(spec.kinds),
     )
 
 

@@ -250,6 +250,8 @@ class PlanFile(Part):
     """The section of stack.yaml; null: logs are not read."""
     compose: Section
     """The section of stack.yaml: docker-compose.yml."""
+    kubernetes: Section | None = None
+    """The section of stack.yaml; null: no objects are made."""
     versions: Section
     """The section of stack.yaml: other versions of programs."""
     outputs: list[Output]

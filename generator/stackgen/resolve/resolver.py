@@ -12,7 +12,7 @@ from stackgen.catalog.signals.tasks import DURATION_P95
 from stackgen.catalog.site import Site
 from stackgen.document import Document, Trail
 from stackgen.problem import Problem, SpecError
-from stackgen.resolve import cloudwatch, logs
+from stackgen.resolve import cloudwatch, kubernetes, logs
 from stackgen.resolve.alerts import alerts, with_silencers
 from stackgen.resolve.choose import add_source, choose_rest, missing
 from stackgen.resolve.numbers import Numbers, limits_of, numbers
@@ -23,6 +23,7 @@ from stackgen.spec.model import StackSpec
 
 def resolve(spec: StackSpec, document: Document) -> Plan:
     """The plan for one stack; raises SpecError when stack.yaml names a signal that no listed source can feed."""
+    spec = kubernetes.namespaced(spec)
     candidates = {signal.id: numbers(signal, spec) for signal in registry.signals().values()}
     listed = scrape_jobs(spec)
     scraped = tuple(one for one in listed if not one.off and not one.shared)
@@ -56,7 +57,7 @@ def resolve(spec: StackSpec, document: Document) -> Plan:
         left_out=tuple(one for one in listed if one.off),
     )
     plan = replace(plan, alerts=alerts(active, plan, document))
-    if impossible := list(cloudwatch.problems(plan, document)):
+    if impossible := [*cloudwatch.problems(plan, document), *kubernetes.problems(plan, document)]:
         raise SpecError(impossible)
     return replace(plan, alerts=with_silencers(plan))
 

@@ -26,6 +26,8 @@ REPEAT: Mapping[Severity, Duration] = {
 }
 ODD_SEVERITY: Severity = "warning"
 """How an alert is told whose severity is none of ours, such as one that a person wrote by hand."""
+WATCHDOG_PACE = {"group_wait": "0s", "group_interval": "1m", "repeat_interval": "3m30s"}
+"""Told every four minutes: a repetition goes out with the first interval of a group that ends after it."""
 _NO_ONE = Told.model_construct()
 
 

@@ -128,21 +128,26 @@ def _missed(source: Source, spec: StackSpec) -> bool:
 def _told(scraped: Scraped, spec: StackSpec) -> Told | None:
     """How this stack's targets are told: as stack.yaml says, else by their addresses; None: by the source's own job.
 
-    The operator of Kubernetes names the jobs of PodMonitors `namespace/name`, and relabels addresses.
+    The operator of Kubernetes names the jobs of PodMonitors `namespace/name`, and relabels addresses. Monitors of ours
+    give their targets the job and whose they are.
     """
     written = next((s for s in spec.sources if s.name == scraped.source.id), None)
     others = spec.shares("prometheus")
     if written is None:
         return None
-    job = f"(.+/)?{promql.escape_regex(scraped.job)}" if others and not written.job else scraped.job
+    monitored = spec.wants("kubernetes") and not written.is_found
+    ours = {"stack": spec.stack.name, "environment": spec.stack.environment} if monitored else {}
+    labels = {**written.labels, **ours}
+    any_job = others and not written.job and not monitored
+    job = f"(.+/)?{promql.escape_regex(scraped.job)}" if any_job else scraped.job
     of_job = f"job{'=~' if job != scraped.job else '='}{promql.text(job)}"
     fixed = not others and not written.labels and not any(t.startswith(("dns:", "file:")) for t in scraped.targets)
     targets = scraped.targets if written.targets and fixed else ()
     if not others and not targets and not written.labels and not written.job:
         return None
-    of_labels = (promql.one_of(name, [value]) for name, value in written.labels.items())
+    of_labels = (promql.one_of(name, [value]) for name, value in labels.items())
     matchers = ",".join(filter(None, (of_job, *of_labels, promql.one_of("instance", targets))))
-    return Told(job, matchers, {"job": scraped.job, **written.labels}, targets)
+    return Told(job, matchers, {"job": scraped.job, **labels}, targets)
 
 
 def _flower(spec: StackSpec) -> FlowerSettings:

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 from pydantic import Field, model_validator
 
 from stackgen.catalog.signal import Severity
-from stackgen.outputs import KINDS
+from stackgen.outputs import KINDS, NAMED_ONLY
 from stackgen.spec.alerting import Alerting, AlertingSection
 from stackgen.spec.app import App
 from stackgen.spec.celery import Celery
+from stackgen.spec.kubernetes import Kubernetes
 from stackgen.spec.logs import Logs
 from stackgen.spec.names import (
     HostPort,
@@ -173,6 +174,11 @@ class SourceSpec(Part):
     def _bare(cls, value: object) -> object:
         return {"name": value} if isinstance(value, str) else value
 
+    @property
+    def is_found(self) -> bool:
+        """Whether a Prometheus of others scrapes it already: then stack.yaml only says how it is told there."""
+        return self.targets is None and (self.job is not None or bool(self.labels))
+
 
 class Prometheus(Part):
     """How often Prometheus looks, and where it and Alertmanager are."""
@@ -236,23 +242,41 @@ class StackSpec(Part):
     """Where the workers' logs are read and sent; absent means that they are not."""
     compose: Annotated[Compose, _Section] = Compose.model_construct()
     """The generated docker-compose.yml."""
+    kubernetes: Annotated[Kubernetes, _Section] = Kubernetes.model_construct()
+    """Objects for a cluster with the Prometheus Operator; only where `outputs` names kubernetes."""
     shared: list[Shared] | None = None
     """Which of prometheus, alertmanager and grafana others run, for other stacks too: they get parts to merge, and are
-    not judged. Absent means none; where `outputs` lists neither compose nor alertmanager, all three."""
+    not judged. Absent means none; where `outputs` lists neither compose nor alertmanager, or kubernetes, all three."""
     outputs: list[Output] | None = None
-    """Kinds of output to generate; absent means all."""
+    """Kinds of output to generate; absent means all but kubernetes."""
     versions: Annotated[dict[str, VersionTag], _Section] = {}
     """Other versions of the programs in the generated files: component, then version or image tag in quotes."""
 
     def wants(self, output: str) -> bool:
         """Whether this kind of output is generated."""
-        return output in (self.outputs or KINDS)
+        return output in self.kinds
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Every kind of output that is generated."""
+        return tuple(self.outputs) if self.outputs else tuple(kind for kind in KINDS if kind not in NAMED_ONLY)
 
     def shares(self, program: str) -> bool:
         """Whether others run this program of the stack."""
         if self.shared is None:
-            return program in SHARED and not self.wants("compose") and not self.wants("alertmanager")
+            ours = self.wants("compose") or self.wants("alertmanager")
+            return program in SHARED and (self.wants("kubernetes") or not ours)
         return program in self.shared
+
+    @property
+    def is_routed(self) -> bool:
+        """Whether Alertmanager's routes and inhibition are generated."""
+        return self.wants("alertmanager") or (self.wants("kubernetes") and self.kubernetes.routing != "none")
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of everything on Kubernetes; "" elsewhere."""
+        return (self.kubernetes.namespace or self.stack.name) if self.wants("kubernetes") else ""
 
     @property
     def workers_serve(self) -> bool:

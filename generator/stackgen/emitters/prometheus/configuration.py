@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import promql_parser
-
 from stackgen.artefact import Artefact
 from stackgen.catalog import promql
 from stackgen.catalog.source import Source
 from stackgen.resolve.plan import Plan, Scraped
 from stackgen.rules.build import groups, printed
 from stackgen.rules.model import Group, Recording
-
-_ONE_LINE = 100
-"""Expressions longer than this are laid out over several lines."""
+from stackgen.rules.plain import laid_out
 
 
 def artefacts(plan: Plan) -> list[Artefact]:
@@ -95,11 +91,6 @@ def _rules(group: Group, plan: Plan) -> Artefact:
             },
         },
     )
-
-
-def laid_out(expr: str) -> str:
-    """The expression on one line when it is short, else as promtool would lay it out."""
-    return expr if len(expr) <= _ONE_LINE else str(promql_parser.parse(expr).prettify()).strip()
 
 
 def _recording(rule: Recording) -> dict[str, object]:

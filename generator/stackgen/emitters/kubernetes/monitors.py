@@ -1,0 +1,110 @@
+"""What tells the operator's Prometheus where to scrape: ServiceMonitor, PodMonitor, and ScrapeConfig for addresses.
+
+Each target gets the job and whose it is by relabeling, for that is what the rules select by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from stackgen.catalog import promql
+from stackgen.emitters.kubernetes.objects import Thing, named, thing
+from stackgen.emitters.kubernetes.workloads import PORT, selected
+from stackgen.resolve import kubernetes
+from stackgen.resolve.plan import Plan, Scraped
+
+
+def things(plan: Plan) -> Iterator[Thing]:
+    """One object for each source that is scraped."""
+    for one in kubernetes.started(plan):
+        if one.monitored:
+            yield _service_monitor(one, plan)
+    for scraped, pods in kubernetes.in_pods(plan):
+        body = {
+            "selector": {"matchLabels": dict(pods.labels)},
+            "namespaceSelector": {"matchNames": [pods.namespace or plan.spec.namespace]},
+            "podMetricsEndpoints": _endpoints(scraped, pods.port, plan),
+        }
+        why = f"{scraped.source.title}, in pods of yours: {scraped.source.link}"
+        yield thing("PodMonitor", named(scraped.source.id, plan), {"spec": body}, plan, why)
+    for scraped in kubernetes.outside(plan):
+        why = f"{scraped.source.title}, at its addresses: {scraped.source.link}"
+        body = {**_addresses(scraped), **_page(scraped, plan)}
+        yield thing(
+            "ScrapeConfig",
+            named(scraped.source.id, plan),
+            {"spec": body},
+            plan,
+            why,
+        )
+
+
+def _service_monitor(one: kubernetes.Started, plan: Plan) -> Thing:
+    body = {
+        "selector": {"matchLabels": selected(one, plan)},
+        "namespaceSelector": {"matchNames": [plan.spec.namespace]},
+        "endpoints": _endpoints(one.scraped, PORT, plan),
+    }
+    why = f"{one.scraped.source.title}: {one.scraped.source.link}"
+    return thing("ServiceMonitor", named(one.scraped.source.host, plan), {"spec": body}, plan, why)
+
+
+def _endpoints(scraped: Scraped, port: str, plan: Plan) -> list[dict[str, Any]]:
+    """The page of a source, and its second one, of which what is kept counts as the source's."""
+    page = _page(scraped, plan)
+    first = {"port": port, "path": page.pop("metricsPath"), "interval": page.pop("scrapeInterval"), **page}
+    beside = scraped.source.beside
+    if beside is None:
+        return [first]
+    kept = [
+        {"sourceLabels": ["__name__"], "regex": beside.keeps, "action": "keep"},
+        {"targetLabel": "job", "replacement": scraped.job},
+    ]
+    second = {
+        **first,
+        "path": beside.path,
+        "relabelings": _whose(beside.job, scraped, plan),
+        "metricRelabelings": kept,
+    }
+    return [first, {key: value for key, value in second.items() if key != "params"}]
+
+
+def _page(scraped: Scraped, plan: Plan) -> dict[str, Any]:
+    source, vhost = scraped.source, plan.site.corner.vhost
+    params = {name: list(values) for name, values in source.params.items()}
+    if source.vhost_param and vhost is not None:
+        params[source.vhost_param] = [vhost]
+    return {
+        "metricsPath": scraped.path,
+        **({"params": params} if params else {}),
+        "scrapeInterval": promql.seconds(plan.site.scrape),
+        "scrapeTimeout": promql.seconds(plan.site.scrape_timeout),
+        "relabelings": _whose(scraped.job, scraped, plan),
+        # prometheus_client adds a _created series to each counter: no rule or panel reads them.
+        "metricRelabelings": [{"sourceLabels": ["__name__"], "regex": ".+_created", "action": "drop"}],
+    }
+
+
+def _whose(job: str, scraped: Scraped, plan: Plan) -> list[dict[str, str]]:
+    """Labels of the targets, by which the rules find them."""
+    told = plan.site.told[scraped.source.job]
+    labels = {**told.labels, "job": job}
+    return [{"targetLabel": name, "replacement": _literal(value)} for name, value in labels.items()]
+
+
+def _literal(text: str) -> str:
+    """What a replacement must be to mean exactly this."""
+    return text.replace("$", "$$")
+
+
+def _addresses(scraped: Scraped) -> dict[str, Any]:
+    fixed = [t for t in scraped.targets if not t.startswith(("dns:", "file:"))]
+    names = [t.split(":") for t in scraped.targets if t.startswith("dns:")]
+    files = [t.removeprefix("file:") for t in scraped.targets if t.startswith("file:")]
+    found = [{"names": [host], "type": "A", "port": int(port), "refreshInterval": "15s"} for _, host, port in names]
+    return {
+        **({"staticConfigs": [{"targets": fixed}]} if fixed else {}),
+        **({"dnsSDConfigs": found} if found else {}),
+        **({"fileSDConfigs": [{"files": files}]} if files else {}),
+    }

@@ -1,0 +1,92 @@
+"""The section `kubernetes` of stack.yaml: where the objects go, what finds them, and what of theirs they refer to."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from stackgen.spec.names import like
+from stackgen.spec.part import SECTION, Part
+
+_DNS = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_DNS_SAID = "lower-case letters, digits and -, at most 63"
+_WORD = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+_KEY = rf"({_DNS}(\.{_DNS}){{0,8}}/)?{_WORD}"
+
+Namespace = Annotated[str, like("object-name", _DNS, "a namespace such as shop", _DNS_SAID)]
+"""A namespace of Kubernetes."""
+
+_OBJECT = rf"{_DNS}(\.{_DNS}){{0,3}}"
+ObjectName = Annotated[str, like("object-name", _OBJECT, "the name of an object such as shop-env", _DNS_SAID)]
+"""The name of an object of Kubernetes."""
+
+_PORT = r"(?=.*[a-z])(?!.*--)[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?"
+PortName = Annotated[
+    str, like("object-name", _PORT, "a port's name such as metrics", "at most 15, a letter among them")
+]
+"""The name of a container's port."""
+
+_KEY_SAID = "a label's name such as release or app.kubernetes.io/name"
+LabelKey = Annotated[str, like("object-label", _KEY, _KEY_SAID, "at most 63 letters, digits and _ . - after the /")]
+"""The name of a label or annotation of an object."""
+
+LabelText = Annotated[
+    str, like("object-label", rf"({_WORD})?", "a label's value of at most 63 letters, digits and _ . -", "no spaces")
+]
+"""The value of a label of an object."""
+
+_IMAGE_NAME = r"([a-z0-9.-]+(:[0-9]{1,5})?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*"
+_IMAGE = rf"{_IMAGE_NAME}(:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}|@sha256:[0-9a-f]{{64}})"
+_IMAGE_SAID = "an image with its tag, such as registry.example.com/shop:1.2"
+ImageReference = Annotated[str, like("image", _IMAGE, _IMAGE_SAID, "name and tag, or name and digest; no spaces")]
+"""A container image with tag or digest."""
+
+Routing = Literal["namespaced", "global", "secret", "none"]
+
+
+class Pods(Part):
+    """Pods that stackgen does not make, and that serve a source's metrics."""
+
+    labels: Annotated[dict[LabelKey, LabelText], Field(min_length=1)]
+    """Labels by which they are found, such as {app: shop-worker}."""
+    port: PortName = "metrics"
+    """Name of the container's port that serves the metrics."""
+    namespace: Namespace | None = None
+    """Their namespace; absent means that of everything else."""
+
+
+class Dashboards(Part):
+    """How Grafana finds the dashboards."""
+
+    kind: Literal["sidecar", "grafana-operator"] = "sidecar"
+    """sidecar: ConfigMaps that a sidecar of Grafana loads. grafana-operator: objects of kind GrafanaDashboard."""
+    labels: Annotated[dict[LabelKey, LabelText], SECTION] = {"grafana_dashboard": "1"}
+    """Labels that the sidecar looks for, or those of the Grafana that the operator of Grafana shall give them to."""
+    folder_annotation: LabelKey = "grafana_folder"
+    """Annotation in which the sidecar finds the folder; the chart's sidecar.dashboards.folderAnnotation says which."""
+
+
+class Kubernetes(Part):
+    """Objects for a cluster with the Prometheus Operator, such as one with kube-prometheus-stack."""
+
+    namespace: Namespace | None = None
+    """Where all objects live, and the label `namespace` of every alert; absent means the stack's name."""
+    labels: Annotated[dict[LabelKey, LabelText], SECTION] = {}
+    """Labels of every object, those that the operator selects by among them: {release: kube-prometheus-stack}."""
+    annotations: Annotated[dict[LabelKey, str], SECTION] = {}
+    """Annotations of every object, such as {argocd.argoproj.io/sync-wave: "2"}."""
+    monitoring: Namespace = "monitoring"
+    """Namespace that Prometheus runs in: nothing else reaches what is started."""
+    secret: ObjectName = "celery-monitoring"
+    """Secret that others made: the broker's address under the name of its variable or file, certificates, users."""
+    alerting_secret: ObjectName | None = None
+    """Secret with what receivers need, by the names of their files; absent means the same as `secret`."""
+    pods: Annotated[dict[str, Pods], SECTION] = {}
+    """Sources that run in pods of yours: source, then how its pods are found. `worker` is one."""
+    images: Annotated[dict[str, ImageReference], SECTION] = {}
+    """Other images, by source; `probe` needs one with Celery in it, such as that of your workers."""
+    dashboards: Annotated[Dashboards, SECTION] = Dashboards.model_construct()
+    """How Grafana finds the dashboards."""
+    routing: Routing = "namespaced"
+    """namespaced: an AlertmanagerConfig, which the operator limits to alerts of its namespace. global: one for
+    alertmanagerConfiguration of an Alertmanager of your own. secret: a whole alertmanager.yaml for its configSecret.
+    none: others route."""
