@@ -22,6 +22,7 @@ from tests.grafana.queries import concrete, selectors
 STACKS = {
     "everything": Path(__file__).parents[1] / "mutation" / "everything.yaml",
     "own": Path(__file__).parents[2] / "stack.yaml",
+    "clusters": Path(__file__).parents[1] / "copies" / "clusters.stack.yaml",
 }
 ELSEWHERE = """
 version: 1

@@ -32,6 +32,7 @@ def case(
         inputs=test.scraped((i for one in subjects for i in one.inputs), stages or [Stage((), longest)]),
         alerts=tuple(assertion for at in sorted(moments) for assertion in _alerts(test, subjects, at)),
         queries=tuple(queries),
+        subjects=tuple(subjects),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import chain
 
-from stackgen.cases import limits, silence, special, traffic, truth
+from stackgen.cases import copies, limits, silence, special, traffic, truth
 from stackgen.cases.assertions import with_texts
 from stackgen.cases.model import Case
 from stackgen.cases.under_test import SignalUnderTest
@@ -26,7 +26,8 @@ COMMON: tuple[Cases, ...] = (
 
 def cases(test: SignalUnderTest) -> tuple[Case, ...]:
     """Every generated test of one signal; never empty."""
-    return tuple(with_texts(test, tuple(chain.from_iterable(make(test) for make in _makers(test)))))
+    made = tuple(with_texts(test, tuple(chain.from_iterable(make(test) for make in _makers(test)))))
+    return tuple(copies.beside(one, test) for one in made) if test.plan.site.copies.labels else made
 
 
 def _makers(test: SignalUnderTest) -> tuple[Cases, ...]:

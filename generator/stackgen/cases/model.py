@@ -83,3 +83,5 @@ class Case:
     inputs: tuple[Input, ...]
     alerts: tuple[AlertAssertion, ...] = ()
     queries: tuple[QueryAssertion, ...] = ()
+    subjects: tuple[Subject, ...] = ()
+    """What it is about, where other copies of the stack can have the same."""

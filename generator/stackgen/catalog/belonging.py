@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from stackgen.catalog import promql
+from stackgen.catalog import copies, promql
 from stackgen.catalog.site import Site
 
 _TOKEN = re.compile(
@@ -19,17 +19,33 @@ _TOKEN = re.compile(
 )
 
 
-def narrowed(expr: str, site: Site) -> str:
+def narrowed(expr: str, site: Site, family: str = "", chosen: tuple[str, ...] = (), *, together: bool = False) -> str:
     """The expression over this stack only: recorded series and alerts by its labels, all else by its sources.
 
-    To be applied once, to the whole of an expression.
+    Where the stack has copies, each is kept apart, unless they are to be taken `together`; a rule's family says which
+    group it stands in. `chosen` are matchers for all that copies have. To be applied once, to the whole of an
+    expression.
     """
-    ours = ",".join(sorted(promql.exactly(site.identity)))
+    selected = _selected(expr, site, chosen)
+    if together or not site.copies.labels or is_central(expr, site):
+        return selected
+    known = promql.select(copies.KNOWN, promql.one_of("family", [family] if family else []))
+    return site.copies.kept(selected, _selected(known, site, chosen))
+
+
+def is_central(expr: str, site: Site) -> bool:
+    """Whether it reads nothing but what all copies have together, as Prometheus itself."""
+    jobs = {found["job"] for found in _TOKEN.finditer(expr)} - {None}
+    return bool(jobs) and jobs <= site.central
+
+
+def _selected(expr: str, site: Site, chosen: tuple[str, ...] = ()) -> str:
+    ours = ",".join(sorted((*promql.exactly(site.identity), *chosen)))
 
     def one(found: re.Match[str]) -> str:
         if found["job"] is not None:
             told = site.told.get(found["job"])
-            return told.matchers if told else found[0]
+            return ",".join((told.matchers if told else found[0], *(() if found["job"] in site.central else chosen)))
         if not found["recorded"] or not ours:
             return found[0]
         inside = f"{{{ours}}}" if found["empty"] or not found["open"] else f"{{{ours},"
@@ -40,6 +56,8 @@ def narrowed(expr: str, site: Site) -> str:
 
 def labels(name: str, own: Mapping[str, str], site: Site) -> dict[str, str]:
     """The labels that a series of a test needs besides its own, so that the narrowed expressions find it."""
+    if own.get("job") not in site.central:
+        own = {**next(iter(site.copies.tested), {}), **own}
     if "job" not in own:
         return {**own, **site.identity} if ":" in name or name.startswith("ALERTS") else dict(own)
     told = site.told.get(own["job"])

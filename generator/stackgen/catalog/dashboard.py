@@ -99,6 +99,11 @@ class View(NamedTuple):
         return f"{self.of(series, *matchers)} / {series.window}"
 
 
+def of_copies(site: Site) -> tuple[str, ...]:
+    """The matchers for the copies chosen at the top of the dashboard, and for what all copies have together."""
+    return tuple(f'{label}=~"${label}|"' for label in site.copies.labels)
+
+
 def chosen(signal: Signal) -> tuple[str, ...]:
     """The matchers that narrow a signal to what is chosen at the top of the dashboard."""
     return tuple(_CHOSEN[label] for label in signal.by if label in _CHOSEN)
@@ -123,6 +128,8 @@ class Query(NamedTuple):
     """Of its line always, of its number when that is not 0; "" for the panel's choice."""
     at_end: bool = False
     """One value at the end of the time range, instead of a value for each moment of it."""
+    together: bool = False
+    """One value for all chosen copies of the stack, instead of one for each."""
 
 
 class Panel(NamedTuple):

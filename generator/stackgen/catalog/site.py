@@ -11,6 +11,7 @@ from typing import Literal
 from zlib import crc32
 
 from stackgen.catalog import promql
+from stackgen.catalog.copies import Copies
 from stackgen.catalog.corner import Corner
 from stackgen.catalog.identity import joined
 from stackgen.catalog.launch import Secret, Variable
@@ -139,6 +140,10 @@ class Site:
     """Ids of the signals that are on."""
     told: Mapping[str, Told] = field(default_factory=dict)
     """By scrape job of the catalogue: how this stack's own targets are told; absent where any target of the job is."""
+    copies: Copies = field(default_factory=Copies)
+    """What tells copies of this stack in the same Prometheus."""
+    central: frozenset[str] = frozenset()
+    """Scrape jobs of which all copies have one together."""
     flower: FlowerSettings = FlowerSettings()
     engine: EngineSettings = EngineSettings()
 

@@ -121,6 +121,11 @@ class Source:
         return next((self.cannot[fact] for fact in site_facts if fact in self.cannot), "")
 
     @property
+    def is_central(self) -> bool:
+        """Whether copies of a stack have one together, so that it has none of their labels."""
+        return self.always or self.brought_by == "loki"
+
+    @property
     def host(self) -> str:
         """The name of its container."""
         return self.target.rpartition(":")[0]

@@ -16,8 +16,8 @@ from stackgen.spec.model import StackSpec
 from stackgen.spec.receivers import GROUP_INTERVAL
 from stackgen.spec.scalars import Duration
 
-GROUP_BY = (*SAME_STACK, "alertname", "queue", "task", "source")
-"""One message per alert and queue, task or source; all workers or rule groups of an alert share one."""
+GROUP_BY = ("alertname", "queue", "task", "source")
+"""One message per alert and queue, task or source of a copy; all its workers or rule groups of an alert share one."""
 GROUP_WAIT = Duration.of("30s")
 REPEAT: Mapping[Severity, Duration] = {
     "critical": Duration.of("1h"),
@@ -131,7 +131,7 @@ class Routing:
         written = self.alerting.timing.timing(severity)
         interval = written.group_interval or GROUP_INTERVAL
         return Pace(
-            tuple(written.group_by or GROUP_BY),
+            tuple(written.group_by or (*SAME_STACK, *self.spec.stack.copies, *GROUP_BY)),
             written.group_wait or GROUP_WAIT,
             interval,
             written.repeat_interval or _multiple(REPEAT[severity], interval),
@@ -166,7 +166,7 @@ def mutings(plan: Plan) -> list[Muting]:
     """Every inhibition rule of this stack; alerts that are off are in none."""
     on = {signal.id for signal in plan.routed_signals}
     found = [*_ladder(plan)]
-    found += [made for one in INHIBITIONS if (made := _fixed(one, on))]
+    found += [made for one in INHIBITIONS if (made := _fixed(one, on, plan))]
     if BLIND.id in on:
         found += _blind(plan)
     return found
@@ -186,18 +186,23 @@ def _ladder(plan: Plan) -> Iterator[Muting]:
                 yield Muting(
                     {"severity": (above,), "signal": ids},
                     {"severity": below, "signal": ids},
-                    (*SAME_STACK, "signal", *labels),
+                    (*_same(plan), "signal", *labels),
                     f"{above} mutes {' and '.join(below)} of the same alert"
                     + (f" and {' and '.join(labels)}." if labels else "."),
                 )
 
 
-def _fixed(one: Inhibition, on: Container[str]) -> Muting | None:
+def _same(plan: Plan) -> tuple[str, ...]:
+    """Labels in which alerts agree that are about the same copy of the same stack."""
+    return (*SAME_STACK, *plan.site.copies.labels)
+
+
+def _fixed(one: Inhibition, on: Container[str], plan: Plan) -> Muting | None:
     mutes = tuple(signal.id for signal in one.mutes if signal.id in on)
     if one.by.id not in on or not mutes:
         return None
     targets = {"signal": mutes, **({"source": one.sources} if one.sources else {})}
-    return Muting({"signal": (one.by.id,)}, targets, (*SAME_STACK, *one.equal), one.why)
+    return Muting({"signal": (one.by.id,)}, targets, (*_same(plan), *one.equal), one.why)
 
 
 def _blind(plan: Plan) -> Iterator[Muting]:
@@ -213,7 +218,7 @@ def _blind(plan: Plan) -> Iterator[Muting]:
         )
         if ids:
             by = {"signal": (BLIND.id,), "source": (source,)}
-            yield Muting(by, {"signal": ids}, SAME_STACK, f"Without {source} these alerts are blind.")
+            yield Muting(by, {"signal": ids}, _same(plan), f"Without {source} these alerts are blind.")
 
 
 def notices(plan: Plan, document: Document) -> list[Problem]:

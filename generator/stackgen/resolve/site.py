@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from stackgen.catalog import promql, registry
+from stackgen.catalog.copies import Copies
 from stackgen.catalog.corner import Corner, Tls
 from stackgen.catalog.entries import Entries, examples
 from stackgen.catalog.signals.queues import QUEUE_WAIT_P95
@@ -115,6 +116,8 @@ def site_of(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str
         stack=spec.stack.name,
         environment=spec.stack.environment,
         told={s.source.job: told for s in scraped if (told := _told(s, spec))},
+        copies=Copies({label: tuple(values) for label, values in spec.stack.copies.items()}),
+        central=frozenset(s.source.job for s in scraped if s.source.is_central),
         flower=_flower(spec),
         engine=EngineSettings(spec.compose.engine.data, spec.compose.engine.socket),
     )

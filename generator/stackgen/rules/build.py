@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from stackgen.catalog import belonging, promql
+from stackgen.catalog import belonging, copies, promql
 from stackgen.catalog.entries import is_pattern
 from stackgen.catalog.series import Family
 from stackgen.catalog.signal import Signal
@@ -46,13 +46,32 @@ def _group(family: Family, plan: Plan) -> Group:
             recordings += [*_thresholds(alerts, plan), *_guards(alerts, plan)]
             parts = [part for alert in alerts for part in classes.parts(alert)]
             rules += [rule(part.alert, plan, condition(part, plan)) for part in parts]
-    return Group(plan.site.named(family), tuple(_ours(one, plan.site) for one in recordings), tuple(rules))
+    recorded = tuple(_ours(one, family, plan.site) for one in recordings)
+    if any(copies.KNOWN in one.expr for one in recorded):
+        recorded = (*_copies(family, plan), *recorded)
+    return Group(plan.site.named(family), recorded, tuple(rules))
 
 
-def _ours(recording: Recording, site: Site) -> Recording:
+def _copies(family: Family, plan: Plan) -> Iterable[Recording]:
+    """The copies there should be: as stack.yaml says, else all of which anything was scraped lately."""
+    site, of_family = plan.site, {"family": family}
+    why = "The copies of this stack that there should be."
+    for one in site.copies.known:
+        yield Recording(copies.KNOWN, "vector(1)", {**site.identity, **of_family, **one}, why)
+        why = ""
+    if not site.copies.known:
+        jobs = [f'group(up{{job="{s.source.job}"}})' for s in plan.scraped if s.source.job not in site.central]
+        yield _ours(
+            Recording(copies.SEEN, " or ".join(jobs), of_family, "Copies of which anything is scraped."), family, site
+        )
+        lately = f'group(last_over_time({copies.SEEN}{{family="{family}"}}[{copies.REMEMBERED}]))'
+        yield _ours(Recording(copies.KNOWN, lately, of_family, why), family, site)
+
+
+def _ours(recording: Recording, family: Family, site: Site) -> Recording:
     """The same rule over this stack's series only, and its result marked as this stack's."""
     labels = {**site.identity, **recording.labels}
-    return replace(recording, expr=belonging.narrowed(recording.expr, site), labels=labels)
+    return replace(recording, expr=belonging.narrowed(recording.expr, site, family), labels=labels)
 
 
 def _canonical(family: Family, plan: Plan) -> Iterable[Recording]:
@@ -158,7 +177,9 @@ def _selector(record: str, alert: Alert, *more: str) -> str:
 
 def value(signal: Signal, plan: Plan) -> str:
     """The signal's value as alerts and panels select it."""
-    return belonging.narrowed(_value(signal, plan), plan.site)
+    if signal.always:
+        return _value(signal, plan)
+    return belonging.narrowed(_value(signal, plan), plan.site, signal.family)
 
 
 def _value(signal: Signal, plan: Plan) -> str:
@@ -176,13 +197,14 @@ def _threshold(part: classes.Part) -> str:
 
 def condition(part: classes.Part, plan: Plan) -> str:
     """The expression of one part of an alert."""
-    return belonging.narrowed(_condition(part, plan), plan.site)
+    signal = part.alert.signal
+    if signal.always:
+        return signal.expr(plan.site)
+    return belonging.narrowed(_condition(part, plan), plan.site, signal.family)
 
 
 def _condition(part: classes.Part, plan: Plan) -> str:
     alert, signal = part.alert, part.alert.signal
-    if signal.always:
-        return signal.expr(plan.site)
     operator = ">" if signal.bad_when == "above" else "<"
     if part.hold is not None or alert.overrides:
         operator += f" on ({signal.overrides})"

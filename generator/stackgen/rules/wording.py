@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import assert_never
@@ -150,18 +150,32 @@ def _hint(signal: Signal, fill: Fill | None, site: Site) -> str:
     return f" {{{{ {chain} end }}}}"
 
 
+def _copy(plan: Plan, before: str, after: str, fill: Fill | None) -> Iterator[str]:
+    """Each label that tells copies, in words of this form; nothing in an alert about all copies together."""
+    for name in plan.site.copies.labels:
+        words = f"{before.format(name)}{{}}"
+        if fill is None:
+            yield f"{{{{ with $labels.{name} }}}}{words.format('{{ .' + after + ' }}')}{{{{ end }}}}"
+        elif name in fill.labels:
+            yield words.format(quote_plus(fill.labels[name]) if after else fill.labels[name])
+
+
 def texts(alert: Alert, plan: Plan, fill: Fill | None = None) -> dict[str, str]:
     """The annotations of an alert; as templates, or filled in when `fill` is given."""
     signal = alert.signal
-    query = ""
+    query, copy = "", "".join(_copy(plan, ", {} ", "", fill))
     if signal.by and signal.by[0] in ("queue", "task", "worker"):
         label = signal.by[0]
         shown = f"{{{{ $labels.{label} | urlquery }}}}" if fill is None else quote_plus(fill.labels[label])
         query = f"?var-{label}={shown}"
+    copies = "".join(_copy(plan, "&var-{}=", " | urlquery", fill))
+    if plan.site.copies.labels:
+        query = f"{query}{copies}" if query else f"?{copies.replace('&', '', 1)}"
     held = f"; it has stayed so for {promql.seconds(alert.hold)}" if alert.hold else ""
+    summary = _filled(signal.summary, alert, fill, plan.site) + copy
     found = {
-        "summary": _filled(signal.summary, alert, fill, plan.site) + ".",
-        "description": _filled(f"{signal.summary}{held}. {signal.action}", alert, fill, plan.site)
+        "summary": f"{summary}.",
+        "description": f"{summary}{held}. {_filled(signal.action, alert, fill, plan.site)}"
         + _hint(signal, fill, plan.site),
     }
     # Only what exists: generated here, or said to be kept elsewhere.

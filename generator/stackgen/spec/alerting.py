@@ -122,8 +122,8 @@ class Timing(Part):
     """How alerts of one severity are gathered into messages, in Alertmanager's own words."""
 
     group_by: Annotated[list[LabelName], Field(min_length=1)] | None = None
-    """Alerts that agree in these labels share one message; absent: stack, environment, alertname, queue, task,
-    source."""
+    """Alerts that agree in these labels share one message; absent: stack, environment, those of `stack.copies`,
+    alertname, queue, task, source."""
     group_wait: Annotated[Duration, between("0s", "1h")] | None = None
     """How long the first message of a group waits for further alerts; absent means 30s."""
     group_interval: Annotated[Duration, between("10s", "1d")] | None = None

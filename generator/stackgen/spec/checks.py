@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from math import prod
 from typing import NamedTuple
 
 from stackgen.catalog import entries, images
@@ -15,11 +16,14 @@ COMPONENTS = frozenset(image.component for image in images.IMAGES)
 """Programs in the generated files whose version a person may change, besides the sources."""
 
 RESERVED_LABELS = frozenset(
-    {"alertname", "environment", "owner", "severity", "signal", "source", "stack"}  # what our alerts carry
-    | {"queue", "queue_name", "task", "worker", "hostname", "name", "state", "exception"}  # what a series is about
-    | {"instance", "job", "le", "quantile", "container", "namespace", "pod"}  # what scraping adds
+    {"alertname", "alertstate", "environment", "owner", "severity", "signal", "stack"}  # what every alert carries
+    | {"alarm", "integration", "missing", "program", "queue", "rule_group", "source", "task", "witness", "worker"}
 )
-"""Labels that alerts, rules or Prometheus itself already use."""
+"""Labels that alerts already have: those of every one, and those that say what a signal is about."""
+_READ = frozenset({"exception", "family", "hold", "hostname", "instance", "job", "le", "name", "queue_name", "state"})
+"""Labels that rules read or make beside these, so that they tell no copies."""
+MOST_COPIES = 32
+"""Each has its own series in rules and in every generated test."""
 
 REFUSED = {
     "celery-prometheus-exporter": "after one restart of the broker its queue length never changes again",
@@ -53,6 +57,7 @@ def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
 def check(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
     """Every broken rule that does not concern a signal; those are in thresholds.py."""
     yield from _labels(spec)
+    yield from _copies(spec)
     yield from _broker(spec)
     yield from _queues(spec, sources)
     yield from _wildcards(spec)
@@ -66,6 +71,33 @@ def _labels(spec: StackSpec) -> Iterator[Fault]:
         if name in RESERVED_LABELS:
             reason = f"the label {shown(name)} is already used by alerts or by Prometheus"
             yield Fault(("stack", "labels", name), "reserved-label", reason, f"call it my_{name}", at_key=True)
+
+
+def _copies(spec: StackSpec) -> Iterator[Fault]:
+    copies, at = spec.stack.copies, ("stack", "copies")
+    listed = [name for name, values in copies.items() if values]
+    for name, values in copies.items():
+        path: Trail = (*at, name)
+        if name in RESERVED_LABELS | _READ:
+            reason = f"the label {shown(name)} is already used by rules or alerts"
+            yield Fault(path, "copy-label", reason, "such as cluster, namespace or region", at_key=True)
+        if name in spec.stack.labels:
+            reason = f"{shown(name)} tells copies apart, and `labels` gives all of them one value"
+            yield Fault(("stack", "labels", name), "copy-label", reason, "remove one of the two", True, path)
+        for i, source in enumerate(spec.sources):
+            if name in source.labels:
+                reason = f"{shown(name)} tells copies apart, and this source is taken from one of them only"
+                yield Fault(("sources", i, "labels", name), "copy-label", reason, "remove one of the two", True, path)
+        for i, value in enumerate(values):
+            if value in values[:i]:
+                yield Fault((*path, i), "duplicate-copy", f"the copy {shown(value)} is listed twice", "remove one")
+        if listed and not values:
+            reason = f"expected the values of {shown(name)} as well, since {shown(listed[0])} has its own"
+            hint = "every combination is a copy; write values for all labels or for none"
+            yield Fault(path, "copy-values", reason, hint, at_key=True, other=(*at, listed[0]))
+    if listed and prod(map(len, copies.values())) > MOST_COPIES:
+        reason = f"expected at most {MOST_COPIES} copies, got {prod(map(len, copies.values()))}"
+        yield Fault(at, "many-copies", reason, "name the labels without values: {cluster: }", at_key=True)
 
 
 def _broker(spec: StackSpec) -> Iterator[Fault]:

@@ -21,6 +21,7 @@ stack:
   environment: staging
   owner: team-shop
   labels: {region: eu-west-1}
+  copies: {cluster: [blue, green]}
 """,
     "celery": """\
 celery:

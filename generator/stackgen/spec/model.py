@@ -54,6 +54,9 @@ class Stack(Part):
     """Team that is told when neither the queue nor the task has an owner of its own."""
     labels: Annotated[dict[LabelName, LabelValue], _Section] = {}
     """Further labels on every alert: name and text. The names that alerts already use are refused."""
+    copies: Annotated[dict[LabelName, Annotated[list[LabelValue], _Items]], _Section] = {}
+    """Labels that tell copies of this stack in one Prometheus, such as cluster, with their values: {cluster: [eu, us]}.
+    Each copy is judged by itself. Without values ({cluster: }) a copy is one that was scraped within the last day."""
 
 
 class SeveritySpec(Part):

@@ -78,9 +78,18 @@ def _shorthands(schema: Schema, parts: Schema) -> None:
         schema["properties"][section].pop("patternProperties", None)
         schema["properties"][section]["propertyNames"] = {"minLength": 1, "maxLength": 200}
         schema["properties"][section]["additionalProperties"] = {"anyOf": _or_null(part)}
-    for part, section in (("Stack", "labels"), ("QueueSpec", "thresholds"), ("TaskSpec", "thresholds")):
+    for part, section in (
+        ("Stack", "labels"),
+        ("Stack", "copies"),
+        ("QueueSpec", "thresholds"),
+        ("TaskSpec", "thresholds"),
+    ):
         parts[part]["properties"][section]["type"] = ["object", "null"]
     parts["Stack"]["properties"]["labels"]["additionalProperties"] = False
+    copies = parts["Stack"]["properties"]["copies"]
+    copies["additionalProperties"] = False
+    for values in copies["patternProperties"].values():
+        values["type"] = ["array", "null"]
     for section in ("tasks", "queues"):
         parts["Ignore"]["properties"][section]["type"] = ["array", "null"]
 

@@ -81,13 +81,18 @@ class Record:
         return last
 
 
+def of_copies(job: str, plan: Plan) -> tuple[str, ...]:
+    """The labels that tell from which copy of the stack a series of this job is."""
+    return () if job in plan.site.central else plan.site.copies.labels
+
+
 def exposed(plan: Plan) -> dict[str, list[Exposed]]:
     """Every name that scraped sources expose; a histogram has three, or one where Prometheus makes it native."""
     found: dict[str, list[Exposed]] = {}
     for scraped in plan.scraped:
         for metric in scraped.source.metrics:
             told = plan.site.told.get(scraped.source.job)
-            labels = TARGET.union(metric.labels, told.labels if told else ())
+            labels = TARGET.union(metric.labels, told.labels if told else (), of_copies(scraped.source.job, plan))
             parts = {"": labels}
             if metric.type == "histogram":
                 parts |= {"_bucket": labels | {"le"}, "_sum": labels, "_count": labels}

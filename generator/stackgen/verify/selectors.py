@@ -11,7 +11,7 @@ from stackgen.problem import Problem
 from stackgen.resolve.plan import Plan
 from stackgen.rules.model import Group
 from stackgen.spec.checks import nearest
-from stackgen.verify.known import OF_ALERTS, OF_TARGETS, TARGET, Exposed, Place, Recorded, exposed
+from stackgen.verify.known import OF_ALERTS, OF_TARGETS, TARGET, Exposed, Place, Recorded, exposed, of_copies
 from stackgen.verify.labels import ANYTHING, Shape, names
 
 
@@ -25,7 +25,8 @@ class Selectors:
         self._jobs = {scraped.source.job for scraped in plan.scraped}
         told = plan.site.told
         self._job_of = {one.job: job for job, one in told.items()}
-        self._of_targets = TARGET.union(*(one.labels for one in told.values()))
+        labels = TARGET.union(*(one.labels for one in told.values()))
+        self._of_targets = {job: labels.union(of_copies(job, plan)) for job in self._jobs}
         self._alerts = {alert.alert.signal.alert for group in groups for alert in group.alerts}
 
     def say(self, at: Place, rule: str, message: str, hint: str = "") -> None:
@@ -55,9 +56,10 @@ class Selectors:
         if name in self.exposed:
             return self._metric(at, name, exact, self.exposed[name])
         if name in OF_TARGETS:
-            if exact.get("job", next(iter(self._jobs))) not in self._jobs:
-                self._unknown_job(at, name, exact["job"])
-            return Shape(self._of_targets, name, counts=False)
+            job = exact.get("job", next(iter(self._jobs)))
+            if job not in self._jobs:
+                self._unknown_job(at, name, job)
+            return Shape(self._of_targets.get(job, TARGET), name, counts=False)
         if name in OF_ALERTS:
             alert = exact.get("alertname")
             if alert and alert not in self._alerts:

@@ -41,6 +41,7 @@ def _firing(severity: str, color: str) -> Query:
         legend=severity.capitalize(),
         color=color,
         at_end=True,
+        together=True,
     )
 
 
@@ -69,6 +70,7 @@ _ALERTS = Row(
                     needs=(WATCHDOG,),
                     legend="Watchdog",
                     at_end=True,
+                    together=True,
                 ),
             ),
             states=((0, "Broken", "red"), (1, "Works", "green")),

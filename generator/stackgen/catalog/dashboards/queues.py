@@ -105,6 +105,7 @@ _LOAD = Row(
                     expr=lambda view: f"sum by (le) ({view.of(TASK_WAIT_BUCKET, QUEUE)})",
                     needs=(TASK_WAIT_BUCKET,),
                     legend="{{le}}",
+                    together=True,
                 ),
             ),
         ),

@@ -175,6 +175,7 @@ _DURATION = Row(
                     expr=lambda view: f"sum by (le) ({view.of(TASK_DURATION_BUCKET, TASK)})",
                     needs=(TASK_DURATION_BUCKET,),
                     legend="{{le}}",
+                    together=True,
                 ),
             ),
         ),

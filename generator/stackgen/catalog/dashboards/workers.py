@@ -70,7 +70,7 @@ _NOW = Row(
             kind="stat",
             description="Chosen workers that started or restarted within the time range.",
             unit="workers",
-            queries=(Query(expr=_started, needs=(WORKER_START,), legend="Workers", at_end=True),),
+            queries=(Query(expr=_started, needs=(WORKER_START,), legend="Workers", at_end=True, together=True),),
             width=6,
             height=6,
         ),

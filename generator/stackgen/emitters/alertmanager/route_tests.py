@@ -74,6 +74,7 @@ class _Cases:
             **dict.fromkeys(signal.by, subject),
             "stack": stack.name,
             "environment": stack.environment,
+            **next(iter(self.plan.site.copies.tested), {}),
             **stack.labels,
         }
         return {

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from itertools import count
 
 from stackgen.catalog import belonging, registry
-from stackgen.catalog.dashboard import MOST_OF_UID, Dashboard, Variable, board_uid
+from stackgen.catalog.dashboard import MOST_OF_UID, Dashboard, board_uid, of_copies
+from stackgen.catalog.series import SOURCE_UP
 from stackgen.emitters.grafana import layout, lines
 from stackgen.emitters.grafana.available import missing, shown, view
 from stackgen.emitters.grafana.panels import DATASOURCE, Json, panel
@@ -67,10 +68,19 @@ def _firing(dashboard: Dashboard, plan: Plan) -> Json:
         "enable": True,
         "hide": False,
         "iconColor": "red",
-        "expr": belonging.narrowed(f'ALERTS{{alertstate="firing",signal=~"{"|".join(ours) or "none"}"}}', plan.site),
+        "expr": belonging.narrowed(
+            f'ALERTS{{alertstate="firing",signal=~"{"|".join(ours) or "none"}"}}',
+            plan.site,
+            chosen=of_copies(plan.site),
+        ),
         "step": "60s",
         "titleFormat": "{{alertname}}",
-        "textFormat": "{{severity}} {{queue}}{{task}}{{worker}}{{source}}",
+        "textFormat": " ".join(
+            (
+                "{{severity}} {{queue}}{{task}}{{worker}}{{source}}",
+                *(f"{{{{{name}}}}}" for name in plan.site.copies.labels),
+            )
+        ),
         "tagKeys": "severity,owner",
         "useValueForTime": False,
     }
@@ -108,7 +118,8 @@ def _provided(title: str, plan: Plan) -> Json:
 
 
 def _variables(dashboard: Dashboard, plan: Plan) -> Iterator[Json]:
-    for name in dashboard.variables:
+    """Copies of the stack first: of the others only the values of the chosen ones are offered."""
+    for name in (*plan.site.copies.labels, *dashboard.variables):
         if query := _values(name, plan):
             yield {
                 "name": name,
@@ -129,11 +140,15 @@ def _variables(dashboard: Dashboard, plan: Plan) -> Iterator[Json]:
             }
 
 
-def _values(name: Variable, plan: Plan) -> str:
+def _values(name: str, plan: Plan) -> str:
     """The query for the values of a variable; "" when no series of this stack has such a label."""
+    site = plan.site
+    if name in site.copies.labels:
+        told = SOURCE_UP.name if any(job not in site.central for job in site.jobs.values()) else next(iter(plan.chosen))
+        return belonging.narrowed(f"label_values({told}, {name})", site)
     able = (s.name for s in registry.series().values() if name in s.labels and s.name in plan.chosen)
     first = next(able, "")
-    return belonging.narrowed(f"label_values({first}, {name})", plan.site) if first else ""
+    return belonging.narrowed(f"label_values({first}, {name})", site, chosen=of_copies(site)) if first else ""
 
 
 def _panels(dashboard: Dashboard, plan: Plan) -> list[Json]:

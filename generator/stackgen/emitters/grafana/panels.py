@@ -5,7 +5,7 @@ from __future__ import annotations
 from string import ascii_uppercase
 
 from stackgen.catalog import belonging
-from stackgen.catalog.dashboard import Panel, Query, View
+from stackgen.catalog.dashboard import Panel, Query, View, of_copies
 from stackgen.catalog.series import Unit
 from stackgen.emitters.grafana import kinds, limits
 from stackgen.emitters.grafana.layout import Place
@@ -65,11 +65,20 @@ def _ids(count: int) -> list[str]:
 def _target(query: Query, ref: str, one: Panel, view: View) -> Json:
     shape = {"table": "table", "heatmap": "heatmap"}.get(one.kind, "time_series")
     legend = query.legend if shape != "table" else ""
-    return _query(belonging.narrowed(query.expr(view), view.site), ref, legend, shape, at_end=query.at_end)
+    if legend and not query.together:
+        legend = _of_copy(legend, view)
+    expr = belonging.narrowed(query.expr(view), view.site, chosen=of_copies(view.site), together=query.together)
+    return _query(expr, ref, legend, shape, at_end=query.at_end)
 
 
 def _line(line: limits.Line, ref: str, view: View) -> Json:
-    return _query(belonging.narrowed(line.expr, view.site), ref, line.legend, "time_series", at_end=False)
+    expr = belonging.narrowed(line.expr, view.site, chosen=of_copies(view.site))
+    return _query(expr, ref, _of_copy(line.legend, view), "time_series", at_end=False)
+
+
+def _of_copy(legend: str, view: View) -> str:
+    """The legend with the copy of the stack that a line is of."""
+    return " ".join((legend, *(f"{{{{{label}}}}}" for label in view.site.copies.labels)))
 
 
 def _query(expr: str, ref: str, legend: str, shape: str, *, at_end: bool) -> Json:

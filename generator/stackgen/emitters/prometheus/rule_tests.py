@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from stackgen.artefact import Artefact
+from stackgen.cases import copies
 from stackgen.cases.build import cases
 from stackgen.cases.model import AlertAssertion, Case, QueryAssertion, Subject
 from stackgen.cases.under_test import SignalUnderTest
@@ -35,7 +37,7 @@ def _file(signal: Signal, plan: Plan) -> Artefact:
             # Without it promtool evaluates groups in an order of its own, another one each time.
             "order": groups if len(groups) > 1 else None,
             "evaluation_interval": promql.seconds(test.tick),
-            "cases": [_case(one, signal, plan) for one in cases(test)],
+            "cases": [_case(one, test) for one in cases(test)],
         },
     )
 
@@ -46,15 +48,16 @@ def _families(signal: Signal) -> Iterable[str]:
     return dict.fromkeys((*others, signal.family))
 
 
-def _case(one: Case, signal: Signal, plan: Plan) -> dict[str, object]:
-    queries = [_alerts(a, signal, plan) for a in one.alerts if not a.worded] + list(one.queries)
+def _case(one: Case, test: SignalUnderTest) -> dict[str, object]:
+    signal, plan = test.signal, test.plan
+    queries = [_alerts(a, test) for a in one.alerts if not a.worded] + [_of_copy(q, plan) for q in one.queries]
     return {
         "name": f"{signal.id}: {one.name}",
         "interval": promql.seconds(one.step),
         "inputs": [{"series": _fed(i, plan), "samples": i.values} for i in one.inputs],
         "queries": [
             {
-                "expr": belonging.narrowed(query.query, plan.site),
+                "expr": query.query,
                 "at": promql.seconds(query.at),
                 "samples": [(_selector(labels), _number(value)) for labels, value in query.samples] or None,
             }
@@ -62,7 +65,7 @@ def _case(one: Case, signal: Signal, plan: Plan) -> dict[str, object]:
         ]
         or None,
         "texts": [
-            {"at": promql.seconds(a.at), "alert": signal.alert, "expected": _expected(a, signal, plan)}
+            {"at": promql.seconds(a.at), "alert": signal.alert, "expected": _expected(a, test)}
             for a in one.alerts
             if a.worded
         ]
@@ -70,8 +73,16 @@ def _case(one: Case, signal: Signal, plan: Plan) -> dict[str, object]:
     }
 
 
-def _alerts(one: AlertAssertion, signal: Signal, plan: Plan) -> QueryAssertion:
-    """The firing alerts, each by the labels that tell it from the others."""
+def _of_copy(one: QueryAssertion, plan: Plan) -> QueryAssertion:
+    """The same question about the copy that the case is about."""
+    copy = next(iter(plan.site.copies.tested), {})
+    query = belonging.narrowed(one.query, plan.site, chosen=promql.exactly(copy))
+    return replace(one, query=query, samples=tuple(({**labels, **copy}, value) for labels, value in one.samples))
+
+
+def _alerts(one: AlertAssertion, test: SignalUnderTest) -> QueryAssertion:
+    """The firing alerts of all copies, each by the labels that tell it from the others."""
+    signal, plan = test.signal, test.plan
     by = (*signal.by, *(["owner"] if own(signal, plan.spec) else []), "severity")
     label = next(iter(signal.by), "")
     is_shared = any(other.alert == signal.alert and other is not signal for other in plan.active)
@@ -83,9 +94,10 @@ def _alerts(one: AlertAssertion, signal: Signal, plan: Plan) -> QueryAssertion:
         f"severity={promql.text(one.severity)}" if one.severity else "",
         promql.one_of(label, [each.labels[label] for each in one.without], negate=True) if one.without else "",
     )
-    found = [_labels(subject, severity, signal, plan) for subject, severity in one.firing]
-    samples = tuple(({name: labels[name] for name in by}, Fraction(1)) for labels in found)
-    return QueryAssertion(one.at, f"count by ({', '.join(by)}) ({selector})", samples)
+    found = [(_labels(subject, severity, test), copies.of(subject, test)) for subject, severity in one.firing]
+    samples = tuple(({**{name: labels[name] for name in by}, **copy}, Fraction(1)) for labels, copy in found)
+    query = belonging.narrowed(f"count by ({', '.join(by)}) ({selector})", plan.site)
+    return QueryAssertion(one.at, query, samples)
 
 
 def _fed(one: Input, plan: Plan) -> str:
@@ -100,10 +112,12 @@ def _selector(labels: Mapping[str, str]) -> str:
     return promql.select("", *promql.exactly(labels)) or "{}"
 
 
-def _labels(subject: Subject, severity: Severity, signal: Signal, plan: Plan) -> dict[str, str]:
+def _labels(subject: Subject, severity: Severity, test: SignalUnderTest) -> dict[str, str]:
+    signal, plan = test.signal, test.plan
     who = next(iter(subject.labels.values()), "")
     return {
         **subject.labels,
+        **copies.of(subject, test),
         "severity": severity,
         "owner": own(signal, plan.spec).get(plan.entries(signal).found(who) or "", plan.spec.stack.owner),
         "signal": signal.id,
@@ -112,16 +126,17 @@ def _labels(subject: Subject, severity: Severity, signal: Signal, plan: Plan) ->
     }
 
 
-def _expected(one: AlertAssertion, signal: Signal, plan: Plan) -> Iterable[dict[str, object]]:
+def _expected(one: AlertAssertion, test: SignalUnderTest) -> Iterable[dict[str, object]]:
+    signal, plan = test.signal, test.plan
     alerts: list[dict[str, object]] = []
     records = {alert.severity: alert for alert in plan.of(signal)}
     for subject, severity in one.firing:
-        fill = Fill(subject.labels, subject.value, subject.limits[severity])
+        fill = Fill({**subject.labels, **copies.of(subject, test)}, subject.value, subject.limits[severity])
         entry = plan.entries(signal).found(next(iter(subject.labels.values()), "")) or ""
         judging = classes.part_of(records[severity], entry)
         alerts.append(
             {
-                "labels": list(_labels(subject, severity, signal, plan).items()),
+                "labels": list(_labels(subject, severity, test).items()),
                 "annotations": list(texts(judging.alert, plan, fill).items()),
             }
         )

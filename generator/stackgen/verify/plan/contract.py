@@ -68,7 +68,8 @@ class Contract:
     def __init__(self, groups: Sequence[Group], plan: Plan) -> None:
         self._selectors = Selectors(groups, plan)
         self.found, self.exposed, self.say = self._selectors.found, self._selectors.exposed, self._selectors.say
-        self._identity = frozenset(plan.site.identity)
+        self._copies = frozenset(plan.site.copies.labels)
+        self._identity = self._copies.union(plan.site.identity)
         self._least = _SCRAPES * plan.site.scrape
         self._parsed: dict[str, ql.Expr] = {}
 
@@ -104,7 +105,7 @@ class Contract:
     def texts(self, at: Place, shape: Shape, texts: Iterable[str]) -> None:
         """Looks for labels that the texts of an alert print and its expression does not keep."""
         for text in () if shape.open else texts:
-            for name in sorted(set(_TEMPLATE_LABEL.findall(_code(text))) - shape.labels):
+            for name in sorted(set(_TEMPLATE_LABEL.findall(_code(text))) - shape.labels - self._copies):
                 self.say(at, "alert-text-label", f"a text prints $labels.{name}", f"it has {names(shape.labels)}")
 
     def expression(self, at: Place, text: str) -> Shape | None:
@@ -150,7 +151,13 @@ class Contract:
             labels = inner.labels - labels
         if operator == "count_values" and isinstance(node.param, ql.StringLiteral):
             labels |= {node.param.val}
+        self._apart(at, inner, labels, f"`{operator}` adds up")
         return Shape(labels)
+
+    def _apart(self, at: Place, inner: Shape, kept: frozenset[str], what: str) -> None:
+        """Notes a label of copies that our own rules lose: one copy would hide another."""
+        if at.group and (lost := inner.labels & self._copies - kept):
+            self.say(at, "copies-mixed", f"{what} copies of the stack, which {names(lost)} tells apart")
 
     def _binary(self, at: Place, node: ql.BinaryExpr) -> Shape:
         left, right = self._shape(at, node.lhs), self._shape(at, node.rhs)
@@ -169,6 +176,7 @@ class Contract:
         matching = node.modifier.matching if node.modifier else None
         named = frozenset(matching.labels) if matching else frozenset[str]()
         if matching and matching.type == ql.LabelModifierType.Include:
+            self._apart(at, left._replace(labels=left.labels & right.labels), named, f"`{node.op}` mixes")
             for label in sorted(named):
                 for side in (left, right):
                     self._selectors.needs(at, side, label, f"{side.name or 'one side'} is matched with the other")
