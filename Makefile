@@ -12,6 +12,7 @@ CHECKED := $(VENV)/checked.stamp
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 TOOLS := $(foreach v,v2 v3,$(foreach t,promtool amtool,.tools/$(v)/usr/bin/$(t)))
 TOOLS += .tools/compose/usr/bin/docker-compose .tools/redis/usr/bin/redis-server .tools/logql/lezer-logql.cjs
+TOOLS += .tools/kubernetes/schemas.json .tools/kustomize/usr/bin/kustomize
 ELASTICSEARCH := .tools/elasticsearch/elasticsearch-9.1.0.zip
 
 # The same versions for what builds our package as for what runs it; old pip reads the first, new pip the second.
@@ -124,12 +125,16 @@ $(TEST): $(RUN)
 	@$(PIP) --editable '.[test]'
 	@touch $@
 
-.tools/compose/usr/bin/docker-compose .tools/redis/usr/bin/redis-server:
+.tools/compose/usr/bin/docker-compose .tools/redis/usr/bin/redis-server .tools/kustomize/usr/bin/kustomize:
 	@tests/tools/fetch.sh $(word 2,$(subst /, ,$@))
 
 .tools/logql/lezer-logql.cjs: | $(TEST)
 	@echo "LogQL's grammar from npm into $(@D)" >&2
 	@$(PY) tests/tools/npm.py $(@D)
+
+.tools/kubernetes/schemas.json: tests/tools/kubernetes_schemas.py | $(TEST)
+	@echo "schemas of the operator's and Grafana's objects from npm into $(@D)" >&2
+	@$(PY) $< $@
 
 $(ELASTICSEARCH):
 	@tests/elasticsearch/fetch.sh $@

@@ -5,6 +5,7 @@
 #   tests/tools/fetch.sh v2        .tools/v2/usr/bin: promtool and prometheus 2.42, amtool and alertmanager 0.25,
 #                                  as in Debian bookworm
 #   tests/tools/fetch.sh compose   .tools/compose/usr/bin: docker-compose 2.x, which needs no engine to check a file
+#   tests/tools/fetch.sh kustomize .tools/kustomize/usr/bin: kustomize 5.x, which builds what kubernetes/ lists
 #   tests/tools/fetch.sh redis     .tools/redis/usr/bin: redis-server 7.0, for Flower's tests
 #   tests/tools/fetch.sh redis-exporter   .tools/redis-exporter/usr/bin: redis_exporter 1.45, for the live proof
 #   tests/tools/fetch.sh rabbitmq  .tools/rabbitmq: rabbitmq-server 3.10 and the Erlang it runs on, for the live proof
@@ -30,6 +31,8 @@ facts() {
     v3) suite=sid packages='promtool prometheus prometheus-alertmanager' expected='version 3.' short=promtool-3
       image=docker.io/prom/prometheus:v3.5.0 alertmanager=docker.io/prom/alertmanager:v0.33.0 ;;
     compose) suite=sid packages=docker-compose expected='version 2.' short=compose wanted=docker-compose ;;
+    # Debian's says only "(devel)" of its version.
+    kustomize) suite=sid packages=kustomize expected= short=kustomize wanted=kustomize ;;
     redis) suite=bookworm expected='v=7.' short=redis wanted=redis-server
       packages='redis-server redis-tools libatomic1 libjemalloc2 liblua5.1-0 liblzf1 lua-bitop lua-cjson' ;;
     redis-exporter) suite=bookworm packages=prometheus-redis-exporter expected=1.45. short=redis-exporter
@@ -37,7 +40,7 @@ facts() {
     rabbitmq) suite=bookworm expected=25 short=rabbitmq wanted=erl
       packages="rabbitmq-server $(printf 'erlang-%s ' base crypto eldap inets mnesia os-mon parsetools public-key \
         runtime-tools ssl syntax-tools tools xmerl asn1 snmp ftp tftp)" ;;
-    *) say "unknown version '$1': expected v2, v3, compose, redis, redis-exporter, rabbitmq or default"; exit 2 ;;
+    *) say "unknown version '$1': expected v2, v3, compose, kustomize, redis, redis-exporter, rabbitmq or default"; exit 2 ;;
   esac
 }
 
@@ -141,7 +144,7 @@ from_image() {
 version_of() {
   local libraries
   libraries=$(printf '%s:' "$1"/usr/lib/*-linux-gnu)
-  if [ "$2" = docker-compose ]; then "$1/usr/bin/$2" version 2>&1; return; fi
+  case $2 in docker-compose | kustomize) "$1/usr/bin/$2" version 2>&1; return ;; esac
   if [ "$2" = erl ]; then erlang_of "$1" 2>&1; return; fi
   LD_LIBRARY_PATH=$libraries "$1/usr/bin/$2" --version 2>&1
 }
@@ -191,7 +194,7 @@ if [ "${1:-}" = default ]; then
     { [ -n "${STACKGEN_AMTOOL:-}" ] || command -v amtool >/dev/null; }; then exit 0; fi
   set -- v3
 fi
-[ $# -gt 0 ] || { sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,15s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 
 mkdir -p "$TOOLS"
 # Two makes at once: the second waits and then finds the work done. Machines without flock have no apt either.

@@ -16,7 +16,9 @@ TIMED_OUT = 124
 """Exit code of a program that was stopped after its time, as coreutils' timeout(1) gives it."""
 
 _REPOSITORY = Path(__file__).resolve().parents[3]
-_UNPACKED = ("v3", "v2", "compose")  # newest first; tests/tools/fetch.sh puts them there
+UNPACKED = _REPOSITORY / ".tools"
+"""Where a checkout keeps what `make tools` fetched."""
+_UNPACKED = ("v3", "v2", "compose", "kustomize")  # newest first; tests/tools/fetch.sh puts them there
 
 
 class Completed(NamedTuple):
@@ -36,7 +38,7 @@ def find(name: str) -> Path:
     if wanted := os.environ.get(variable):
         return _from_environment(variable, wanted)
     for version in _UNPACKED:
-        unpacked = _REPOSITORY / ".tools" / version / "usr" / "bin" / name
+        unpacked = UNPACKED / version / "usr" / "bin" / name
         if _is_program(unpacked):
             return unpacked
     if on_path := shutil.which(name):

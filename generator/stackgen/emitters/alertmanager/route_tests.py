@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypedDict
 
 from stackgen.artefact import Artefact
 from stackgen.catalog.signal import Severity, Signal
 from stackgen.resolve.alerts import own
 from stackgen.resolve.plan import Alert, Plan
 from stackgen.resolve.routing import Routing, called
+
+
+class Case(TypedDict):
+    """One alert, and who must be told of it."""
+
+    name: str
+    labels: list[tuple[str, str]]
+    receivers: list[str]
 
 
 def artefacts(plan: Plan) -> list[Artefact]:
@@ -21,10 +30,15 @@ def artefacts(plan: Plan) -> list[Artefact]:
             syntax="yaml",
             context={
                 "config": f"../{config}.yml",
-                "cases": [*_Cases(plan).all()],
+                "cases": cases(plan),
             },
         )
     ]
+
+
+def cases(plan: Plan) -> list[Case]:
+    """Every alert that this stack can have, as far as routes can tell it from others."""
+    return [*_Cases(plan).all()]
 
 
 class _Cases:
@@ -34,7 +48,7 @@ class _Cases:
         self.plan = plan
         self.routing = Routing(plan.spec)
 
-    def all(self) -> Iterator[dict[str, object]]:
+    def all(self) -> Iterator[Case]:
         """Every severity of every signal with every owner; then special queues, at every severity a queue can have."""
         about_queues: dict[Severity, Alert] = {}
         for signal in self.plan.routed_signals:
@@ -60,7 +74,7 @@ class _Cases:
             named = {owner: name for name, owner in own(signal, self.plan.spec).items()}
         return {self.plan.spec.stack.owner: fallback, **named}
 
-    def _case(self, alert: Alert, owner: str, subject: str) -> dict[str, object]:
+    def _case(self, alert: Alert, owner: str, subject: str) -> Case:
         signal, severity, stack = alert.signal, alert.severity, self.plan.spec.stack
         queue = subject if "queue" in signal.by else None
         watchdog = self.routing.alerting.watchdog

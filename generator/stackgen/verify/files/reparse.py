@@ -23,7 +23,7 @@ Leaf = str | tuple[str, object]
 """A value as the ink check compares it: text as it is, anything else with its type, for 1, 1.0 and True are equal."""
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """The text cannot be read, or not in one way only."""
 
     def __init__(self, message: str, line: int = 0, column: int = 0, rule: str = "output-syntax") -> None:
@@ -46,7 +46,7 @@ def of_file(rendered: Rendered) -> list[Problem]:
     try:
         if not rendered.text.endswith("\n") or "\r" in rendered.text:
             message = "expected every line, also the last, to end in one newline character"
-            raise _Refused(message)
+            raise Refused(message)
         holds = _READERS[artefact.syntax](rendered.text)
         lost = dict.fromkeys(
             repr(leaf if isinstance(leaf, str) else leaf[1])
@@ -55,7 +55,7 @@ def of_file(rendered: Rendered) -> list[Problem]:
             for leaf in _leaves(value)
             if not holds(leaf)
         )
-    except _Refused as error:
+    except Refused as error:
         return [Problem(Mark(artefact.path, error.line, error.column), error.rule, where, str(error))]
     return [_lost(artefact.path, where, text) for text in lost]
 
@@ -86,7 +86,7 @@ def _leaves(value: object) -> Iterator[Leaf]:
             todo += value.values()
 
 
-class _Loader(LOADER):  # type: ignore[misc]  # libyaml's, or PyYAML's own
+class StrictLoader(LOADER):  # type: ignore[misc]  # libyaml's, or PyYAML's own
     """Refuses a key that stands twice, of which PyYAML would silently take the last."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
@@ -103,31 +103,31 @@ class _Loader(LOADER):  # type: ignore[misc]  # libyaml's, or PyYAML's own
 
 def _read_yaml(text: str) -> Callable[[Leaf], bool]:
     try:
-        return set(_leaves(list(yaml.load_all(text, _Loader)))).__contains__
+        return set(_leaves(list(yaml.load_all(text, StrictLoader)))).__contains__
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         message = f"not YAML: {error.problem}"
-        raise _Refused(message, line, column) from error
+        raise Refused(message, line, column) from error
     except (yaml.YAMLError, ValueError) as error:
         message = "not YAML: " + _one_line(str(error))
-        raise _Refused(message) from error
+        raise Refused(message) from error
 
 
 def _refuse(node: yaml.Node, message: str, rule: str = "output-syntax") -> NoReturn:
-    raise _Refused(message, node.start_mark.line + 1, node.start_mark.column + 1, rule)
+    raise Refused(message, node.start_mark.line + 1, node.start_mark.column + 1, rule)
 
 
 def _read_json(text: str) -> Callable[[Leaf], bool]:
     try:
         return set(_leaves(quote.parse_json(text))).__contains__
     except quote.DuplicateKey as error:
-        raise _Refused(str(error), rule="output-duplicate-key") from error
+        raise Refused(str(error), rule="output-duplicate-key") from error
     except json.JSONDecodeError as error:
         message = f"not JSON: {error.msg}"
-        raise _Refused(message, error.lineno, error.colno) from error
+        raise Refused(message, error.lineno, error.colno) from error
     except (ValueError, RecursionError) as error:
-        raise _Refused(str(error)) from error
+        raise Refused(str(error)) from error
 
 
 def _read_ndjson(text: str) -> Callable[[Leaf], bool]:
@@ -137,7 +137,7 @@ def _read_ndjson(text: str) -> Callable[[Leaf], bool]:
             found.update(_leaves(quote.parse_json(line)))
         except (ValueError, RecursionError) as error:
             message = f"not JSON: {error}"
-            raise _Refused(message, number) from error
+            raise Refused(message, number) from error
     return found.__contains__
 
 
@@ -149,9 +149,9 @@ def _read_python(text: str) -> Callable[[Leaf], bool]:
             nodes = _statements(text)
     except SyntaxError as error:
         message = f"not Python: {error.msg}"
-        raise _Refused(message, error.lineno or 0, error.offset or 0) from error
+        raise Refused(message, error.lineno or 0, error.offset or 0) from error
     except ValueError as error:
-        raise _Refused(str(error)) from error
+        raise Refused(str(error)) from error
     code = [node for node in nodes if isinstance(node, _CODE)]
     found = _constants(node for node in nodes if not isinstance(node, _CODE))
     inside = cache(lambda: _constants(code))
@@ -192,7 +192,7 @@ def _refuse_repeated_key(keys: Iterable[ast.expr | None]) -> None:
         if isinstance(key, ast.Constant):
             if repr(key.value) in seen:
                 message = f"key {key.value!r} is written twice"
-                raise _Refused(message, key.lineno, key.col_offset + 1, "output-duplicate-key")
+                raise Refused(message, key.lineno, key.col_offset + 1, "output-duplicate-key")
             seen.add(repr(key.value))
 
 
@@ -207,7 +207,7 @@ def _read_markdown(text: str) -> Callable[[Leaf], bool]:
             fence = 0
     if fence:
         message = "a fenced code block is not closed"
-        raise _Refused(message)
+        raise Refused(message)
     plain = quote.as_comment(text)
     escapes = (r"\\(\|)", r"\\(<)", r"\\([!-/:-@\[-`{-~])")
     unescaped = cache(lambda: [quote.as_comment(re.sub(escape, r"\1", text)) for escape in escapes])
@@ -237,7 +237,7 @@ def _unescaped(token: str) -> str:
         return str(json.loads(token.replace("\\$", "$")))
     except ValueError as error:
         message = f"{token} is not a quoted text"
-        raise _Refused(message) from error
+        raise Refused(message) from error
 
 
 def _shown(leaf: Leaf) -> str:
