@@ -93,7 +93,9 @@ def test_sources_are_told_as_that_prometheus_has_them(tmp_path: Path) -> None:
     rules = (output / "prometheus/rules/celery-queues-shop-production.yml").read_text()
     assert 'celery_active_worker_count{job="apps/exporter",namespace="shop"' in rules
     (job, *_) = yaml.safe_load((output / "prometheus/scrape.yml").read_text())["scrape_configs"]
-    assert (job["job_name"], job["metrics_path"]) == ("apps/exporter", "/m")
+    assert (job["job_name"], job["metrics_path"]) == ("shop-production/apps/exporter", "/m")
+    given = {rule["target_label"]: rule["replacement"] for rule in job["relabel_configs"]}
+    assert given == {"job": "apps/exporter", "namespace": "shop"}
 
 
 @pytest.mark.promtool

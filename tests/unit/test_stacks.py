@@ -216,3 +216,18 @@ def test_many_stacks_and_one_are_not_named_together(folder: Path) -> None:
     done = _run(folder, "generate", "stacks", "--stack", "stacks/crm.yaml")
     assert (done.returncode, "name many stacks, or one with --stack" in done.stderr) == (2, True)
     assert not (folder / "output").exists()
+
+
+def test_stacks_whose_sources_nothing_tells_apart_in_one_prometheus_are_named(folder: Path) -> None:
+    """`outputs` lists neither compose nor alertmanager, so others run Prometheus."""
+    told = {"shop": "labels: {app: shop}", "crm": "job: crm-exporter"}
+    for name, how in told.items():
+        path = folder / f"stacks/{name}.yaml"
+        path.write_text(f"{path.read_text()}sources: [{{name: celery-exporter, {how}}}]\n")
+    done = _run(folder, "generate", "stacks")
+    assert done.returncode == 0
+    assert [line for line in done.stderr.splitlines() if "same-sources" in line] == [
+        f"stacks/shop{one}.yaml: warning[same-sources]: sources: in one Prometheus "
+        f'{{job=~"(.+/)?celery-exporter",app="shop"}} of this stack is also that of shop-{other}'
+        for one, other in (("", "staging"), (".staging", "production"))
+    ]

@@ -8,7 +8,7 @@ from stackgen.catalog import facts
 from stackgen.catalog.signals.stack import WATCHDOG
 from stackgen.doctor.finding import Finding
 from stackgen.doctor.seen import EXPORTER, Rule, Seen, alerts, fed_by
-from stackgen.resolve.plan import Scraped
+from stackgen.resolve.plan import LOOKED_UP, Scraped
 
 _SKEW_SECONDS = 5.0
 _MOST = 5
@@ -68,7 +68,7 @@ def _twice(seen: Seen) -> Iterator[Finding]:
         return
     others = sorted(set(seen.jobs_with_tasks) - {job})
     wanted = {t for s in seen.plan.scraped if s.source.job == job for t in s.targets}
-    found = any(target.startswith(("dns:", "file:")) for target in wanted)  # what is behind these, Prometheus knows
+    found = any(target.startswith(LOOKED_UP) for target in wanted)  # what is behind these, Prometheus knows
     there = seen.jobs_with_tasks.get(job, frozenset())
     # As many as there are targets are those, whatever relabelling calls them.
     more = [] if found or len(there) <= len(wanted) else sorted(there - wanted)

@@ -12,7 +12,8 @@ from stackgen.problem import Problem
 from stackgen.resolve.plan import Plan, Scraped
 from stackgen.spec.checks import nearest
 from stackgen.spec.kubernetes import Pods
-from stackgen.spec.model import SHARED, SourceSpec, StackSpec
+from stackgen.spec.model import SHARED, StackSpec
+from stackgen.spec.sources import SourceSpec
 
 _OUTPUTS, _KUBERNETES = ("outputs",), ("kubernetes",)
 

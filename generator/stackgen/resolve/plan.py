@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from stackgen.catalog.site import Site
 from stackgen.catalog.source import Reading, Source
 from stackgen.document import Trail
 from stackgen.spec.bound import Number
+from stackgen.spec.kubernetes import Discovery
 from stackgen.spec.model import StackSpec
 
 
@@ -136,6 +137,10 @@ class Chosen:
         return "" if self.others else self.source.id
 
 
+LOOKED_UP = ("dns:", "file:", "kubernetes:")
+"""How a target begins behind which Prometheus finds several."""
+
+
 @dataclass(frozen=True)
 class Scraped:
     """One scrape job."""
@@ -143,7 +148,7 @@ class Scraped:
     source: Source
     version: str
     targets: tuple[str, ...]
-    """host:port, dns:name:port or file:path each."""
+    """host:port, dns:name:port, file:path or kubernetes:role:namespace:selector:port each."""
     path: str
     elsewhere: bool = False
     """Whether somebody else runs it: stack.yaml says where, and that is not our container."""
@@ -153,6 +158,10 @@ class Scraped:
     """Whether it is the Prometheus of others, which says what it scrapes and is not judged itself."""
     other_job: str = ""
     """Its job where stack.yaml names another than the source's own."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """By which Prometheus tells its targets from those of other stacks."""
+    kubernetes: Discovery | None = None
+    """Where it runs in a cluster; its only target says the same in one line."""
 
     @property
     def job(self) -> str:

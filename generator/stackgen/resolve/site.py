@@ -17,7 +17,7 @@ from stackgen.catalog.source import Source
 from stackgen.catalog.sources.flower import JOB as FLOWER
 from stackgen.catalog.sources.prometheus import ALERTMANAGER, PROMETHEUS
 from stackgen.resolve.numbers import Numbers
-from stackgen.resolve.plan import Scraped
+from stackgen.resolve.plan import LOOKED_UP, Scraped
 from stackgen.spec.model import StackSpec
 
 BUCKET_BOUNDS = tuple(Fraction(b) for b in ("0.1", "0.5", "1", "5", "10", "30", "60", "120", "300", "600"))
@@ -35,11 +35,23 @@ def scrape_jobs(spec: StackSpec) -> tuple[Scraped, ...]:
         source = known[written.name]
         version = written.version or next(iter(source.versions), "")
         at, path = _endpoint(source, spec)
-        targets = tuple(map(str, written.targets or (at,)))
+        cluster = written.kubernetes
+        found = (cluster.found(at.rpartition(":")[2]),) if cluster else (at,)
+        targets = tuple(map(str, written.targets or found))
         ours = any(t.removeprefix("dns:").partition(":")[0] == source.host for t in targets)
         off = source.off(facts) if ours else ""
         listed.append(
-            Scraped(source, version, targets, written.path or path, not ours, off, other_job=written.job or "")
+            Scraped(
+                source,
+                version,
+                targets,
+                written.path or path,
+                not ours,
+                off,
+                other_job=written.job or "",
+                labels=written.telling,
+                kubernetes=cluster,
+            )
         )
     own = (_own(source, spec) for source in known.values() if source.always)
     return (*listed, *_brought(spec), *filter(None, own))
@@ -140,13 +152,13 @@ def _told(scraped: Scraped, spec: StackSpec) -> Told | None:
         return None
     monitored = spec.wants("kubernetes") and not written.is_found
     ours = {"stack": spec.stack.name, "environment": spec.stack.environment} if monitored else {}
-    labels = {**written.labels, **ours}
+    labels = {**written.telling, **ours}
     any_job = others and not written.job and not monitored
     job = f"(.+/)?{promql.escape_regex(scraped.job)}" if any_job else scraped.job
     of_job = f"job{'=~' if job != scraped.job else '='}{promql.text(job)}"
-    fixed = not others and not written.labels and not any(t.startswith(("dns:", "file:")) for t in scraped.targets)
+    fixed = not others and not labels and not any(t.startswith(LOOKED_UP) for t in scraped.targets)
     targets = scraped.targets if written.targets and fixed else ()
-    if not others and not targets and not written.labels and not written.job:
+    if not others and not targets and not labels and not written.job:
         return None
     of_labels = (promql.one_of(name, [value]) for name, value in labels.items())
     matchers = ",".join(filter(None, (of_job, *of_labels, promql.one_of("instance", targets))))

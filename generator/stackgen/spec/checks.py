@@ -239,6 +239,17 @@ def _source(spec: StackSpec, path: Trail, source: Source, position: int) -> Iter
     if chosen.version is not None and versions and chosen.version not in versions:
         reason = f"version {chosen.version} of {chosen.name} is not known"
         yield Fault((*path, "version"), "unknown-version", reason, f"known: {', '.join(versions)}")
+    if chosen.kubernetes and chosen.targets:
+        reason = "expected either targets or kubernetes, got both"
+        yield Fault((*path, "kubernetes"), "two-places", reason, "keep one of the two", True, (*path, "targets"))
+    elif chosen.kubernetes and spec.wants("kubernetes"):
+        reason = "the Prometheus Operator finds pods by its own objects"
+        hint = f"name its pods under kubernetes.pods.{chosen.name}"
+        yield Fault((*path, "kubernetes"), "two-places", reason, hint, True, ("outputs",))
+    elif chosen.kubernetes and spec.wants("compose") and not spec.shares("prometheus"):
+        reason = "the Prometheus of docker-compose runs in no cluster, and finds nothing there"
+        hint = "list outputs without compose, or say shared: [prometheus]"
+        yield Fault((*path, "kubernetes"), "no-cluster", reason, hint, True)
 
 
 def _components(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:

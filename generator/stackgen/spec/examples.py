@@ -77,6 +77,8 @@ sources:
   - celery-exporter
   - {name: worker, targets: ["dns:shop-worker:9809"]}
   - {name: redis, targets: ["redis-exporter.example.com:9121"]}
+  - {name: flower, kubernetes: {selector: app=flower, namespace: shop}}
+shared: [prometheus]
 """,
     "prometheus": """\
 prometheus: {scrape_interval: 15s, evaluation_interval: 30s}

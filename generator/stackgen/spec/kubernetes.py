@@ -34,6 +34,14 @@ LabelText = Annotated[
 ]
 """The value of a label of an object."""
 
+_REQUIREMENT = rf"(!?{_KEY}|{_KEY}(=|==|!=)({_WORD})?)"
+_SELECTOR_SAID = "labels such as app=celery-exporter or app=shop,tier!=web"
+_SELECTOR_HINT = "key=value, key!=value, key or !key, with commas between them and no spaces"
+LabelSelector = Annotated[
+    str, like("label-selector", rf"{_REQUIREMENT}(,{_REQUIREMENT}){{0,9}}", _SELECTOR_SAID, _SELECTOR_HINT)
+]
+"""Which objects are meant, by their labels."""
+
 _IMAGE_NAME = r"([a-z0-9.-]+(:[0-9]{1,5})?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*"
 _IMAGE = rf"{_IMAGE_NAME}(:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}|@sha256:[0-9a-f]{{64}})"
 _IMAGE_SAID = "an image with its tag, such as registry.example.com/shop:1.2"
@@ -41,6 +49,23 @@ ImageReference = Annotated[str, like("image", _IMAGE, _IMAGE_SAID, "name and tag
 """A container image with tag or digest."""
 
 Routing = Literal["namespaced", "global", "secret", "none"]
+
+
+class Discovery(Part):
+    """Where the program runs in a cluster, instead of `targets`. Prometheus must run there, and be allowed to list."""
+
+    role: Literal["pod", "service", "endpoints", "endpointslice"] = "pod"
+    """What is found: each pod, each service, or each pod behind a service; clusters since 1.33 warn of endpoints."""
+    selector: LabelSelector
+    """Labels that it has there, such as app=celery-exporter or app=shop,tier!=web."""
+    namespace: Namespace | None = None
+    """Its namespace, by which its series are told from other stacks' too; absent means every namespace."""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Port of its metrics; absent means the source's own."""
+
+    def found(self, port: str) -> str:
+        """The same in one line, as if it stood under `targets`."""
+        return f"kubernetes:{self.role}:{self.namespace or '*'}:{self.selector}:{self.port or port}"
 
 
 class Pods(Part):

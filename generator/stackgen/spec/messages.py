@@ -218,6 +218,7 @@ _VALUES = (
         "host-port",
         "job-name",
         "label-name",
+        "label-selector",
         "label-value",
         "owner-name",
     ),

@@ -13,22 +13,20 @@ from stackgen.spec.kubernetes import Kubernetes
 from stackgen.spec.logs import Logs
 from stackgen.spec.names import (
     HostPort,
-    JobName,
     LabelName,
     LabelValue,
     OwnerName,
     PathOrUrl,
     QueueName,
-    ScrapeTarget,
     Slug,
     TaskName,
     Url,
-    UrlPath,
     VersionTag,
 )
 from stackgen.spec.part import ITEMS, SECTION, Part
 from stackgen.spec.scalars import Duration, Limit, Quantity, between
 from stackgen.spec.services import Compose, Flower
+from stackgen.spec.sources import SourceSpec
 
 Service = Literal["grafana", "prometheus", "alertmanager"]
 if TYPE_CHECKING:
@@ -150,37 +148,6 @@ class Ignore(Part):
     unlisted_queues: bool = False
     """Whether queues that `queues` does not list are left alone: their length, workers and waiting times are not
     judged. Tasks that pass through them are."""
-
-
-class SourceSpec(Part):
-    """One program that exposes metrics. Its name alone is enough."""
-
-    name: str
-    """Name of the source; `stackgen list` shows all."""
-    version: VersionTag | None = None
-    """Its version in quotes, such as "0.12.2"; absent means the newest that is known."""
-    targets: Annotated[list[ScrapeTarget], Field(min_length=1)] | None = None
-    """Where it is scraped, and that somebody else runs it: host:port; dns:name:port for every address behind a name;
-    file:/path/*.json for a list that Prometheus reads. Absent means the container of the generated docker-compose.yml.
-    """
-    job: JobName | None = None
-    """Label `job` of what it exposes, as the Prometheus that scrapes it has it; absent means the source's own name."""
-    labels: Annotated[dict[LabelName, LabelValue], _Section] = {}
-    """Further labels by which the Prometheus of others tells this stack's targets, such as {namespace: shop}."""
-    path: UrlPath | None = None
-    """Path under which it exposes its metrics; absent means the source's own."""
-    match: str | None = None
-    """Names of worker containers or process groups, with one * at the start or the end; absent means *worker*."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare(cls, value: object) -> object:
-        return {"name": value} if isinstance(value, str) else value
-
-    @property
-    def is_found(self) -> bool:
-        """Whether a Prometheus of others scrapes it already: then stack.yaml only says how it is told there."""
-        return self.targets is None and (self.job is not None or bool(self.labels))
 
 
 class Prometheus(Part):

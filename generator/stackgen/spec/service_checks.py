@@ -81,7 +81,7 @@ def _loki(spec: StackSpec) -> Iterator[Fault]:
 
 def _metrics(spec: StackSpec) -> Iterator[Fault]:
     """A source without targets is the endpoint of our own file."""
-    ours = any(source.name == "worker" and source.targets is None for source in spec.sources)
+    ours = any(source.name == "worker" and not source.targets and not source.kubernetes for source in spec.sources)
     if ours and not spec.workers_serve:
         reason = "the source worker scrapes the endpoint that is switched off here"
         hint = "remove this line, or worker from sources"

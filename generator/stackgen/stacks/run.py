@@ -31,6 +31,8 @@ class Outcome:
     row: Row | None = None
     runbooks: Mark | None = None
     """Where stack.yaml says their address."""
+    selected: tuple[str, ...] = ()
+    """What selects its sources in a Prometheus of others."""
     paths: tuple[str, ...] = ()
     """Its files, below its folder."""
 
@@ -55,7 +57,7 @@ def generate(stacks: Stacks, output: Path, *, force: bool = False) -> list[Outco
         changes = write(files, output, spec_sha256=above.sha256(stacks.stacks), force=force)
     except SpecError as error:
         return [*found, Outcome("", error.problems)]
-    return [*found, *removed, Outcome("", tuple(_same_runbooks(found)), changes)]
+    return [*found, *removed, Outcome("", (*_same_runbooks(found), *_same_sources(found, stacks)), changes)]
 
 
 def _same_runbooks(found: Sequence[Outcome]) -> Iterator[Problem]:
@@ -66,6 +68,19 @@ def _same_runbooks(found: Sequence[Outcome]) -> Iterator[Problem]:
             message = f"{count} stacks say that their runbooks are here, and each has its own"
             hint = "say it in the file of each, with its folder; without it the path below output/ is right"
             yield Problem(mark, "same-runbooks", "links.runbooks", message, hint, "warning")
+
+
+def _same_sources(found: Sequence[Outcome], stacks: Stacks) -> Iterator[Problem]:
+    """Stacks whose rules would take each other's sources for their own in one Prometheus; told once of each stack."""
+    files = {one.folder: str(one.path) for one in stacks.stacks}
+    for one in found:
+        for selector in one.selected:
+            others = [other.folder for other in found if selector in other.selected and other is not one]
+            if others:
+                message = f"in one Prometheus {{{selector}}} of this stack is also that of {', '.join(others)}"
+                hint = "give the source labels, or a job, that no other stack has"
+                yield Problem(Mark(files[one.folder]), "same-sources", "sources", message, hint, "warning")
+                break
 
 
 def check(stacks: Stacks, output: Path) -> list[Outcome]:
@@ -119,7 +134,10 @@ def _generate(one: Found, *, output: Path, force: bool) -> Outcome:
     found = row(one.folder, made.prepared.plan)
     written = document.walk(_RUNBOOKS)[0] == _RUNBOOKS
     runbooks = document.mark(_RUNBOOKS) if written else None
-    return Outcome(one.folder, notices, changes, found, runbooks, tuple(made.files))
+    site = made.prepared.plan.site
+    shared = made.prepared.plan.spec.shares("prometheus")
+    selected = tuple(told.matchers for told in site.told.values()) if shared else ()
+    return Outcome(one.folder, notices, changes, found, runbooks, selected, tuple(made.files))
 
 
 def _check(one: Found, *, output: Path) -> Outcome:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from stackgen.artefact import Artefact
 from stackgen.catalog import promql
 from stackgen.catalog.source import Source
+from stackgen.emitters.prometheus import discovery
 from stackgen.resolve.plan import Plan, Scraped
 from stackgen.rules.build import groups, printed
 from stackgen.rules.model import Group, Recording
@@ -54,24 +55,25 @@ def _jobs(scraped: Scraped, plan: Plan) -> Iterator[dict[str, object]]:
     yield first
     if beside:
         why = f"{scraped.source.title}, its other page; its metrics are the source's."
-        page = {"name": beside.job, "path": beside.path, "params": None}
+        relabelings = discovery.relabelings(scraped, beside.job if plan.spec.shares("prometheus") else None) or None
+        page = {"name": _name(beside.job, plan), "path": beside.path, "params": None, "relabelings": relabelings}
         yield {**first, **page, "why": why, "kept": beside.keeps, "job": scraped.job}
 
 
+def _name(job: str, plan: Plan) -> str:
+    """What a job is called: beside those of other stacks in one Prometheus no name may come twice."""
+    return f"{plan.site.slug}/{job}" if plan.spec.shares("prometheus") else job
+
+
 def _job(scraped: Scraped, plan: Plan) -> dict[str, object]:
-    source = scraped.source
+    source, shared = scraped.source, plan.spec.shares("prometheus")
     return {
         "why": f"{source.title}: {source.link}",
-        "name": scraped.job,
+        "name": _name(scraped.job, plan),
         "path": scraped.path,
         "params": [(name, list(values)) for name, values in _params(source, plan).items()] or None,
-        "targets": [t for t in scraped.targets if not t.startswith(("dns:", "file:"))] or None,
-        "names": [
-            {"names": [host], "type": "A", "port": int(port), "refresh_interval": "15s"}
-            for _, host, port in (t.split(":") for t in scraped.targets if t.startswith("dns:"))
-        ]
-        or None,
-        "files": [t.removeprefix("file:") for t in scraped.targets if t.startswith("file:")] or None,
+        **discovery.places(scraped),
+        "relabelings": discovery.relabelings(scraped, scraped.job if shared else None) or None,
         "dropped": ".+_created",
         "kept": None,
     }
