@@ -69,9 +69,14 @@ def prometheus(program: Path, config: Path, folder: Path) -> Iterator[str]:
         process.wait()
 
 
+def wait_until_scraped(url: str) -> None:
+    """Returns when every target was scraped once."""
+    _until(lambda: bool(_targets(url)) and all(target["health"] != "unknown" for target in _targets(url)))
+
+
 def wait_until_evaluated(url: str) -> None:
     """Returns when every target was scraped, and then every rule evaluated twice."""
-    _until(lambda: bool(_targets(url)) and all(target["health"] != "unknown" for target in _targets(url)))
+    wait_until_scraped(url)
     # Failed scrapes are looked for every 10 s, a step that doctor holds against stack.yaml.
     _until(lambda: bool(_data(url, "query?query=celery:source_failed_scrapes:count15m")["result"]))
     for _ in range(2):

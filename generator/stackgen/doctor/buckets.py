@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
-from stackgen.catalog import promql
+from stackgen.catalog import belonging, promql
 from stackgen.catalog.series import TASK_DURATION_BUCKET, TASK_WAIT_BUCKET, Series
 from stackgen.catalog.signal import Signal
 from stackgen.catalog.signals.queues import QUEUE_WAIT_P95
@@ -24,8 +24,9 @@ _SIGNALS: tuple[tuple[Series, Signal], ...] = (
 def queries(plan: Plan) -> dict[str, str]:
     """By histogram whose bounds matter: a query for the bounds that each instance has."""
     chosen = [plan.chosen[series.name] for series, _ in _SIGNALS if series.name in plan.chosen]
-    found = {c.reading.uses[0].name: plan.site.jobs.get(c.source.id, c.source.job) for c in chosen}
-    return {name: f'count by (instance, le) ({name}_bucket{{job="{job}"}})' for name, job in found.items()}
+    found = {c.reading.uses[0].name: promql.one_of("job", [c.source.job]) for c in chosen}
+    exprs = {name: f"count by (instance, le) ({promql.select(f'{name}_bucket', job)})" for name, job in found.items()}
+    return {name: belonging.narrowed(expr, plan.site) for name, expr in exprs.items()}
 
 
 def bounds(samples: Iterable[Sample]) -> dict[str, frozenset[str]]:

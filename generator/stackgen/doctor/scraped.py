@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from stackgen.catalog import facts
+from stackgen.catalog import facts, promql
 from stackgen.catalog.signals.stack import WATCHDOG
 from stackgen.doctor.finding import Finding
 from stackgen.doctor.seen import EXPORTER, Rule, Seen, alerts, fed_by
-from stackgen.resolve.plan import LOOKED_UP, Scraped
+from stackgen.resolve.plan import LOOKED_UP, Plan, Scraped
 
 _SKEW_SECONDS = 5.0
 _MOST = 5
@@ -27,29 +27,58 @@ def check(seen: Seen) -> Iterator[Finding]:
 
 
 def _down(seen: Seen) -> set[str]:
-    """Sources of which no target is up."""
-    if seen.up is None:
-        return set()
-    alive = {job for (job, _), up in seen.up.items() if up}
-    return {s.source.id for s in seen.plan.scraped if s.source.job not in alive}
+    """Sources of which no target is up; the Prometheus of others is not judged."""
+    judged = (scraped.source.id for scraped in seen.plan.scraped if not scraped.shared)
+    return {source for source in judged if seen.targets is not None and not any(seen.targets[source].values())}
 
 
 def _targets(seen: Seen) -> Iterator[Finding]:
-    if seen.up is None:
-        return
-    known = {job for job, _ in seen.up}
     for scraped in seen.plan.scraped:
-        if scraped.source.id in _down(seen):
-            job = scraped.source.job
-            how = "answers no scrape" if job in known else "is not scraped at all"
-            said = sorted({error for (of, _), error in seen.errors.items() if of == job})
-            why = f"; Prometheus says: {said[0]}" if said else ""
-            yield Finding(
-                "source-down",
-                f"the source {scraped.source.id} (job {job}) {how}{why}",
-                _remedy(scraped, said) if job in known else "load the generated prometheus.yml into this Prometheus",
-                alerts(seen.plan, fed_by(seen.plan, scraped.source.id)),
-            )
+        source = scraped.source.id
+        if seen.targets is None or source not in _down(seen):
+            continue
+        there = seen.elsewhere.get(source, ())
+        if targets := seen.targets[source]:
+            said = sorted({error for target, error in seen.errors.items() if target in targets})
+            how, fix = f"answers no scrape{f'; Prometheus says: {said[0]}' if said else ''}", _remedy(scraped, said)
+        elif there:
+            how = f"is not found: nothing has {{{_selector(scraped, seen.plan)}}}; such metrics have {_listed(there)}"
+            fix = f"if those are this stack's: {_told(scraped, there[0])}"
+        else:
+            how = f"is not scraped at all: nothing has {{{_selector(scraped, seen.plan)}}}; jobs there: {_jobs(seen)}"
+            fix = "load the generated prometheus.yml into this Prometheus"
+            if seen.plan.spec.shares("prometheus"):
+                fix = "add its job of the generated scrape.yml, or say under sources which job and labels it has there"
+        suffer = alerts(seen.plan, fed_by(seen.plan, source))
+        yield Finding("source-down", f"the source {source} (job {scraped.job}) {how}", fix, suffer)
+
+
+def _selector(scraped: Scraped, plan: Plan) -> str:
+    """What the rules ask of the targets of a source."""
+    told = plan.site.told.get(scraped.source.job)
+    return told.matchers if told else promql.one_of("job", [scraped.job])
+
+
+def _listed(found: Sequence[Mapping[str, str]]) -> str:
+    of_each = (f"{{{','.join(sorted(promql.exactly(labels)))}}}" for labels in found[:_MOST])
+    return " and ".join(of_each)
+
+
+def _jobs(seen: Seen) -> str:
+    more = f" and {len(seen.jobs) - _MOST} more" if len(seen.jobs) > _MOST else ""
+    return (", ".join(sorted(seen.jobs)[:_MOST]) or "none") + more
+
+
+def _told(scraped: Scraped, there: Mapping[str, str]) -> str:
+    """The line of stack.yaml that names the targets as they are."""
+    name, job = scraped.source.id, there.get("job", "")
+    labels = {label: text for label, text in there.items() if label not in ("job", "instance")}
+    entry = [f"name: {name}", *([f"job: {job}"] if job != scraped.source.job else [])]
+    entry += [f"labels: {{{', '.join(f'{label}: {text}' for label, text in labels.items())}}}"] if labels else []
+    if "instance" in there and job == scraped.job:
+        at = f"write what Prometheus calls it under targets: {there['instance']}"
+        return f"{at}; or say shared: [prometheus] where others run it and relabel addresses"
+    return f"under sources in stack.yaml: - {{{', '.join(entry)}}}"
 
 
 def _remedy(scraped: Scraped, said: list[str]) -> str:
@@ -63,20 +92,18 @@ def _remedy(scraped: Scraped, said: list[str]) -> str:
 
 
 def _twice(seen: Seen) -> Iterator[Finding]:
-    job = seen.plan.site.jobs.get(EXPORTER)
-    if not job:
+    if EXPORTER not in seen.plan.site.jobs:
         return
-    others = sorted(set(seen.jobs_with_tasks) - {job})
-    wanted = {t for s in seen.plan.scraped if s.source.job == job for t in s.targets}
+    wanted = {t for s in seen.plan.scraped if s.source.id == EXPORTER for t in s.targets}
     found = any(target.startswith(LOOKED_UP) for target in wanted)  # what is behind these, Prometheus knows
-    there = seen.jobs_with_tasks.get(job, frozenset())
     # As many as there are targets are those, whatever relabelling calls them.
-    more = [] if found or len(there) <= len(wanted) else sorted(there - wanted)
-    if others or more:
-        where = f"job {', '.join(others[:_MOST])}" if others else f"{', '.join(more[:_MOST])} of job {job}"
+    many = not found and len(seen.exporters) > len(wanted)
+    more = sorted(target for target in seen.exporters if many and target[1] not in wanted)
+    if others := [*sorted(seen.second), *more][:_MOST]:
+        where = ", ".join(f"{instance} of job {job}" for job, instance in others)
         yield Finding(
             "two-exporters",
-            f"a second Celery exporter is scraped: {where}; whatever does not name job and replica counts twice",
+            f"a second Celery exporter sees the same workers: {where}; other queries than the rules' count twice",
             "scrape one exporter for each broker; remove the other from Prometheus, or name it under targets",
             alerts(seen.plan, fed_by(seen.plan, EXPORTER)),
         )

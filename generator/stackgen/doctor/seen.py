@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ from stackgen.doctor.exposition import Sample
 from stackgen.resolve.plan import Plan
 
 EXPORTER = "celery-exporter"
+Target = tuple[str, str]
+"""A target's job and instance."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,20 @@ class Seen:
     exporter: tuple[Sample, ...] | None = None
     """What celery-exporter exposes: from itself, else as Prometheus last scraped it."""
     broker: Broker | None = None
-    up: Mapping[tuple[str, str], bool] | None = None
-    """By (job, instance): whether the last scrape worked."""
-    errors: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    """By (job, instance): what Prometheus says of the scrapes that fail."""
+    targets: Mapping[str, Mapping[Target, bool]] | None = None
+    """By source: the targets that the rules select, and whether the last scrape of each worked."""
+    jobs: frozenset[str] = frozenset()
+    """Every scrape job there is."""
+    elsewhere: Mapping[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict)
+    """By source of which the rules select no target: the labels under which its metrics are there."""
+    errors: Mapping[Target, str] = field(default_factory=dict)
+    """What Prometheus says of the scrapes that fail."""
     native: frozenset[str] = frozenset()
     """Metrics that are kept as native histograms: they have no buckets to select."""
-    jobs_with_tasks: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Jobs, each with its instances, that expose what celery-exporter exposes."""
+    exporters: frozenset[Target] = frozenset()
+    """Those of celery-exporter that the rules select and that have said something."""
+    second: frozenset[Target] = frozenset()
+    """Others that see the same workers."""
     rules: frozenset[Rule] | None = None
     recorded: frozenset[str] | None = None
     """Names of canonical series that have a value now."""
@@ -75,3 +84,8 @@ def listens_to_events(plan: Plan) -> list[Series]:
         for chosen in plan.chosen.values()
         if chosen.source.id == EXPORTER and "events_off" in chosen.reading.spoiled_by
     ]
+
+
+def clocks(seen: Seen, who: str, clock: float | None) -> dict[str, float]:
+    """What is known of clocks, with that of one more program."""
+    return {**seen.clocks, **({who: clock - time.time()} if clock else {})}  # noqa: TID251 - clocks are compared here
