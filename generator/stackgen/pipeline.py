@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,7 +77,11 @@ def prepare(stack: Path, folder: str = "") -> Prepared:
         if folder and "runbooks" not in spec.links.model_fields_set:
             links = spec.links.model_copy(update={"runbooks": spec.links.runbooks.replace("/", f"/{folder}/", 1)})
             spec = spec.model_copy(update={"links": links})
-        return Prepared(document, resolve(spec, document))
+        plan = resolve(spec, document)
+        alone = spec.wants("kubernetes") or spec.stack.copies  # objects that hold dashboards; variables of its own
+        if folder and spec.shares("grafana") and not alone:
+            plan = replace(plan, site=replace(plan.site, shares_boards=True))
+        return Prepared(document, plan)
 
 
 def stage(stack: Path, folder: str = "") -> Stage:

@@ -33,10 +33,14 @@ Labels = Mapping[str, frozenset[str]]
 
 def problems(rendered: Iterable[Rendered], groups: Sequence[Group], plan: Plan) -> list[Problem]:
     """What Grafana would draw empty, hide, or show twice."""
+    return wrong(rendered, recorded_labels(groups, plan))
+
+
+def wrong(rendered: Iterable[Rendered], known: Labels) -> list[Problem]:
+    """The same, for what is recorded by these names with these labels."""
     boards = {r.artefact.path: _mapping(r.artefact.context["document"]) for r in rendered if _is_board(r)}
     if not boards:
         return []
-    known = recorded_labels(groups, plan)
     found = [problem for path, board in boards.items() for problem in _board(path, board, known)]
     return [*found, *_twice("uid", boards), *_twice("title", boards)]
 

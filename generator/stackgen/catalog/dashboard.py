@@ -53,7 +53,14 @@ MOST_OF_UID = 40
 
 def board_uid(dashboard: str, site: Site) -> str:
     """The id in Grafana of a dashboard of the catalogue."""
-    return site.named(dashboard.removeprefix("celery-"), MOST_OF_UID)
+    return dashboard if site.shares_boards else site.named(dashboard.removeprefix("celery-"), MOST_OF_UID)
+
+
+def board_path(dashboard: str, site: Site, *chosen: str) -> str:
+    """Where Grafana shows it, below its address, with what is chosen at its top."""
+    own = [f"var-{name}={text}" for name, text in site.identity.items()] if site.shares_boards else []
+    asked = "&".join(filter(None, [*own, *chosen]))
+    return f"/d/{board_uid(dashboard, site)}{'?' if asked else ''}{asked}"
 
 
 class View(NamedTuple):
@@ -91,7 +98,8 @@ class View(NamedTuple):
         Each evaluation counts the events of its whole window, so each event is counted window / interval times. An
         average over the range would be too high wherever the series is younger than the range.
         """
-        counted = f"sum_over_time({self.of(series, *matchers)}[$__range])"
+        step = f":{promql.seconds(self.site.evaluation)}" if self.site.shares_boards else ""  # theirs may differ
+        counted = f"sum_over_time({self.of(series, *matchers)}[$__range{step}])"
         return f"{counted} * {promql.number(self.site.evaluation)} / {series.window}"
 
     def per_second(self, series: Series, *matchers: str) -> str:

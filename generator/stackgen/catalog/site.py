@@ -144,6 +144,8 @@ class Site:
     """What tells copies of this stack in the same Prometheus."""
     central: frozenset[str] = frozenset()
     """Scrape jobs of which all copies have one together."""
+    shares_boards: bool = False
+    """Whether its dashboards are those of all stacks in its folder, for a Grafana that others run."""
     flower: FlowerSettings = FlowerSettings()
     engine: EngineSettings = EngineSettings()
 

@@ -97,7 +97,7 @@ def _twice(seen: Seen) -> Iterator[Finding]:
     wanted = {t for s in seen.plan.scraped if s.source.id == EXPORTER for t in s.targets}
     found = any(target.startswith(LOOKED_UP) for target in wanted)  # what is behind these, Prometheus knows
     # As many as there are targets are those, whatever relabelling calls them.
-    many = not found and len(seen.exporters) > len(wanted)
+    many = not found and not seen.plan.site.copies.labels and len(seen.exporters) > len(wanted)
     more = sorted(target for target in seen.exporters if many and target[1] not in wanted)
     if others := [*sorted(seen.second), *more][:_MOST]:
         where = ", ".join(f"{instance} of job {job}" for job, instance in others)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from stackgen.artefact import Artefact
 from stackgen.catalog import belonging, promql, registry, runbook
-from stackgen.catalog.dashboard import Dashboard, board_uid
+from stackgen.catalog.dashboard import Dashboard, board_path
 from stackgen.catalog.logs.log_queries import BY_FAMILY, LogQuery
 from stackgen.catalog.series import limit
 from stackgen.catalog.signal import OURS, SEVERITIES, Signal
@@ -104,7 +104,7 @@ def _section(signal: Signal, plan: Plan) -> Row:
         "asked": "Loki" if signal.log_count else "Prometheus",
         "language": "logql" if signal.log_count else "promql",
         "queries": list(_of_logs(signal, plan) if signal.log_count else _queries(signal, plan)) or None,
-        "dashboard": f"{grafana}/d/{board_uid(signal.dashboard, plan.site)}",
+        "dashboard": f"{grafana}{board_path(signal.dashboard, plan.site)}",
         "dashboard_title": board.title if board else signal.dashboard,
         "panels": _panels(signal, board, plan) or None if board else None,
         "caveats": _caveats(signal, plan) or None,

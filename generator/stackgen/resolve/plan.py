@@ -184,6 +184,8 @@ class Plan:
     scraped: tuple[Scraped, ...]
     left_out: tuple[Scraped, ...] = ()
     """Listed sources that cannot work on this stack."""
+    among: tuple[Plan, ...] = ()
+    """The stacks that it stands for, where dashboards are for many."""
 
     @cached_property
     def _by_signal(self) -> Mapping[str, tuple[Alert, ...]]:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from stackgen.catalog import promql
-from stackgen.catalog.dashboard import board_uid
+from stackgen.catalog.dashboard import board_path
 from stackgen.catalog.signal import SEVERITIES, Severity
 from stackgen.resolve.plan import Alert, Plan, Silencer
 from stackgen.resolve.plan_model import (
@@ -190,7 +190,7 @@ def _alert(one: Alert, plan: Plan) -> AlertFacts:
         value=None if signal.log_count else signal.record or signal.expr(plan.site),
         series=[series.name for series in signal.needs],
         runbook_url=f"{plan.spec.links.runbooks.rstrip('/')}/{signal.alert}.md",
-        dashboard_url=f"{plan.spec.reached('grafana')}/d/{board_uid(signal.dashboard, plan.site)}",
+        dashboard_url=f"{plan.spec.reached('grafana')}{board_path(signal.dashboard, plan.site)}",
     )
 
 

@@ -14,7 +14,7 @@ from typing import assert_never
 from urllib.parse import quote_plus
 
 from stackgen.catalog import belonging, promql
-from stackgen.catalog.dashboard import board_uid
+from stackgen.catalog.dashboard import board_path
 from stackgen.catalog.series import Unit, limit
 from stackgen.catalog.signal import Signal
 from stackgen.catalog.site import Site
@@ -163,14 +163,13 @@ def _copy(plan: Plan, before: str, after: str, fill: Fill | None) -> Iterator[st
 def texts(alert: Alert, plan: Plan, fill: Fill | None = None) -> dict[str, str]:
     """The annotations of an alert; as templates, or filled in when `fill` is given."""
     signal = alert.signal
-    query, copy = "", "".join(_copy(plan, ", {} ", "", fill))
+    chosen, copy = "", "".join(_copy(plan, ", {} ", "", fill))
     if signal.by and signal.by[0] in ("queue", "task", "worker"):
         label = signal.by[0]
         shown = f"{{{{ $labels.{label} | urlquery }}}}" if fill is None else quote_plus(fill.labels[label])
-        query = f"?var-{label}={shown}"
+        chosen = f"var-{label}={shown}"
     copies = "".join(_copy(plan, "&var-{}=", " | urlquery", fill))
-    if plan.site.copies.labels:
-        query = f"{query}{copies}" if query else f"?{copies.replace('&', '', 1)}"
+    chosen += copies if chosen else copies.replace("&", "", 1)
     held = f"; it has stayed so for {promql.seconds(alert.hold)}" if alert.hold else ""
     summary = _filled(signal.summary, alert, fill, plan.site) + copy
     found = {
@@ -183,5 +182,5 @@ def texts(alert: Alert, plan: Plan, fill: Fill | None = None) -> dict[str, str]:
     if plan.spec.wants("runbooks") or "runbooks" in links.model_fields_set:
         found["runbook_url"] = f"{links.runbooks.rstrip('/')}/{signal.alert}.md"
     if plan.spec.wants("grafana") or links.grafana:
-        found["dashboard_url"] = f"{plan.spec.reached('grafana')}/d/{board_uid(signal.dashboard, plan.site)}{query}"
+        found["dashboard_url"] = f"{plan.spec.reached('grafana')}{board_path(signal.dashboard, plan.site, chosen)}"
     return found

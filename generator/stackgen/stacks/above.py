@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stackgen import pipeline
 from stackgen.artefact import Artefact
-from stackgen.emitters import docs, own, schema
+from stackgen.emitters import docs, grafana, own, schema
 from stackgen.emitters.docs import overview
 from stackgen.problem import SpecError
 from stackgen.render.environment import render
@@ -18,10 +18,11 @@ from stackgen.write import nested
 from stackgen.write.manifest import MANIFEST
 
 
-def pages(first: Found) -> dict[str, str]:
+def pages(stacks: Sequence[Found]) -> dict[str, str]:
     """Text by path below output/ of what every stack would have; the guide's queries are those of the first one."""
-    plan, home = pipeline.prepare(first.path, first.folder).plan, f"../{first.folder}"
-    return _read_back([*own(), *schema.shared(plan, home), *docs.shared(plan, home)])
+    plans = [pipeline.prepare(one.path, one.folder).plan for one in stacks]
+    plan, home = plans[0], f"../{stacks[0].folder}"
+    return _read_back([*own(), *schema.shared(plan, home), *docs.shared(plan, home), *grafana.shared(plans)])
 
 
 def files(

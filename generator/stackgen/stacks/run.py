@@ -113,14 +113,14 @@ def _each(work: Callable[[Found], Outcome], stacks: Stacks) -> tuple[list[Outcom
     if not cores:
         return [], None
     with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("fork")) as pool:
-        pages = pool.submit(_pages, stacks.stacks[0])
+        pages = pool.submit(_pages, stacks.stacks)
         found = list(pool.map(work, stacks.stacks))
         return found, None if stacks.problems or any(one.failed for one in found) else pages.result()
 
 
-def _pages(first: Found) -> dict[str, str] | None:
+def _pages(stacks: Sequence[Found]) -> dict[str, str] | None:
     try:
-        return above.pages(first)
+        return above.pages(stacks)
     except SpecError:
         return None  # the stack itself says why
 

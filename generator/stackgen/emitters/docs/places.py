@@ -43,6 +43,8 @@ def link(path: str, plan: Plan, home: str = "..") -> Link:
     """
     if path.startswith("prometheus/rules/"):
         path = rule_file(path.removeprefix("prometheus/rules/celery-").removesuffix(".yml"), plan)
+    if path.startswith("grafana/") and plan.site.shares_boards:
+        home = f"{home}/.." if home == ".." else ".."
     return {"name": path, "file": f"{home}/{path}"}
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from stackgen.artefact import Artefact
 from stackgen.catalog import promql, registry
 from stackgen.catalog.dashboard import MOST_OF_UID
 from stackgen.catalog.logs import logql
 from stackgen.catalog.site import Site
 from stackgen.emitters.grafana.board import board
+from stackgen.emitters.grafana.together import together
 from stackgen.resolve.plan import Plan
 from stackgen.spec.logs import Loki
 
@@ -19,6 +22,17 @@ def artefacts(plan: Plan) -> list[Artefact]:
     """The provisioning files and one file for every dashboard."""
     boards = [_dashboard(name, plan) for name in registry.dashboards()]
     return boards if plan.spec.shares("grafana") else [_datasources(plan), _provider(plan), *boards]
+
+
+def own(plan: Plan) -> list[Artefact]:
+    """What is left to one of many stacks: nothing where they share the dashboards."""
+    return [] if plan.site.shares_boards else artefacts(plan)
+
+
+def shared(plans: Sequence[Plan]) -> list[Artefact]:
+    """The dashboards of those of many stacks that share them."""
+    sharing = [plan for plan in plans if plan.site.shares_boards and plan.spec.wants("grafana")]
+    return [_dashboard(name, together(sharing)) for name in registry.dashboards()] if sharing else []
 
 
 def _datasources(plan: Plan) -> Artefact:

@@ -10,6 +10,9 @@ from stackgen.catalog.series import Series
 from stackgen.catalog.signal import Signal
 from stackgen.resolve.plan import Plan
 
+_SCRAPED = "job="
+"""In what selects targets, not what rules record."""
+
 
 def view(plan: Plan) -> View:
     """What panels' expressions may know of the stack."""
@@ -38,6 +41,8 @@ def missing(dashboard: Dashboard, plan: Plan) -> Iterator[tuple[str, str]]:
 
 def _lacks(query: Query, plan: Plan) -> str:
     """Why a query cannot be answered; "" when it can."""
+    if plan.among and _SCRAPED in query.expr(view(plan)):
+        return "it reads what Prometheus scrapes, which only the dashboards of one stack tell from all others'"
     for need in query.needs:
         reason = _signal(need, plan) if isinstance(need, Signal) else _series(need, plan)
         if reason:

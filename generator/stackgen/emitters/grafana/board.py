@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 
-from stackgen.catalog import belonging, registry
+from stackgen.catalog import belonging, promql, registry
 from stackgen.catalog.dashboard import MOST_OF_UID, Dashboard, board_uid, of_copies
 from stackgen.catalog.series import SOURCE_UP
-from stackgen.emitters.grafana import layout, lines
+from stackgen.emitters.grafana import layout, lines, together
 from stackgen.emitters.grafana.available import missing, shown, view
 from stackgen.emitters.grafana.panels import DATASOURCE, Json, panel
 from stackgen.resolve.plan import Plan
@@ -28,9 +28,9 @@ def board(dashboard: Dashboard, plan: Plan) -> Json:
     """The dashboard's JSON for one stack, without the panels that the stack cannot fill."""
     return {
         "uid": board_uid(dashboard.id, plan.site),
-        "title": plan.site.titled(dashboard.title),
+        "title": dashboard.title if plan.among else plan.site.titled(dashboard.title),
         "description": dashboard.description,
-        "tags": [_TAG, plan.site.named("all")],
+        "tags": [_TAG, _tag(plan)],
         "schemaVersion": SCHEMA_VERSION,
         "editable": False,
         "graphTooltip": _SHARED_CROSSHAIR,
@@ -39,16 +39,21 @@ def board(dashboard: Dashboard, plan: Plan) -> Json:
         "timezone": "browser",
         "links": [_other_dashboards(plan)],
         "annotations": {"list": [_firing(dashboard, plan)]},
-        "templating": {"list": [*_datasources(plan), *_variables(dashboard, plan)]},
+        "templating": {"list": [*_datasources(plan), *_stacks(plan), *_variables(dashboard, plan)]},
         "panels": _panels(dashboard, plan),
     }
+
+
+def _tag(plan: Plan) -> str:
+    """What dashboards that belong together have."""
+    return "celery-stacks" if plan.among else plan.site.named("all")
 
 
 def _other_dashboards(plan: Plan) -> Json:
     return {
         "type": "dashboards",
         "title": "Celery",
-        "tags": [plan.site.named("all")],
+        "tags": [_tag(plan)],
         "asDropdown": False,
         "includeVars": True,
         "keepTime": True,
@@ -117,27 +122,45 @@ def _provided(title: str, plan: Plan) -> Json:
     return {"text": plan.site.titled(f"Celery {title}"), "value": plan.site.named(title.lower(), MOST_OF_UID)}
 
 
+def _stacks(plan: Plan) -> Iterator[Json]:
+    """The choice of one stack, then of one of its environments; at first, of those that the dashboards stand for."""
+    if not plan.among:
+        return
+    first, known = plan.among[0].site, set.intersection(*(set(one.chosen) for one in plan.among))
+    series = next((name for name in registry.series() if name in known), '{__name__=~"celery:.+"}')
+    within = promql.narrow(series, f'stack="{together.STACK}"')
+    yield _variable("stack", f"label_values({series}, stack)", first.stack)
+    yield _variable("environment", f"label_values({within}, environment)", first.environment)
+
+
 def _variables(dashboard: Dashboard, plan: Plan) -> Iterator[Json]:
     """Copies of the stack first: of the others only the values of the chosen ones are offered."""
     for name in (*plan.site.copies.labels, *dashboard.variables):
         if query := _values(name, plan):
-            yield {
-                "name": name,
-                "label": name.capitalize(),
-                "type": "query",
-                "datasource": DATASOURCE,
-                "query": query,
-                "definition": query,
-                "refresh": _ON_TIME_RANGE_CHANGE,
-                "sort": _ALPHABETICAL,
-                "multi": True,
-                "includeAll": True,
-                "allValue": ALL,
-                "current": {"text": ["All"], "value": ["$__all"]},
-                "hide": 0,
-                "regex": "",
-                "skipUrlSync": False,
-            }
+            yield _variable(name, query)
+
+
+def _variable(name: str, query: str, first: str | None = None) -> Json:
+    """A choice among the values that Prometheus knows: of any of them, all at first; or of one, and which is first."""
+    any_of_them: Json = {"multi": True, "includeAll": True, "allValue": ALL}
+    chosen: Json = {"current": {"text": ["All"], "value": ["$__all"]}}
+    if first is not None:
+        any_of_them, chosen = {"multi": False, "includeAll": False}, {"current": {"text": first, "value": first}}
+    return {
+        "name": name,
+        "label": name.capitalize(),
+        "type": "query",
+        "datasource": DATASOURCE,
+        "query": query,
+        "definition": query,
+        "refresh": _ON_TIME_RANGE_CHANGE,
+        "sort": _ALPHABETICAL,
+        **any_of_them,
+        **chosen,
+        "hide": 0,
+        "regex": "",
+        "skipUrlSync": False,
+    }
 
 
 def _values(name: str, plan: Plan) -> str:
@@ -187,7 +210,8 @@ def _note(dashboard: Dashboard, plan: Plan) -> str:
     off = [off for off in plan.off if off.signal.dashboard == dashboard.id and off.signal.id not in told]
     off = [one for one in off if not one.signal.log_count]
     alerts = [f"- **{o.signal.alert}** ({o.signal.title}): {o.reason}{f' ({o.hint})' if o.hint else ''}" for o in off]
-    parts = [("Not shown on this stack", panels), ("Not judged on this stack", alerts)]
+    where = "any of these stacks" if plan.among else "this stack"
+    parts = [(f"Not shown on {where}", panels), (f"Not judged on {where}", alerts)]
     return "\n\n".join(f"{heading}:\n\n" + "\n".join(lines) for heading, lines in parts if lines)
 
 

@@ -14,6 +14,8 @@ from stackgen.rules.build import THRESHOLD
 
 COLORS: dict[Severity, str] = {"critical": "red", "warning": "orange", "info": "blue"}
 GOOD = "green"
+_MOST = 6
+"""More stacks than this are counted, not listed."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ def _json_number(value: Fraction) -> int | float:
 def lines(panel: Panel, view: View, plan: Plan) -> list[Line]:
     """One query for each severity in which a queue or task has its own threshold, only for what the panel draws."""
     alerts = [alert for signal in signals(panel, plan) for alert in plan.of(signal)]
-    return [_line(alert, view) for alert in alerts if alert.overrides]
+    drawn = [_line(alert, view) for alert in alerts if alert.overrides]
+    return drawn + [line for alert in alerts if alert.threshold is None and (line := _of_stacks(alert, view, plan))]
 
 
 def _line(alert: Alert, view: View) -> Line:
@@ -73,14 +76,45 @@ def _line(alert: Alert, view: View) -> Line:
     return Line(expr, f"{severity} limit {{{{{signal.overrides}}}}}", severity)
 
 
+def _of_stacks(alert: Alert, view: View, plan: Plan) -> Line | None:
+    """The number of the stack that is chosen, where those of many differ: each part finds its own stacks only."""
+    numbers: dict[tuple[Fraction, str], list[str]] = {}
+    for one in plan.among:
+        for own in one.of(alert.signal):
+            if own.severity == alert.severity and own.threshold is not None and not own.overrides:
+                numbers.setdefault((own.threshold, one.site.environment), []).append(one.site.stack)
+    exprs = []
+    for (number, environment), stacks in numbers.items():
+        which = promql.one_of("environment", [environment]), promql.one_of("stack", stacks)
+        exprs.append(f"0 * max({view.value(alert.signal, *which)}) + {promql.number(number)}")
+    return Line(" or ".join(exprs), f"{alert.severity} limit", alert.severity) if exprs else None
+
+
 def words(panel: Panel, plan: Plan) -> list[str]:
     """What the panel's alerts say, in words, one sentence for each alert."""
-    return [_sentence(plan.of(signal)) for signal in signals(panel, plan)]
+    return [_sentence(*told) for signal in signals(panel, plan) for told in _told(signal, plan)]
 
 
-def _sentence(alerts: Sequence[Alert]) -> str:
+def _told(signal: Signal, plan: Plan) -> Iterable[tuple[Sequence[Alert], str]]:
+    """The alerts of one stack; of many, those of each that differ, and on which stacks they do."""
+    if not plan.among:
+        return [(plan.of(signal), "")]
+    found: dict[str, tuple[Sequence[Alert], list[str]]] = {}
+    for one in plan.among:
+        if alerts := one.of(signal):
+            found.setdefault(_sentence(alerts), (alerts, []))[1].append(f"{one.site.stack} {one.site.environment}")
+    every = len(plan.among)
+    return [(alerts, "" if len(stacks) == every else f" (on {_some(stacks)})") for alerts, stacks in found.values()]
+
+
+def _some(stacks: Sequence[str]) -> str:
+    more = f" and {len(stacks) - _MOST} more" if len(stacks) > _MOST else ""
+    return ", ".join(stacks[:_MOST]) + more
+
+
+def _sentence(alerts: Sequence[Alert], where: str = "") -> str:
     conditions = []
     for alert in alerts:
         own = f" (other limits for {len(alert.overrides)})" if alert.overrides else ""
         conditions.append(f"{alert.severity} {alert.words}{own}")
-    return f"Alert {alerts[0].signal.alert}: {', '.join(conditions)}."
+    return f"Alert {alerts[0].signal.alert}: {', '.join(conditions)}{where}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stackgen.catalog.dashboard import Dashboard, Panel, board_uid
+from stackgen.catalog.dashboard import Dashboard, Panel, board_path
 from stackgen.catalog.logs import logql
 from stackgen.emitters.grafana.layout import COLUMNS
 from stackgen.resolve.plan import Plan
@@ -64,28 +64,28 @@ def leading(made: Json, panel: Panel, dashboard: Dashboard, plan: Plan) -> Json:
     assert isinstance(config, dict)
     assert isinstance(targets, list)
     defaults, overrides = config["defaults"], config["overrides"]
-    uid = board_uid(dashboard.id, plan.site)
     if panel.kind == "timeseries":
         drawn = {query.legend for query in panel.queries}
         names = [name for name in dashboard.variables if any(f"{{{{{name}}}}}" in legend for legend in drawn)]
-        found = [_link(uid, name, f"__field.labels.{name}") for name in names]
+        found = [_link(dashboard, plan, name, f"__field.labels.{name}") for name in names]
         defaults = {**defaults, "links": found} if found else defaults
     elif panel.kind == "table":
         asked = " ".join(target["expr"] for target in targets)
         names = [name for name in dashboard.variables if f"by ({name})" in asked]
-        overrides = [*overrides, *(_column(uid, name) for name in names)]
+        overrides = [*overrides, *(_column(dashboard, plan, name) for name in names)]
     return {**made, "fieldConfig": {"defaults": defaults, "overrides": overrides}}
 
 
-def _column(uid: str, name: str) -> Json:
-    links = [_link(uid, name, f"__data.fields.{name}")]
+def _column(dashboard: Dashboard, plan: Plan, name: str) -> Json:
+    links = [_link(dashboard, plan, name, f"__data.fields.{name}")]
     return {"matcher": {"id": "byName", "options": name}, "properties": [{"id": "links", "value": links}]}
 
 
-def _link(uid: str, name: str, value: str) -> Json:
+def _link(dashboard: Dashboard, plan: Plan, name: str, value: str) -> Json:
     """Grafana encodes what it fills in."""
+    asked = (f"var-{name}=${{{value}}}", f"viewPanel={NUMBER}", "${__url_time_range}")
     return {
         "title": f"Log lines of this {name}",
-        "url": f"/d/{uid}?var-{name}=${{{value}}}&viewPanel={NUMBER}&${{__url_time_range}}",
+        "url": board_path(dashboard.id, plan.site, *asked),
         "targetBlank": False,
     }

@@ -106,15 +106,18 @@ def _alerts(one: Panel, plan: Plan) -> list[str]:
 
 def _book(alert: str, plan: Plan) -> str:
     """The runbook's address, in which Grafana finds no variable."""
+    if len({one.spec.links.runbooks for one in plan.among}) > 1:
+        return f"{alert}.md, among the runbooks of the stack"
     return f"{plan.spec.links.runbooks.rstrip('/')}/{alert}.md".replace("$", "%24").replace("[[", "%5B%5B")
 
 
 def _links(one: Panel, plan: Plan) -> list[Json]:
     """Links to runbooks that a browser can open; a path in a repository is only named in the description."""
-    if not plan.spec.links.runbooks.startswith(("http://", "https://")):
-        return []
+    books = [(alert, _book(alert, plan)) for alert in _alerts(one, plan)]
     return [
-        {"title": f"Runbook: {alert}", "url": _book(alert, plan), "targetBlank": True} for alert in _alerts(one, plan)
+        {"title": f"Runbook: {alert}", "url": book, "targetBlank": True}
+        for alert, book in books
+        if book.startswith(("http://", "https://"))
     ]
 
 

@@ -106,7 +106,8 @@ def _in_alerts(files: Mapping[str, str], plan: Plan) -> Iterator[Problem]:
     """Runbooks and dashboards that alerts point to and this stack generates not."""
     if not plan.spec.wants("prometheus"):
         return
-    uids = _uids(files) if plan.spec.wants("grafana") else None
+    ours = plan.spec.wants("grafana") and not plan.site.shares_boards
+    uids = _uids(files) if ours else None
     in_logs = [logs.group(plan)] if plan.has_loki and plan.spec.wants("logs") else []
     for group in (*groups(plan), *in_logs):
         mark = Mark(logs.path(plan) if group in in_logs else f"prometheus/rules/{group.name}.yml")
