@@ -48,7 +48,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Generic, TypeVar
@@ -75,6 +75,15 @@ class MetricSettings:
     port: int = 9809
     ports: Sequence[int] = ()
     """Ports of workers that Prometheus scrapes."""
+
+
+@dataclass(frozen=True)
+class BeatSettings:
+    """Beat's own endpoint."""
+
+    enabled: bool = False
+    host: str = "0.0.0.0"
+    port: int = 9811
 
 
 @dataclass(frozen=True)
@@ -111,6 +120,7 @@ class Settings:
     wait_buckets: tuple[float, ...] = ()
     logs: LogSettings = field(default_factory=LogSettings)
     metrics: MetricSettings = field(default_factory=MetricSettings)
+    beat: BeatSettings = field(default_factory=BeatSettings)
     sentry: SentrySettings = field(default_factory=SentrySettings)
     newrelic: NewRelicSettings = field(default_factory=NewRelicSettings)
     opentelemetry: bool = False
@@ -166,6 +176,11 @@ SETTINGS = Settings(
         host="0.0.0.0",
         port=9809,
         ports=[9809],
+    ),
+    beat=BeatSettings(
+        enabled=False,
+        host="0.0.0.0",
+        port=9811,
     ),
     sentry=SentrySettings(
         enabled=False,
@@ -2673,6 +2688,280 @@ def _metrics_is(exception: object, name: str) -> bool:
     return any(kind.__name__ == name for kind in type(exception).__mro__)
 
 
+MOST_ENTRIES = 1_000
+"""Entries that are told; of the others nobody hears."""
+_HIDDEN_SECONDS = 60.0
+_EARLY = 1.0
+"""Seconds by which an entry may be sent before its time, for clocks are compared as floats."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What is known of one entry; times are Unix times."""
+
+    task: str
+    schedule: Any
+    due: float | None
+    """When it must be sent next; in the past until it is sent. None when never again."""
+    period: float | None
+    """Seconds from then to the time after it."""
+    last: float | None
+    """When it was last sent, also by a beat before this one."""
+
+    def late(self, now: float, sent: float | None) -> float:
+        """Seconds since it should have been sent; 0 before that, and once it is sent."""
+        waits = self.due is not None and (sent is None or sent < self.due - _EARLY)
+        return max(0.0, now - self.due) if waits and self.due is not None else 0.0
+
+
+class Schedule:
+    """Reads a running scheduler, in its own thread; nothing is changed in it."""
+
+    def __init__(self, scheduler: Any) -> None:
+        self._scheduler = scheduler
+        self._hidden: list[tuple[str, Any]] = []
+        self._kept: object = None
+        self._next_hidden = 0.0
+        self.total = 0
+        """Entries there are."""
+
+    def read(self, before: dict[str, Planned], sent: dict[str, float]) -> dict[str, Planned]:
+        """Every entry now, given what was read last and when each was last sent by this process."""
+        found = dict(self._entries())
+        self.total = len(found)
+        planned = {}
+        for name, entry in islice(found.items(), MOST_ENTRIES):
+            now = time.time()
+            due, period = schedule_due(entry, now)
+            old = before.get(name)
+            if old and _schedule_missed(old, entry, due, now, sent.get(name)):
+                due = old.due
+            # A scheduler writes down each time that it tried.
+            past = old.last if old else schedule_last(entry) if getattr(entry, "total_run_count", 0) else None
+            planned[name] = Planned(str(entry.task), entry.schedule, due, period, sent.get(name, past))
+        return planned
+
+    def _entries(self) -> Iterator[tuple[str, Any]]:
+        if getattr(self._scheduler.app, "redbeat_conf", None) is not None:
+            yield from self._redbeat()
+            return
+        kept = getattr(self._scheduler, "_schedule", None)  # django-celery-beat's `schedule` would ask the database
+        yield from (kept if isinstance(kept, dict) else self._scheduler.schedule).items()
+        yield from self._far()
+
+    def _redbeat(self) -> Iterator[tuple[str, Any]]:
+        """RedBeat's `schedule` holds only what is due; all entries are in its sorted set."""
+        from redbeat.schedulers import get_redis  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+        app, kind = self._scheduler.app, self._scheduler.Entry
+        keys = get_redis(app).zrange(app.redbeat_conf.schedule_key, 0, MOST_ENTRIES - 1)
+        for key in keys:
+            with suppress(KeyError):
+                entry = kind.from_key(key, app=app)
+                if entry.enabled:
+                    yield str(entry.name), entry
+
+    def _far(self) -> Iterator[tuple[str, Any]]:
+        """django-celery-beat leaves out what is not due within some hours; its table knows the others."""
+        model = getattr(self._scheduler, "Model", None)
+        if model is None:
+            return
+        kept = self._scheduler._schedule
+        if kept is not self._kept or time.monotonic() >= self._next_hidden:
+            kinds = ("interval", "crontab", "solar", "clocked")
+            self._hidden = [(row.name, row) for row in model.objects.enabled().select_related(*kinds)[:MOST_ENTRIES]]
+            self._kept, self._next_hidden = kept, time.monotonic() + _HIDDEN_SECONDS
+        yield from ((name, row) for name, row in self._hidden if name not in kept)
+
+
+def schedule_last(entry: Any) -> float | None:
+    """When the scheduler says that an entry was last sent."""
+    last = entry.last_run_at
+    return None if last is None else float(entry.schedule.maybe_make_aware(last).timestamp())
+
+
+def schedule_due(entry: Any, now: float) -> tuple[float | None, float | None]:
+    """When an entry is due, and how long after that once more; None for never."""
+    row = getattr(entry, "model", entry)
+    if getattr(row, "one_off", False) and entry.total_run_count:
+        return None, None
+    last = entry.last_run_at or getattr(row, "date_changed", None)
+    rest = None if last is None else entry.schedule.remaining_estimate(last)
+    if last is not None and rest is None:
+        return None, None
+    due = round(now + rest.total_seconds(), 1) if rest is not None else now
+    start = getattr(row, "start_time", None)
+    if start is not None:
+        due = max(due, start.timestamp())
+    every = getattr(entry.schedule, "run_every", None)
+    if every is not None:
+        return due, every.total_seconds()
+    # From a moment after it: a crontab knows whole minutes.
+    then = datetime.fromtimestamp(due + _EARLY, timezone.utc)
+    after = entry.schedule.remaining_estimate(then)
+    period = now + after.total_seconds() - due if after is not None else 0.0
+    return due, round(period, 3) if period > _EARLY else None
+
+
+def _schedule_missed(old: Planned, entry: Any, due: float | None, now: float, sent: float | None) -> bool:
+    """Whether the scheduler went past a time without sending: the broker refused, or it was too late to start."""
+    moved = due is None or (old.due is not None and due > old.due)
+    return moved and old.late(now, sent) > 0 and bool(old.schedule == entry.schedule)
+
+
+BEAT_SLACK = 30.0
+"""Seconds that a tick may take, or come late."""
+_BEAT_SHARE = 100
+"""Reading the schedule takes at most a hundredth of beat's time."""
+_LONG_SLEEP = 10.0
+"""Seconds of sleep before which it is read in any case."""
+_BEAT_STALEST = 30.0
+_BEAT_RETRY_SECONDS = 30.0
+
+BEAT_LOG = logging.getLogger("celery.monitoring")
+
+
+class BeatMetrics:
+    """Stands beside the scheduler of one beat: looks on when it ticks and sends, and returns what it returns."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings.beat
+        self._scheduler: Any = None
+        self._schedule = Schedule(None)
+        self._tick: Any = None
+        self._send: Any = None
+        self._ticked: tuple[float, float] | None = None  # the last tick, and when the next is due
+        self._planned: dict[str, Planned] = {}
+        self._sent: dict[str, float] = {}
+        self._times: dict[str, int] = {}
+        self._next_look = 0.0
+        self._said = ""
+
+    def connect(self) -> None:
+        """Listens to the signal that makes a process a beat."""
+        from celery import signals  # type: ignore[import-untyped, unused-ignore]
+
+        signals.beat_init.connect(self.begin, weak=False, dispatch_uid="celery_monitoring.beat")
+
+    def begin(self, sender: Any = None, **_: object) -> None:
+        """Before the first tick; RedBeat may wait for its lock after this."""
+        scheduler = sender.scheduler
+        if scheduler is self._scheduler:
+            return
+        self._scheduler, self._schedule = scheduler, Schedule(scheduler)
+        self._tick, self._send = scheduler.tick, scheduler.apply_async
+        scheduler.tick, scheduler.apply_async = self.tick, self.send
+        threading.Thread(target=self._open, name="celery-monitoring-beat", daemon=True).start()
+
+    def tick(self, *args: Any, **options: Any) -> Any:
+        """The scheduler's own tick. What looking on takes is taken off the sleep that follows."""
+        interval = self._tick(*args, **options)
+        began = time.monotonic()
+        try:
+            self._look(float(interval or 0))
+        except Exception as error:
+            self._say(logging.ERROR, f"Monitoring of beat: {type(error).__name__}: {error}")
+        spent = time.monotonic() - began
+        return max(0.0, interval - spent) if interval and interval > 0 else interval
+
+    def send(self, entry: Any, *args: Any, **options: Any) -> Any:
+        """The scheduler's own apply_async; it raises when the task could not be sent."""
+        result = self._send(entry, *args, **options)
+        name = str(entry.name)
+        self._sent[name] = time.time()
+        self._times[name] = self._times.get(name, 0) + 1
+        return result
+
+    def _look(self, interval: float) -> None:
+        began = time.monotonic()
+        now = time.time()
+        self._ticked = now, now + interval
+        if interval <= _LONG_SLEEP and began < self._next_look:
+            return
+        self._planned = self._schedule.read(self._planned, self._sent)
+        if (left := self._schedule.total - MOST_ENTRIES) > 0:
+            self._say(logging.WARNING, f"{left} entries of the schedule are not measured: {MOST_ENTRIES} are")
+        self._sent = {name: at for name, at in self._sent.items() if name in self._planned}
+        self._times = {name: self._times.get(name, 0) for name in self._planned}
+        self._next_look = began + min(_BEAT_SHARE * (time.monotonic() - began), _BEAT_STALEST)
+
+    def alive(self) -> tuple[bool, str]:
+        """Whether the clock goes on; before its first tick beat starts, or waits for RedBeat's lock."""
+        if self._ticked is None:
+            return True, "no tick yet"
+        late = time.time() - self._ticked[1]
+        return late <= BEAT_SLACK, f"next tick is due in {-late:.1f} s" if late < 0 else f"tick is {late:.1f} s late"
+
+    def families(self) -> Iterable[Family]:
+        """What a scrape shows; of a beat that has not ticked, nothing."""
+        if self._ticked is None:
+            return []
+        planned = {name: ((("entry", name), ("task", one.task)), one) for name, one in self._planned.items()}
+        times, sent = dict(self._times), dict(self._sent)
+        (last, following), now = self._ticked, time.time()
+        return [
+            _beat_gauge("celery_beat_last_tick_timestamp_seconds", "Last tick of the scheduler.", [((), last)]),
+            _beat_gauge(
+                "celery_beat_tick_late_seconds", "How late its next one is.", [((), max(0.0, now - following))]
+            ),
+            _beat_gauge(
+                "celery_beat_entry_late_seconds",
+                "How long ago an entry should have been sent; 0 until it is due.",
+                [(labels, one.late(now, sent.get(name))) for name, (labels, one) in planned.items()],
+            ),
+            _beat_gauge(
+                "celery_beat_entry_due_timestamp_seconds",
+                "When an entry must be sent next; in the past until it is.",
+                [(labels, one.due) for labels, one in planned.values() if one.due is not None],
+            ),
+            _beat_gauge(
+                "celery_beat_entry_period_seconds",
+                "Time from when it is due to when it is due again.",
+                [(labels, one.period) for labels, one in planned.values() if one.period is not None],
+            ),
+            _beat_gauge(
+                "celery_beat_entry_last_sent_timestamp_seconds",
+                "When it was last sent.",
+                [(labels, one.last) for labels, one in planned.values() if one.last is not None],
+            ),
+            family(
+                "celery_beat_entry_sent_total",
+                "counter",
+                "How often it was sent, since beat started.",
+                [(labels, float(times.get(name, 0))) for name, (labels, _) in planned.items()],
+            ),
+        ]
+
+    def _open(self) -> None:
+        checks = {"/livez": self.alive, "/readyz": self.alive}
+        while True:
+            port: object = os.environ.get("CELERY_BEAT_METRICS_PORT") or self._settings.port
+            try:
+                server = serve(self._settings.host, [int(str(port))], self.families, checks)
+            except (OSError, ValueError, OverflowError) as error:
+                self._say(logging.ERROR, f"No metrics endpoint of beat; does another beat run here? {error}")
+                time.sleep(_BEAT_RETRY_SECONDS)
+            else:
+                self._say(logging.INFO, f"Metrics of beat at port {server.server_port}, /metrics")
+                return
+
+    def _say(self, level: int, text: str) -> None:
+        """Once, until there is something else to say."""
+        if text != self._said:
+            self._said = text
+            BEAT_LOG.log(level, "%s", text)
+
+
+def install_beat(settings: Settings) -> None:
+    """Makes beat answer scrapes when stack.yaml lists the source `beat`."""
+    if settings.beat.enabled:
+        BeatMetrics(settings).connect()
+
+
+def _beat_gauge(name: str, text: str, samples: list[tuple[tuple[tuple[str, str], ...], float]]) -> Family:
+    return family(name, "gauge", text, samples)
+
+
 _ANSWER_SECONDS = 1.0
 _SECOND_CHANCE_SECONDS = 3.0
 _REMEMBERED_SECONDS = 3600.0
@@ -2832,6 +3121,7 @@ def setup(app: Any, settings: Settings = SETTINGS) -> None:
     if settings.logs.enabled:
         install_logs(app, settings, services.trace_fields)
     install_metrics(app, settings)
+    install_beat(settings)
 
 
 def main(argv: Sequence[str]) -> int:

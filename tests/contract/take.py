@@ -1,7 +1,7 @@
-"""`python -m tests.contract.take`: takes tests/scrapes/worker-*.prom anew, from workers with the generated module.
+"""`python -m tests.contract.take`: takes tests/scrapes/worker-*.prom and beat-*.prom anew, from the generated module.
 
 One worker of each pool runs tasks that end in every way its pool can end them, and one is still running when it is
-scraped; another prefork worker has had nothing to do.
+scraped; another prefork worker has had nothing to do. One beat for each scheduler.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.app.cluster import Worker, send, total, until, worker
+from tests.app.beats import SCHEDULERS, beat, write_beat
+from tests.app.cluster import send, total, until, worker
 from tests.app.workers import write_module
 from tests.contract.scrape import SCRAPES
 from tests.flower.redis_server import redis_server
@@ -45,6 +46,8 @@ def main() -> int:
         write_module(Path(name), "{metrics: {enabled: true, host: 127.0.0.1}}")
         for number, pool in enumerate(POOLS):
             _take(f"{broker.removesuffix('0')}{number}", Path(name), pool)
+        for number, kept in enumerate(SCHEDULERS, len(POOLS)):
+            _take_beat(f"{broker.removesuffix('0')}{number}", Path(name, kept), kept)
     return 0
 
 
@@ -52,7 +55,7 @@ def _take(broker: str, folder: Path, pool: str) -> None:
     more = {"LAB_MODULE": str(folder)}
     with worker(broker, folder, "-P", pool, "-c", "3", "-Q", "celery,priority", name=pool, **more) as one:
         if pool == "prefork":
-            _write("worker-idle", one)
+            _write("worker-idle", one.get()[1])
         limits = LIMITS.get(pool, "")
         send(broker, folder, EVERYWHERE + limits, **more)
         wanted = sum(EXPECTED.values()) + (len(limits.split(";")) if limits else 0)
@@ -60,11 +63,19 @@ def _take(broker: str, folder: Path, pool: str) -> None:
         if pool != "solo":  # it does not answer while a task runs
             send(broker, folder, "slow.delay(60)", **more)
             until(lambda: total(one.samples(), "celery_tasks_running") == 1)
-        _write("worker-load" if pool == "prefork" else f"worker-load-{pool}", one)
+        _write("worker-load" if pool == "prefork" else f"worker-load-{pool}", one.get()[1])
 
 
-def _write(name: str, one: Worker) -> None:
-    lines = [line for line in one.get()[1].splitlines() if not line.startswith("# HELP")]
+def _take_beat(broker: str, folder: Path, kept: str) -> None:
+    folder.mkdir()
+    write_beat(folder)
+    with beat(folder, broker, kept) as one:
+        one.wait("celery_beat_entry_sent_total", "tick", 3)
+        _write("beat-load" if kept == "file" else f"beat-load-{kept}", one.get()[1])
+
+
+def _write(name: str, page: str) -> None:
+    lines = [line for line in page.splitlines() if not line.startswith("# HELP")]
     (SCRAPES / f"{name}.prom").write_text("\n".join(lines) + "\n")
     print(f"{name}: {len(lines)} lines")
 

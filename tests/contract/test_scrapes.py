@@ -18,6 +18,7 @@ UNSEEN = {
 
 UNUSED = {
     "celery_active_consumer_count": "RabbitMQ only, and counts consumers, not workers; the rabbitmq source is better",
+    "celery_beat_last_tick_timestamp_seconds": "how late the next one is says more, and needs no clock but beat's",
     "celery_worker_counts_lost_total": "0 but for a worker that hangs; the worker's log says the same",
     "celery_tasks_running": "for a person who looks at one worker; nothing of ours judges or draws it",
     "flower_task_prefetch_time_seconds": "the last value only, not a distribution",
@@ -73,7 +74,7 @@ def test_labels_are_as_scraped(source: str, metric: Metric) -> None:
     assert seen == {part: {frozenset(labels)} for part, labels in _parts(metric).items()}
 
 
-@pytest.mark.parametrize("prefix", ["celery-exporter-", "flower-", "worker-", "probe-"])
+@pytest.mark.parametrize("prefix", ["beat-", "celery-exporter-", "flower-", "worker-", "probe-"])
 def test_no_family_of_a_celery_exporter_is_overlooked(prefix: str) -> None:
     known = {metric.name for _, metric in _metrics()} | set(UNUSED)
     seen = {family for name in names(prefix) for family in read(name).types}

@@ -132,11 +132,14 @@ def test_every_example_of_the_reference_is_accepted(guide_pages: Pages, tmp_path
         _accepted(text, tmp_path)
 
 
-def test_what_the_page_on_joining_writes_into_stack_yaml_is_accepted(guide_pages: Pages, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("page", "number"), [("joining", 4), ("unseen", 2)])
+def test_what_a_page_writes_into_stack_yaml_is_accepted(
+    guide_pages: Pages, tmp_path: Path, page: str, number: int
+) -> None:
     written = re.findall(
-        r"^```yaml\n# stack.yaml\n(.*?)^```$", guide_pages.files["docs/joining.md"], re.MULTILINE | re.DOTALL
+        r"^```yaml\n# stack.yaml\n(.*?)^```$", guide_pages.files[f"docs/{page}.md"], re.MULTILINE | re.DOTALL
     )
-    assert len(written) == 4
+    assert len(written) == number
     for text in written:
         _accepted(text, tmp_path)
 

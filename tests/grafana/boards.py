@@ -54,7 +54,7 @@ STACKS = {
     "worker": SMALLEST.replace("SOURCES", "worker"),
     "flower": SMALLEST.replace("SOURCES", "flower, redis"),
     "everything": SMALLEST.replace(
-        "SOURCES", "celery-exporter, worker, redis, flower, cadvisor, process-exporter"
+        "SOURCES", "celery-exporter, worker, redis, flower, cadvisor, process-exporter, beat"
     ).replace("lab, broker", "lab, worker_memory_limit: 1GiB, broker"),
     "logs": FULL + "logs: {shippers: [alloy]}\n",
 }

@@ -68,7 +68,7 @@ def test_targets_get_the_labels_that_rules_select_by(stack: Path) -> None:
             given.append({**labels, **kept})
     assert given
     assert all(labels in [dict(told.labels) for told in plan.site.told.values()] for labels in given)
-    scraped = [one for one in plan.scraped if one.source.id in plan.site.jobs or one.source.is_worker]
+    scraped = [one for one in plan.scraped if one.source.id in plan.site.jobs or one.source.part]
     assert {labels["job"] for labels in given} == {one.job for one in scraped}
 
 

@@ -44,9 +44,14 @@ EQUIVALENT = (
     ),
     Equivalent(
         r"(Celery\w+|celery:threshold_override) \((workers_\w+|exporter_down|broker_down|queue_no_consumers"
-        r"|scrape_failures|queue_stuck|queue_workers), .*\)",
+        r"|scrape_failures|queue_stuck|queue_workers|beat_active), .*\)",
         r"(1 -> 0\.[59]|2 -> 1\.8|3 -> (2\.7|3\.3)|4 -> 3\.6|7 -> 7\.7)",
         "a count is a whole number: there is none between the two limits",
+    ),
+    Equivalent(
+        r"CeleryBeatTwice .*",
+        r"1 -> 1\.1",
+        "beats are whole: what is above 1 is above 1.1",
     ),
     Equivalent(
         r"Celery.*",

@@ -8,15 +8,16 @@ from fractions import Fraction
 
 from stackgen.cases.assertions import case
 from stackgen.cases.limits import other_limits, table_of_limits
-from stackgen.cases.model import Case, FiringInterval, Subject
+from stackgen.cases.model import Case, FiringInterval, QueryAssertion, Subject
 from stackgen.cases.stages import Stage, filled_in, input_series
 from stackgen.cases.stimuli import InputSeries, Side, Situation
 from stackgen.cases.under_test import SignalUnderTest
-from stackgen.catalog import input_shapes, promql
+from stackgen.catalog import input_shapes, promql, week
 from stackgen.catalog.entries import is_pattern
 from stackgen.catalog.series import limit as shown
 from stackgen.catalog.signal import Severity
 from stackgen.catalog.timeline import Gauge, Input, Segment
+from stackgen.spec.alerting import Weekday
 
 AGO = 900
 """Seconds from the test's start until the overdue task's period ends."""
@@ -54,7 +55,7 @@ def overdue(test: SignalUnderTest) -> Iterator[Case]:
     if not isinstance(shape, input_shapes.Overdue):
         return
     for severity, own in test.own_limits.items():
-        (who, period), *others = own.items()
+        (who, period), *others = sorted(own.items(), key=lambda item: bool(_days(test, item[0])))
         # The clock of every other task starts after the test's end.
         starts = {who: AGO - period, **{other: Fraction(4 * AGO) for other, _ in others}}
         clocks = [Gauge(LAST_SUCCESS, {"task": task}, (Segment(start, 1),)) for task, start in starts.items()]
@@ -77,7 +78,37 @@ def overdue(test: SignalUnderTest) -> Iterator[Case]:
                 [replace(one, inputs=(*one.inputs, *clocks, *there, *other_limits(test, who)))],
                 stages=[Stage((), 60)],
             )
+    yield from _on_some_days(test)
     yield from table_of_limits(test)
+
+
+def _days(test: SignalUnderTest, task: str) -> list[Weekday] | None:
+    entry = test.entries.found(task)
+    return test.plan.spec.tasks[entry].weekdays if entry else None
+
+
+def _on_some_days(test: SignalUnderTest) -> Iterator[Case]:
+    """Of a task that runs on some days only, time since a success some days ago; test time begins on a Thursday."""
+    for task in dict.fromkeys(task for own in test.own_limits.values() for task in own):
+        days = _days(test, task)
+        if not days:
+            continue
+        for ago in (1, 3, 5, 10):
+            start = Fraction(-ago * 86_400 + 40_000)
+            fed = Gauge(LAST_SUCCESS, {"task": task}, (Segment(start, 1),))
+            query = f"max by (task) ({test.signal.record}{{task={promql.text(task)}}})"
+            asked = QueryAssertion(0, query, (({"task": task}, week.between(days, start, Fraction(0))),))
+            name = f"{task}: of {ago} days only {', '.join(days)} count"
+            yield Case(name, test.step, (fed, *_counted(test, task)), queries=(asked,))
+
+
+def _counted(test: SignalUnderTest, task: str) -> tuple[Input, ...]:
+    """What makes a task that a pattern means be watched."""
+    shape = test.signal.shape
+    if not is_pattern(test.entries.found(task) or "") or not isinstance(shape, input_shapes.Overdue):
+        return ()
+    counted = InputSeries(shape.series, {"task": task, **shape.labels}, Fraction(0))
+    return tuple(input_series([Stage((counted,), 1)], test.plan, test.step))
 
 
 def tally(test: SignalUnderTest) -> Iterator[Case]:

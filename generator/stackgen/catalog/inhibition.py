@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from stackgen.catalog.signal import Severity, Signal
+from stackgen.catalog.signals.beat import BEAT_GONE, ENTRY_MISSED
 from stackgen.catalog.signals.evidence import SOURCE_BLIND_SIGNAL
 from stackgen.catalog.signals.logs import FAILURES, SILENCE
 from stackgen.catalog.signals.queues import (
@@ -83,6 +84,16 @@ INHIBITIONS = (
         by=WORKERS_NEEDED,
         mutes=_WITHOUT_WORKERS,
         why="Without workers every queue waits and nothing runs on time.",
+    ),
+    Inhibition(
+        by=BEAT_GONE,
+        mutes=(ENTRY_MISSED, OVERDUE),
+        why="Without beat nothing periodic is sent.",
+    ),
+    Inhibition(
+        by=BROKER_DOWN,
+        mutes=(BEAT_GONE, ENTRY_MISSED),
+        why="Without a broker beat can send nothing, and hangs while it tries.",
     ),
     Inhibition(
         by=WORKERS_ACTIVE_SIGNAL,

@@ -55,9 +55,10 @@ def dashboards() -> Mapping[str, Dashboard]:
 @cache
 def series() -> Mapping[str, Series]:
     """Every canonical series by name."""
-    from stackgen.catalog import series as module
+    from stackgen.catalog import series, series_schedule
 
-    return MappingProxyType({s.name: s for s in vars(module).values() if isinstance(s, Series)})
+    found = (s for module in (series, series_schedule) for s in vars(module).values() if isinstance(s, Series))
+    return MappingProxyType({s.name: s for s in found})
 
 
 def _discover(path: list[str], package: str, kind: type[Entry]) -> Mapping[str, Entry]:

@@ -54,6 +54,7 @@ SAFE: Mapping[Family, tuple[Command, ...]] = {
     "workers": (STATUS, PING, ACTIVE, RESERVED, STATS),
     "queues": (STATUS, ACTIVE_QUEUES, ACTIVE, RESERVED),
     "tasks": (STATUS, ACTIVE, REGISTERED, QUERY_TASK),
+    "schedule": (STATUS, ACTIVE),
     "stack": (STATUS,),
     "logs": (STATUS, ACTIVE, REGISTERED),
 }
@@ -105,6 +106,7 @@ DANGEROUS: Mapping[Family, tuple[Command, ...]] = {
     "workers": (SHUTDOWN,),
     "queues": (REVOKE, SHUTDOWN, PURGE),
     "tasks": (REVOKE, TERMINATE, SHUTDOWN),
+    "schedule": (REVOKE,),
     "stack": (),
     "logs": (),
 }

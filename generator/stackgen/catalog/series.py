@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, assert_never
 
 from stackgen.catalog import promql
 
-Family = Literal["workers", "queues", "tasks", "stack", "logs"]
+Family = Literal["workers", "queues", "tasks", "schedule", "stack", "logs"]
 Unit = Literal["tasks", "workers", "ratio", "seconds", "per_second", "count"]
 Kind = Literal["gauge", "counter"]
 

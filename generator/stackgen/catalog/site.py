@@ -123,6 +123,8 @@ class Site:
     """The tasks whose expiry is wanted."""
     periodic: tuple[str, ...] = ()
     """The tasks that have a period; of a pattern one that it means."""
+    weeks: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+    """Of tasks that run on some days of the week only: the matchers that select them, and the days."""
     worker_memory_limit: int | None = None
     broker: Literal["redis", "rabbitmq"] = "redis"
     corner: Corner = field(default_factory=Corner)

@@ -100,8 +100,8 @@ class Source:
     """The parameter of a scrape that narrows it to a virtual host; "" when it has none."""
     match: str = ""
     """Default wildcard for the names of workers among what it measures; "" when it measures workers only."""
-    is_worker: bool = False
-    """True when the target is the worker itself: a target that is down is a worker that is down."""
+    part: Literal["worker", "beat", ""] = ""
+    """The part of the application that the target is: a target that is down is a worker, or beat, that is down."""
     always: bool = False
     """True for parts of the stack itself, scraped whatever stack.yaml lists."""
     brought_by: Literal["alloy", "loki", ""] = ""

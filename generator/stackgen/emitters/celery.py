@@ -17,7 +17,7 @@ from stackgen.resolve.plan import Plan
 PARTS = (
     *("published", "redact", "told", "sink", "lines", "printed", "tasklogs", "logs", "sentry", "apm"),
     *("exposition", "resources", "counts", "wire", "kept", "broker", "endpoint"),
-    *("health", "keeper", "metrics", "probe"),
+    *("health", "keeper", "metrics", "schedule", "beat", "probe"),
     "entry",
 )
 """The parts after settings, in the order of the file; a part uses only names of parts before it."""
@@ -52,14 +52,26 @@ def artefacts(plan: Plan) -> list[Artefact]:
 def _app(plan: Plan) -> dict[str, dict[str, object]]:
     """What stack.yaml says about the file, with nothing left open."""
     app = plan.spec.app.model_dump()
-    places = [target.rpartition(":") for target in plan.site.targets.get("worker", ())]
-    inside = {host for host, _, _ in places} and {host for host, _, _ in places} <= _LOOPBACK
+    ports = {port for _, port in _places(plan, "worker") if port.isdecimal()}
     metrics = {
         "enabled": plan.spec.workers_serve,
-        "host": plan.spec.app.metrics.host or ("127.0.0.1" if inside else "0.0.0.0"),
-        "ports": sorted({int(port) for _, _, port in places if port.isdecimal()}),
+        "host": plan.spec.app.metrics.host or _host(plan, "worker"),
+        "ports": sorted(map(int, ports)),
     }
-    return {**app, "metrics": {**app["metrics"], **metrics}}
+    beat = {"enabled": plan.spec.beat_serves, "host": plan.spec.app.beat.host or _host(plan, "beat")}
+    return {**app, "metrics": {**app["metrics"], **metrics}, "beat": {**app["beat"], **beat}}
+
+
+def _places(plan: Plan, source: str) -> list[tuple[str, str]]:
+    """Host and port of each target."""
+    parts = (target.rpartition(":") for target in plan.site.targets.get(source, ()))
+    return [(host, port) for host, _, port in parts]
+
+
+def _host(plan: Plan, source: str) -> str:
+    """What an endpoint listens on: only this machine where all its targets are here."""
+    hosts = {host for host, _ in _places(plan, source)}
+    return "127.0.0.1" if hosts and hosts <= _LOOPBACK else "0.0.0.0"
 
 
 def _stack(plan: Plan) -> dict[str, object]:

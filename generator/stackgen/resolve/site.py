@@ -8,7 +8,7 @@ from fractions import Fraction
 from stackgen.catalog import promql, registry
 from stackgen.catalog.copies import Copies
 from stackgen.catalog.corner import Corner, Tls
-from stackgen.catalog.entries import Entries, examples
+from stackgen.catalog.entries import Entries, examples, is_pattern
 from stackgen.catalog.signals.queues import QUEUE_WAIT_P95
 from stackgen.catalog.signals.tasks import DURATION_P95
 from stackgen.catalog.signals.workers import WORKERS_MISSING
@@ -84,11 +84,12 @@ def _own_targets(source: Source, spec: StackSpec) -> tuple[str, ...]:
 
 
 def _endpoint(source: Source, spec: StackSpec) -> tuple[str, str]:
-    """Where the source is scraped by default, and under which path: Flower's and the workers' follow their settings."""
+    """Where the source is scraped by default, and under which path: as the settings of Flower and of the app say."""
     host = source.target.partition(":")[0]
     if source.id == FLOWER:
         return f"{host}:{spec.flower.port}", spec.flower.url_prefix + source.path
-    return f"dns:{host}:{spec.app.metrics.port}" if source.is_worker else source.target, source.path
+    ports = {"worker": spec.app.metrics.port, "beat": spec.app.beat.port}
+    return f"dns:{host}:{ports[source.part]}" if source.part else source.target, source.path
 
 
 def site_of(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str, Numbers]) -> Site:
@@ -120,6 +121,7 @@ def site_of(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str
         scales_to_zero=spec.celery.fleet.scales_to_zero,
         expiring=tuple(name for name, task in spec.tasks.items() if task.expires == "wanted"),
         periodic=examples(Entries(spec.tasks), (key for key, task in spec.tasks.items() if task.period)),
+        weeks=tuple(_weeks(spec)),
         worker_memory_limit=spec.celery.worker_memory_limit,
         broker=spec.celery.broker.kind,
         corner=_corner(spec),
@@ -135,9 +137,17 @@ def site_of(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str
     )
 
 
+def _weeks(spec: StackSpec) -> Iterable[tuple[tuple[str, ...], tuple[str, ...]]]:
+    known = Entries(spec.tasks)
+    for key, task in spec.tasks.items():
+        if task.weekdays:
+            meant = known.matchers("task", key) if is_pattern(key) else (promql.one_of("task", [key]),)
+            yield meant, tuple(task.weekdays)
+
+
 def _missed(source: Source, spec: StackSpec) -> bool:
     """Whether its loss must be noticed: not of what the logs bring along, unless it is listed."""
-    return not source.is_worker and (not source.brought_by or any(s.name == source.id for s in spec.sources))
+    return not source.part and (not source.brought_by or any(s.name == source.id for s in spec.sources))
 
 
 def _told(scraped: Scraped, spec: StackSpec) -> Told | None:

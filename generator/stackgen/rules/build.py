@@ -16,7 +16,7 @@ from stackgen.rules import classes, owners
 from stackgen.rules.model import Alerting, Group, Recording
 from stackgen.rules.wording import literal, texts
 
-FAMILIES: tuple[Family, ...] = ("workers", "queues", "tasks", "stack")
+FAMILIES: tuple[Family, ...] = ("workers", "queues", "tasks", "schedule", "stack")
 THRESHOLD = "celery:threshold"
 OVERRIDE = "celery:threshold_override"
 GUARD = "celery:guard"
@@ -207,7 +207,7 @@ def _condition(part: classes.Part, plan: Plan) -> str:
     alert, signal = part.alert, part.alert.signal
     operator = ">" if signal.bad_when == "above" else "<"
     if part.hold is not None or alert.overrides:
-        operator += f" on ({signal.overrides})"
+        operator += f" on ({signal.overrides})" + ("" if signal.by == (signal.overrides,) else " group_left ()")
     expr = f"{_value(signal, plan)} {operator} {_threshold(part)}"
     for guard in alert.guards:
         least = f"{guard.expr} >= {guard.amount}"

@@ -34,6 +34,15 @@ class AppMetrics(Part):
     """Port of the endpoint, from 1024. Further workers of a host take the next free one and say which."""
 
 
+class AppBeat(Part):
+    """The endpoint of beat, which tells of its schedule. It is served where `beat` is among the sources."""
+
+    host: IpAddress | None = None
+    """Address that the endpoint listens on; absent: 127.0.0.1 if all targets of `beat` are on localhost, else all."""
+    port: Port = 9811
+    """Port of the endpoint, from 1024."""
+
+
 class Sentry(Part):
     """Errors and traces to Sentry; the workers then need sentry-sdk."""
 
@@ -70,6 +79,8 @@ class App(Part):
     """The JSON lines that workers and beat write."""
     metrics: Annotated[AppMetrics, SECTION] = AppMetrics.model_construct()
     """The metrics endpoint of each worker."""
+    beat: Annotated[AppBeat, SECTION] = AppBeat.model_construct()
+    """The endpoint of beat, which tells of its schedule. It is served where `beat` is among the sources."""
     sentry: Annotated[Sentry, SECTION] = Sentry.model_construct()
     """Errors and traces to Sentry."""
     newrelic: Annotated[NewRelic, SECTION] = NewRelic.model_construct()

@@ -142,6 +142,10 @@ def _queues(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
         reason = "expected the name of at least one queue, got patterns only"
         yield Fault(("queues",), "only-patterns", reason, "exporters ask for queues by name; add one", at_key=True)
     yield from _dead(Entries(spec.queues), spec)
+    for name, task in spec.tasks.items():
+        if task.weekdays and task.period is None:
+            reason = "days say which time counts towards a period, and this task has none"
+            yield Fault(("tasks", name, "weekdays"), "no-period", reason, "add period, such as 25h", at_key=True)
     for name, queue in spec.queues.items():
         path = ("queues", name)
         if "," in name and by_comma:

@@ -52,6 +52,7 @@ queues:
     "tasks": """\
 tasks:
   shop.tasks.nightly: {period: 1d, owner: team-reports}
+  shop.tasks.report: {period: 25h, weekdays: [monday, tuesday, wednesday, thursday, friday]}
   shop.reports.*: {owner: team-reports}
   shop.tasks.tick: {expires: wanted}
   shop.tasks.pay:
@@ -76,6 +77,7 @@ ignore:
 sources:
   - celery-exporter
   - {name: worker, targets: ["dns:shop-worker:9809"]}
+  - {name: beat, targets: ["dns:shop-beat:9811"]}
   - {name: redis, targets: ["redis-exporter.example.com:9121"]}
   - {name: flower, kubernetes: {selector: app=flower, namespace: shop}}
 shared: [prometheus]
@@ -119,6 +121,7 @@ flower:
 app:
   logs: {path: /var/log/celery/worker.log, allow_arguments: {shop.tasks.pay: [order_id]}}
   metrics: {enabled: true, port: 9809}
+  beat: {port: 9811}
   sentry: {enabled: true, traces_sample_rate: 5%}
   newrelic: {enabled: true, app_name: shop-workers}
   opentelemetry: {enabled: true}

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from stackgen.catalog.signal import Severity
 from stackgen.outputs import KINDS, NAMED_ONLY
-from stackgen.spec.alerting import Alerting, AlertingSection
+from stackgen.spec.alerting import Alerting, AlertingSection, Weekday
 from stackgen.spec.app import App
 from stackgen.spec.celery import Celery
 from stackgen.spec.kubernetes import Kubernetes
@@ -128,6 +128,8 @@ class TaskSpec(Part):
     period: Annotated[Duration, between("1m", "31d")] | None = None
     """The task must succeed at least once in this time, from 1m to 31d; for periodic tasks. One that runs several times
     as often is told too."""
+    weekdays: Annotated[list[Weekday], Field(min_length=1)] | None = None
+    """Days on which it runs, in UTC: the others do not count towards its period. Absent means every day."""
     expires: Literal["wanted", "lost"] = "lost"
     """What it means when the task expires or is revoked before it runs. lost: its work is lost, as by a failure.
     wanted: nobody needs it any more."""
@@ -253,6 +255,11 @@ class StackSpec(Part):
         """Whether each worker serves its metrics."""
         wanted = self.app.metrics.enabled
         return any(source.name == "worker" for source in self.sources) if wanted is None else wanted
+
+    @property
+    def beat_serves(self) -> bool:
+        """Whether beat serves its metrics."""
+        return any(source.name == "beat" for source in self.sources)
 
     def reached(self, service: Service) -> str:
         """The address at which people reach a web interface, without a slash at the end."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from stackgen.app.parts.apm import Services
+from stackgen.app.parts.beat import install_beat
 from stackgen.app.parts.health import health_main
 from stackgen.app.parts.logs import install_logs
 from stackgen.app.parts.metrics import install_metrics
@@ -23,6 +24,7 @@ def setup(app: Any, settings: Settings = SETTINGS) -> None:
     if settings.logs.enabled:
         install_logs(app, settings, services.trace_fields)
     install_metrics(app, settings)
+    install_beat(settings)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -29,6 +29,15 @@ class MetricSettings:
 
 
 @dataclass(frozen=True)
+class BeatSettings:
+    """Beat's own endpoint."""
+
+    enabled: bool = False
+    host: str = "0.0.0.0"
+    port: int = 9811
+
+
+@dataclass(frozen=True)
 class SentrySettings:
     """Errors and traces to Sentry."""
 
@@ -62,6 +71,7 @@ class Settings:
     wait_buckets: tuple[float, ...] = ()
     logs: LogSettings = field(default_factory=LogSettings)
     metrics: MetricSettings = field(default_factory=MetricSettings)
+    beat: BeatSettings = field(default_factory=BeatSettings)
     sentry: SentrySettings = field(default_factory=SentrySettings)
     newrelic: NewRelicSettings = field(default_factory=NewRelicSettings)
     opentelemetry: bool = False

@@ -53,6 +53,7 @@ BY_FAMILY: Mapping[Family, tuple[LogQuery, ...]] = MappingProxyType(
         "workers": (LOST, ERRORS),
         "queues": (RECEIVED, ERRORS),
         "tasks": (FAILED,),
+        "schedule": (RECEIVED, ERRORS),
         "stack": (ALL,),
         "logs": (ALL,),
     }

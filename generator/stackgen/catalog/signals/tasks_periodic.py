@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from stackgen.catalog import facts, input_shapes, promql
+from stackgen.catalog import facts, input_shapes, promql, week
 from stackgen.catalog.series import TASKS, TASKS_NEW
 from stackgen.catalog.signal import Guard, Level, Signal
 from stackgen.catalog.site import Site
@@ -44,6 +44,14 @@ def _periodic(site: Site, matchers: tuple[str, ...], period: Fraction) -> str:
     return f"{counted} or last_over_time({counted}[{promql.seconds(3 * period)}:{promql.seconds(step)}])"
 
 
+def _since(site: Site) -> str:
+    """Seconds since the last success, of tasks that run on some days only those of these days."""
+    last = "celery:task_last_success:timestamp"
+    some = [week.elapsed(days, promql.select(last, *meant)) for meant, days in site.weeks]
+    every = f"time() - {last}"
+    return f"({' or '.join([*some, every])})" if some else every
+
+
 OVERDUE = Signal(
     id="task_overdue",
     alert="CeleryTaskOverdue",
@@ -54,7 +62,7 @@ OVERDUE = Signal(
     needs=(TASKS, TASKS_NEW),
     record="celery:task_since_success:seconds",
     before=_last_success,
-    expr=lambda site: f"time() - celery:task_last_success:timestamp{facts.unless_doubted('heartbeats', site)}",
+    expr=lambda site: f"{_since(site)}{facts.unless_doubted('heartbeats', site)}",
     shape=input_shapes.Overdue(TASKS, {"state": "SUCCESS"}),
     levels={"warning": Level(Fraction(0))},
     overrides="task",

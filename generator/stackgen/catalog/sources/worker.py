@@ -224,6 +224,6 @@ SOURCE = Source(
     link="https://github.com/prometheus/client_python",
     metrics=(ENDED, DURATION, WAIT, TIMEOUTS, CPU, MEMORY, MEMORY_LIMIT, PROCESSES, START),
     readings=READINGS,
-    is_worker=True,
+    part="worker",
     advice="give every worker the generated celery/celery_monitoring.py and restart it",
 )

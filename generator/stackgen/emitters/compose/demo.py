@@ -98,6 +98,8 @@ def _logfile(plan: Plan, name: str) -> tuple[str, ...]:
 def _celery(plan: Plan, name: str, why: str, arguments: tuple[str, ...], health: Health | None = None) -> Service:
     limit = plan.site.worker_memory_limit
     worker = name == "worker"
+    serves = worker or (name == "beat" and plan.spec.beat_serves)
+    port = plan.spec.app.metrics.port if worker else plan.spec.app.beat.port
     return Service(
         name=name,
         why=why,
@@ -108,13 +110,13 @@ def _celery(plan: Plan, name: str, why: str, arguments: tuple[str, ...], health:
         user="1000:1000",
         command=tuple(map(literal, ("celery", "-A", "app", *arguments) if arguments else ("python", "traffic.py"))),
         environment={"CELERY_BROKER_URL": url(plan), **({"PYTHONPATH": _MODULE} if _monitored(plan) else {})},
-        expose=(plan.spec.app.metrics.port,) if worker else (),
+        expose=(port,) if serves else (),
         mounts=(
             Mount("bind", "./demo", "/app"),
             *((Mount("bind", "./celery", _MODULE),) if _monitored(plan) else ()),
             Mount("volume", LOGS, _FOLDER, read_only=False),
         ),
-        networks=("backend", "broker") if worker else ("broker",),
+        networks=("backend", "broker") if serves else ("broker",),
         depends={BROKERS[plan.spec.celery.broker.kind]: "service_healthy"},
         health=health,
         exceptions={} if health else {"health": _WHY_NO_HEALTH},

@@ -20,6 +20,7 @@ def shared(plan: Plan, home: str) -> list[Artefact]:
         _page("guide", guide.context(plan, home)),
         _page("stack", stack_yaml.context()),
         _page("joining", {}),
+        _page("unseen", {}),
         _page("plan", plan_json.context()),
     ]
 

@@ -90,8 +90,8 @@ def _about(source: Source) -> str:
         )
     if source.broker:
         return f"Only for a broker of kind {source.broker}."
-    if source.is_worker:
-        return "One target for each worker; celery_monitoring.py beside the application serves it."
+    if source.part:
+        return f"One target for each {source.part}; celery_monitoring.py beside the application serves it."
     return "For any broker."
 
 

@@ -9,6 +9,7 @@ from stackgen.catalog import promql, registry
 from stackgen.catalog.dashboard import MOST_OF_UID
 from stackgen.catalog.logs import logql
 from stackgen.catalog.site import Site
+from stackgen.emitters.grafana.available import shown
 from stackgen.emitters.grafana.board import board
 from stackgen.emitters.grafana.together import together
 from stackgen.resolve.plan import Plan
@@ -19,8 +20,12 @@ FOLDER = "/etc/grafana/dashboards"
 
 
 def artefacts(plan: Plan) -> list[Artefact]:
-    """The provisioning files and one file for every dashboard."""
-    boards = [_dashboard(name, plan) for name in registry.dashboards()]
+    """The provisioning files and one file for every dashboard of which this stack can show anything."""
+    boards = [
+        _dashboard(name, plan)
+        for name, one in registry.dashboards().items()
+        if any(shown(panel, plan) for panel in one.panels)
+    ]
     return boards if plan.spec.shares("grafana") else [_datasources(plan), _provider(plan), *boards]
 
 
