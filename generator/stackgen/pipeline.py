@@ -151,12 +151,12 @@ def check(stack: Path, output: Path, *, folder: str = "") -> tuple[Stage, list[P
     return made, found
 
 
-def doctor(stack: Path, output: Path, **where: str | None) -> list[Finding]:
+def doctor(stack: Path, output: Path, *, audit: bool = False, **where: str | None) -> list[Finding]:
     """What is wrong with the running stack; `where` names the addresses of Asked."""
     from stackgen.doctor.examine import Asked, examine  # urllib and ssl, which no other command needs
     from stackgen.emitters import compose
 
-    asked = Asked(**where, secrets=output / compose.SECRETS)
+    asked = Asked(**where, audit=audit, secrets=output / compose.SECRETS)
     return examine(prepare(stack).plan, asked)
 
 

@@ -30,10 +30,11 @@ from stackgen.problem import Format
     callback=options.variable,
     help="Environment variable with the broker's address; never the address.",
 )
+@click.option("--audit", is_flag=True, help="With --broker: also how workers and broker are set; takes some seconds.")
 @click.option(
     "--logs", metavar="[PATH]", is_flag=False, flag_value="", help="Workers' log files; alone: where stack.yaml says."
 )
-def command(stack: Path, output: Path, style: Format, **where: str | None) -> None:
+def command(stack: Path, output: Path, style: Format, *, audit: bool, **where: str | None) -> None:
     """Say which alerts of a running stack cannot work.
 
     And why, and what to do. Reads only. Looks at what is named, and at the secret files in --output. Exits with 1 when
@@ -43,7 +44,7 @@ def command(stack: Path, output: Path, style: Format, **where: str | None) -> No
     from stackgen.doctor import finding
 
     with reporting.reported(style, writes=False):
-        found = pipeline.doctor(stack, output, **where)
+        found = pipeline.doctor(stack, output, audit=audit, **where)
     if style == "json":
         click.echo(finding.as_json(found), nl=False)
     elif found:

@@ -64,7 +64,7 @@ def look(url: str, corner: Corner, queues: Collection[str]) -> Broker:
         message = "its address cannot be read"
         raise Unreachable(message) from error
     except Exception as error:  # each transport has classes of its own, which only it can name
-        raise _refusal(error) from error
+        raise refusal(error) from error
 
 
 def _connection(url: str, corner: Corner, *, redis: bool) -> Any:
@@ -140,7 +140,7 @@ def _keys(client: Any, pattern: str) -> Iterator[bytes]:
     return iter(set(islice(client.scan_iter(match=pattern, count=1000), _MOST_KEYS)))
 
 
-def _refusal(error: BaseException) -> Unreachable:
+def refusal(error: BaseException) -> Unreachable:
     """The system's reason, else the kind of the error alone: a broker's own words may repeat what it was sent."""
     inner: BaseException | None = error
     while inner is not None:

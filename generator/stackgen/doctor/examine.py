@@ -9,7 +9,20 @@ from pathlib import Path
 from typing import TypeVar
 
 from stackgen.catalog.corner import Corner
-from stackgen.doctor import broker, buckets, corner, events, http, logs, machine, prometheus, queues, scraped
+from stackgen.doctor import (
+    audit,
+    broker,
+    buckets,
+    corner,
+    events,
+    http,
+    logs,
+    machine,
+    prometheus,
+    queues,
+    scraped,
+    settings_seen,
+)
 from stackgen.doctor.exposition import samples
 from stackgen.doctor.finding import Finding
 from stackgen.doctor.seen import EXPORTER, Seen, clocks
@@ -28,6 +41,8 @@ class Asked:
     broker: str | None = None
     """Name of the environment variable that holds the broker's address."""
     secrets: Path | None = None
+    audit: bool = False
+    """Whether the settings of workers and broker are looked at too."""
     logs: str | None = None
     """Log files, or their folder; "": where stack.yaml says."""
 
@@ -43,10 +58,12 @@ def examine(plan: Plan, asked: Asked) -> list[Finding]:
         eyes.alertmanager(asked.alertmanager.rstrip("/"))
     if asked.broker:
         eyes.broker(asked.broker)
+        if asked.audit:
+            eyes.settings(asked.broker)
     seen = eyes.seen
     found = [*eyes.unreachable, *scraped.check(seen), *events.check(seen), *buckets.check(seen)]
     found += events.priorities(seen)
-    found += [*queues.check(seen), *corner.check(seen)]
+    found += [*queues.check(seen), *corner.check(seen), *audit.check(eyes.audited)]
     found += logs.check(plan, asked.logs) if asked.logs is not None else ()
     return found + list(machine.check(plan, asked.secrets) if asked.secrets else [])
 
@@ -59,6 +76,7 @@ class _Eyes:
     secrets: Path | None = None
     unreachable: list[Finding] = field(default_factory=list)
     seen: Seen = field(init=False)
+    audited: settings_seen.Settings = field(default_factory=settings_seen.Settings)
 
     def __post_init__(self) -> None:
         self.seen = Seen(plan=self.plan)
@@ -106,6 +124,12 @@ class _Eyes:
             "the broker", f"the address in {variable}", lambda: broker.look(url, self._corner, self.plan.site.queues)
         ):
             self.seen = replace(self.seen, broker=found)
+
+    def settings(self, variable: str) -> None:
+        """How workers and broker are set."""
+        if url := os.environ.get(variable):
+            found = self._try("the workers", "--broker", lambda: settings_seen.look(url, self._corner))
+            self.audited = found or self.audited
 
     def _try(self, who: str, option: str, look: Callable[[], Found]) -> Found | None:
         try:
