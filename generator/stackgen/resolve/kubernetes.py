@@ -11,10 +11,11 @@ from stackgen.document import Document, Trail, shown
 from stackgen.problem import Problem
 from stackgen.resolve.plan import Plan, Scraped
 from stackgen.spec.checks import nearest
-from stackgen.spec.kubernetes import Pods
+from stackgen.spec.kubernetes import Discovery
 from stackgen.spec.model import SHARED, StackSpec
 from stackgen.spec.sources import SourceSpec
 
+_UNKNOWN = "no source is called so"
 _OUTPUTS, _KUBERNETES = ("outputs",), ("kubernetes",)
 
 
@@ -47,7 +48,7 @@ def started(plan: Plan) -> Iterator[Started]:
     here = [one for one in plan.scraped if _written(one, plan) and not one.elsewhere]
     for scraped in here:
         launch = _launch(scraped, plan)
-        if launch and not _found(scraped, plan) and scraped.source.id not in plan.spec.kubernetes.pods:
+        if launch and not _found(scraped, plan):
             yield Started(scraped, launch, _image(scraped, launch, plan))
     for source in registry.sources().values():
         if source.output and source.output in (plan.spec.outputs or ()) and not any(s.source is source for s in here):
@@ -57,17 +58,14 @@ def started(plan: Plan) -> Iterator[Started]:
                 yield Started(scraped, launch, _image(scraped, launch, plan), monitored=False)
 
 
-def in_pods(plan: Plan) -> Iterator[tuple[Scraped, Pods]]:
+def in_pods(plan: Plan) -> Iterator[tuple[Scraped, Discovery]]:
     """Sources that run in pods of others, and how these are found."""
-    pods = plan.spec.kubernetes.pods
-    for scraped in plan.scraped:
-        if scraped.source.id in pods and not _found(scraped, plan) and not scraped.elsewhere:
-            yield scraped, pods[scraped.source.id]
+    return ((scraped, scraped.kubernetes) for scraped in plan.scraped if scraped.kubernetes)
 
 
 def outside(plan: Plan) -> Iterator[Scraped]:
     """Sources whose addresses stack.yaml names."""
-    return (one for one in plan.scraped if one.elsewhere and not _found(one, plan))
+    return (one for one in plan.scraped if one.elsewhere and not one.kubernetes and not _found(one, plan))
 
 
 def problems(plan: Plan, document: Document) -> Iterator[Problem]:
@@ -105,14 +103,19 @@ def _sources(plan: Plan, document: Document) -> Iterator[Problem]:
     """Every listed source must be found somewhere."""
     places = {name: ("sources", i) for i, name in enumerate(source.name for source in plan.spec.sources)}
     for scraped in plan.scraped:
-        name, pods = scraped.source.id, plan.spec.kubernetes.pods
-        if name not in places or scraped.elsewhere or _found(scraped, plan) or name in pods:
+        name = scraped.source.id
+        if name not in places or _found(scraped, plan) or (scraped.elsewhere and not scraped.kubernetes):
             continue
         mark, where = document.mark(document.walk(places[name])[0]), ".".join(map(str, places[name]))
+        if scraped.kubernetes:
+            if scraped.kubernetes.role != "pod":
+                message = f"a PodMonitor finds pods, not {scraped.kubernetes.role}s"
+                yield Problem(mark, "no-pods", where, message, "say by which labels the pods are found, without role")
+            continue
         launch = _launch(scraped, plan)
         if launch is None:
             message = f"nothing says where {name} runs in the cluster"
-            hint = f"kubernetes.pods.{name}: {{labels: {{app: …}}, port: metrics}}; or `targets`, or `job` and `labels`"
+            hint = f"{{name: {name}, kubernetes: {{selector: app=…}}}}; or `targets`, or `job` and `labels`"
             yield Problem(mark, "no-pods", where, message, hint)
         elif launch.image.build and name not in plan.spec.kubernetes.images:
             message = f"{name} needs an image that has Celery in it"
@@ -121,14 +124,12 @@ def _sources(plan: Plan, document: Document) -> Iterator[Problem]:
 
 
 def _names(plan: Plan, document: Document) -> Iterator[Problem]:
-    known = [source.name for source in plan.spec.sources]
-    for key, written in (("pods", plan.spec.kubernetes.pods), ("images", plan.spec.kubernetes.images)):
-        for name in written:
-            if name not in known and not (key == "images" and name in registry.sources()):
-                path: Trail = ("kubernetes", key, name)
-                hint = nearest(name, known, f"listed: {', '.join(known)}")
-                message = f"no source {shown(name)} is listed under `sources`"
-                yield Problem(document.key_mark(path), "unlisted-source", ".".join(map(str, path)), message, hint)
+    known = list(registry.sources())
+    for name in plan.spec.kubernetes.images:
+        if name not in known:
+            path: Trail = ("kubernetes", "images", name)
+            hint = nearest(name, known, f"known: {', '.join(known)}")
+            yield Problem(document.key_mark(path), "unknown-source", ".".join(map(str, path)), _UNKNOWN, hint)
 
 
 def _written(scraped: Scraped, plan: Plan) -> SourceSpec | None:

@@ -246,10 +246,6 @@ def _source(spec: StackSpec, path: Trail, source: Source, position: int) -> Iter
     if chosen.kubernetes and chosen.targets:
         reason = "expected either targets or kubernetes, got both"
         yield Fault((*path, "kubernetes"), "two-places", reason, "keep one of the two", True, (*path, "targets"))
-    elif chosen.kubernetes and spec.wants("kubernetes"):
-        reason = "the Prometheus Operator finds pods by its own objects"
-        hint = f"name its pods under kubernetes.pods.{chosen.name}"
-        yield Fault((*path, "kubernetes"), "two-places", reason, hint, True, ("outputs",))
     elif chosen.kubernetes and spec.wants("compose") and not spec.shares("prometheus"):
         reason = "the Prometheus of docker-compose runs in no cluster, and finds nothing there"
         hint = "list outputs without compose, or say shared: [prometheus]"

@@ -144,13 +144,16 @@ compose:
     prometheus: {image: mirror.example.com/prom/prometheus, memory: 2GiB, networks: [shop_default]}
     celery-exporter: {extra_hosts: ["host.docker.internal:host-gateway"]}
 """,
+    "grafana_managed": """\
+grafana_managed:
+  datasource: grafanacloud-prom
+""",
     "kubernetes": """\
 kubernetes:
   namespace: shop
   labels: {release: kube-prometheus-stack}
   annotations: {argocd.argoproj.io/sync-options: ServerSideApply=true}
   secret: shop-env
-  pods: {worker: {labels: {app: shop-worker}, port: metrics}}
   images: {celery-exporter: "mirror.example.com/danihodovic/celery-exporter:0.12.2"}
   dashboards: {folder_annotation: grafana_folder}
 """,

@@ -19,12 +19,6 @@ _OBJECT = rf"{_DNS}(\.{_DNS}){{0,3}}"
 ObjectName = Annotated[str, like("object-name", _OBJECT, "the name of an object such as shop-env", _DNS_SAID)]
 """The name of an object of Kubernetes."""
 
-_PORT = r"(?=.*[a-z])(?!.*--)[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?"
-PortName = Annotated[
-    str, like("object-name", _PORT, "a port's name such as metrics", "at most 15, a letter among them")
-]
-"""The name of a container's port."""
-
 _KEY_SAID = "a label's name such as release or app.kubernetes.io/name"
 LabelKey = Annotated[str, like("object-label", _KEY, _KEY_SAID, "at most 63 letters, digits and _ . - after the /")]
 """The name of a label or annotation of an object."""
@@ -68,17 +62,6 @@ class Discovery(Part):
         return f"kubernetes:{self.role}:{self.namespace or '*'}:{self.selector}:{self.port or port}"
 
 
-class Pods(Part):
-    """Pods that stackgen does not make, and that serve a source's metrics."""
-
-    labels: Annotated[dict[LabelKey, LabelText], Field(min_length=1)]
-    """Labels by which they are found, such as {app: shop-worker}."""
-    port: PortName = "metrics"
-    """Name of the container's port that serves the metrics."""
-    namespace: Namespace | None = None
-    """Their namespace; absent means that of everything else."""
-
-
 class Dashboards(Part):
     """How Grafana finds the dashboards."""
 
@@ -105,8 +88,6 @@ class Kubernetes(Part):
     """Secret that others made: the broker's address under the name of its variable or file, certificates, users."""
     alerting_secret: ObjectName | None = None
     """Secret with what receivers need, by the names of their files; absent means the same as `secret`."""
-    pods: Annotated[dict[str, Pods], SECTION] = {}
-    """Sources that run in pods of yours: source, then how its pods are found. `worker` is one."""
     images: Annotated[dict[str, ImageReference], SECTION] = {}
     """Other images, by source; `probe` needs one with Celery in it, such as that of your workers."""
     dashboards: Annotated[Dashboards, SECTION] = Dashboards.model_construct()

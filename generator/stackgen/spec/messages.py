@@ -227,7 +227,7 @@ _VALUES = (
     *("ip-address", "log-glob", "url-path", "argument-name", "field-name", "service-name", "share"),
     *("aws-region", "log-group", "metric-namespace", "topic-arn"),
     *("login-name", "secret-path", "tenant", "whole-days"),
-    *("object-name", "object-label", "image"),
+    *("object-name", "object-label", "image", "datasource-uid"),
     *("vhost", "key-prefix", "key-separator", "master-name"),
 )
 """Errors that scalars.py and names.py raise themselves: the type is the rule id."""

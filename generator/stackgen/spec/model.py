@@ -25,7 +25,7 @@ from stackgen.spec.names import (
 )
 from stackgen.spec.part import ITEMS, SECTION, Part
 from stackgen.spec.scalars import Duration, Limit, Quantity, between
-from stackgen.spec.services import Compose, Flower
+from stackgen.spec.services import Compose, Flower, GrafanaManaged
 from stackgen.spec.sources import SourceSpec
 
 Service = Literal["grafana", "prometheus", "alertmanager"]
@@ -214,13 +214,15 @@ class StackSpec(Part):
     """Where the workers' logs are read and sent; absent means that they are not."""
     compose: Annotated[Compose, _Section] = Compose.model_construct()
     """The generated docker-compose.yml."""
+    grafana_managed: Annotated[GrafanaManaged, _Section] = GrafanaManaged.model_construct()
+    """Rules that Grafana evaluates itself; only where `outputs` names grafana_managed."""
     kubernetes: Annotated[Kubernetes, _Section] = Kubernetes.model_construct()
     """Objects for a cluster with the Prometheus Operator; only where `outputs` names kubernetes."""
     shared: list[Shared] | None = None
     """Which of prometheus, alertmanager and grafana others run, for other stacks too: they get parts to merge, and are
     not judged. Absent means none; where `outputs` lists neither compose nor alertmanager, or kubernetes, all three."""
     outputs: list[Output] | None = None
-    """Kinds of output to generate; absent means all but kubernetes."""
+    """Kinds of output to generate; absent means all but grafana_managed, kubernetes, mimir and thanos."""
     versions: Annotated[dict[str, VersionTag], _Section] = {}
     """Other versions of the programs in the generated files: component, then version or image tag in quotes."""
 

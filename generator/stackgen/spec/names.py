@@ -189,6 +189,12 @@ _TENANT_HINT = "it becomes the name of a folder"
 TenantId = Annotated[str, like("tenant", _TENANT, "a tenant's id: letters, digits and _ . -", _TENANT_HINT)]
 """A tenant of Loki."""
 
+_UID_SAID = "the UID of a data source, as its address in Grafana ends"
+DatasourceUid = Annotated[
+    str, like("datasource-uid", r"[A-Za-z0-9_-]{1,40}", _UID_SAID, "at most 40 letters, digits and _ -")
+]
+"""A data source of Grafana."""
+
 _LOGIN = r"[!#%&'()*+,./0-9;<=>?@A-Z\[\]^_`a-z{|}~-]{1,200}"
 LoginName = Annotated[str, like("login-name", _LOGIN, "a user's name", "no spaces, quotes, colons, backslashes or $")]
 """A user's name for basic authentication."""

@@ -25,6 +25,7 @@ def check(spec: StackSpec, sources: Mapping[str, Source]) -> Iterator[Fault]:
     yield from _ports(spec)
     yield from _tags(spec, sources)
     yield from _secrets(spec)
+    yield from _managed(spec)
 
 
 def _users(spec: StackSpec) -> Iterator[Fault]:
@@ -140,3 +141,10 @@ def files(part: object, path: Trail = ()) -> Iterator[tuple[Trail, str]]:
             yield (*path, name), value
         else:
             yield from files(value, (*path, name))
+
+
+def _managed(spec: StackSpec) -> Iterator[Fault]:
+    """A Grafana of others has no data source whose UID we know."""
+    if spec.wants("grafana_managed") and spec.shares("grafana") and not spec.grafana_managed.datasource:
+        reason = "Grafana is others', and nothing says which data source its rules ask"
+        yield Fault(("outputs",), "no-datasource", reason, "grafana_managed.datasource: its UID")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from stackgen.spec.containers import ExtraHost, ImageName, NetworkName, Processors, UserGroup
-from stackgen.spec.names import AbsPath, EnvName, IpAddress, Slug, UrlPath
+from stackgen.spec.names import AbsPath, DatasourceUid, EnvName, IpAddress, Slug, UrlPath
 from stackgen.spec.part import ITEMS, SECTION, Part
 from stackgen.spec.scalars import Bytes
 
@@ -44,6 +44,13 @@ class Flower(Part):
     """File in which Flower keeps them."""
     max_tasks: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
     """Most tasks that Flower keeps in memory, from 100; 10,000 need about 20 MB."""
+
+
+class GrafanaManaged(Part):
+    """Rules that Grafana evaluates itself; only where `outputs` names grafana_managed."""
+
+    datasource: DatasourceUid | None = None
+    """UID of the Prometheus, Mimir or Thanos that is asked, and that records; absent means that of our own Grafana."""
 
 
 class Ports(Part):

@@ -5,7 +5,8 @@ Each target gets the job and whose it is by relabeling, for that is what the rul
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stackgen.catalog import promql
@@ -21,10 +22,11 @@ def things(plan: Plan) -> Iterator[Thing]:
         if one.monitored:
             yield _service_monitor(one, plan)
     for scraped, pods in kubernetes.in_pods(plan):
+        port = int(scraped.targets[0].rpartition(":")[2])
         body = {
-            "selector": {"matchLabels": dict(pods.labels)},
-            "namespaceSelector": {"matchNames": [pods.namespace or plan.spec.namespace]},
-            "podMetricsEndpoints": _endpoints(scraped, pods.port, plan),
+            "selector": _selector(pods.selector),
+            "namespaceSelector": {"matchNames": [pods.namespace]} if pods.namespace else {"any": True},
+            "podMetricsEndpoints": _endpoints(scraped, {"portNumber": port}, plan),
         }
         why = f"{scraped.source.title}, in pods of yours: {scraped.source.link}"
         yield thing("PodMonitor", named(scraped.source.id, plan), {"spec": body}, plan, why)
@@ -44,16 +46,30 @@ def _service_monitor(one: kubernetes.Started, plan: Plan) -> Thing:
     body = {
         "selector": {"matchLabels": selected(one, plan)},
         "namespaceSelector": {"matchNames": [plan.spec.namespace]},
-        "endpoints": _endpoints(one.scraped, PORT, plan),
+        "endpoints": _endpoints(one.scraped, {"port": PORT}, plan),
     }
     why = f"{one.scraped.source.title}: {one.scraped.source.link}"
     return thing("ServiceMonitor", named(one.scraped.source.host, plan), {"spec": body}, plan, why)
 
 
-def _endpoints(scraped: Scraped, port: str, plan: Plan) -> list[dict[str, Any]]:
+def _selector(text: str) -> dict[str, Any]:
+    """Labels as kubectl takes them, as objects have them."""
+    found: list[dict[str, Any]] = []
+    for one in text.split(","):
+        name, sign, value = re.fullmatch(r"(!?[^!=]+)(=|==|!=)?([^=]*)", one).groups()  # type: ignore[union-attr]
+        if sign:
+            found.append({"key": name, "operator": "NotIn" if sign == "!=" else "In", "values": [value]})
+        else:
+            found.append({"key": name.lstrip("!"), "operator": "DoesNotExist" if name[0] == "!" else "Exists"})
+    if all(one["operator"] == "In" for one in found):
+        return {"matchLabels": {one["key"]: one["values"][0] for one in found}}
+    return {"matchExpressions": found}
+
+
+def _endpoints(scraped: Scraped, port: Mapping[str, str | int], plan: Plan) -> list[dict[str, Any]]:
     """The page of a source, and its second one, of which what is kept counts as the source's."""
     page = _page(scraped, plan)
-    first = {"port": port, "path": page.pop("metricsPath"), "interval": page.pop("scrapeInterval"), **page}
+    first = {**port, "path": page.pop("metricsPath"), "interval": page.pop("scrapeInterval"), **page}
     beside = scraped.source.beside
     if beside is None:
         return [first]

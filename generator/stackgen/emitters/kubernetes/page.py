@@ -55,14 +55,10 @@ def artefact(plan: Plan) -> Artefact:
 
 def _pods(plan: Plan) -> dict[str, str]:
     """How Prometheus finds the workers."""
-    pods = plan.spec.kubernetes.pods.get(WORKER.id)
-    found = "; a PodMonitor finds the port by its name."
-    missing = ". The source `worker` and\n`kubernetes.pods.worker` make Prometheus find them."
-    return {
-        "workers": _WORKERS + (found if pods else missing),
-        "port": pods.port if pods else "metrics",
-        "number": str(plan.spec.app.metrics.port),
-    }
+    pods = any(scraped.source.id == WORKER.id for scraped, _ in kubernetes.in_pods(plan))
+    found = "; a PodMonitor\nfinds them by their labels."
+    missing = ". The source\n`{name: worker, kubernetes: {selector: app=…}}` makes Prometheus find them."
+    return {"workers": _WORKERS + (found if pods else missing), "number": str(plan.spec.app.metrics.port)}
 
 
 def _keys(plan: Plan) -> Iterator[tuple[str, str, str]]:
