@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from stackgen.catalog import facts, registry
 from stackgen.catalog.series import BROKER_BLOCKED, SOURCE_BLIND
@@ -37,6 +38,7 @@ class Expected:
         return f"{self.metrics[0].name}_bucket" if self.native else self.metrics[0].name
 
 
+@lru_cache(maxsize=2)
 def expected(site: Site) -> tuple[Expected, ...]:
     """All that this stack reads and should always find."""
     scraped = (source for source in registry.sources().values() if source.id in site.targets)

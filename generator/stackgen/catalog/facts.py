@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from stackgen.catalog import promql, registry
 from stackgen.catalog.series import (
@@ -56,6 +57,7 @@ def of(series: Series) -> Fact | None:
     return next((fact for fact in FACTS.values() if fact.judged is series), None)
 
 
+@lru_cache(maxsize=16)
 def heard(fact: Fact, site: Site) -> tuple[Witness, ...]:
     """The witnesses that this stack has."""
     found = (w for w in registry.witnesses().values() if w.fact == fact.name and w.source in site.targets)

@@ -169,7 +169,7 @@ class Scraped:
         return self.other_job or self.source.job
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # known by itself, so that what follows from it may be kept
 class Plan:
     """Everything emitters need; made once from stack.yaml and the catalogue."""
 

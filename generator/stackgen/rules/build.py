@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 
 from stackgen.catalog import belonging, copies, promql
 from stackgen.catalog.entries import is_pattern
@@ -23,6 +24,7 @@ GUARD = "celery:guard"
 GUARD_OVERRIDE = "celery:guard_override"
 
 
+@lru_cache(maxsize=2)
 def groups(plan: Plan) -> tuple[Group, ...]:
     """Every rule group of the stack, in the order of FAMILIES; a family without rules has none."""
     made = (_group(family, plan) for family in FAMILIES)
