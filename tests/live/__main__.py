@@ -1,4 +1,4 @@
-"""`python -m tests.live [--short] [--only NAME]`: a real Celery system, broken on purpose; every alert is waited for.
+"""`python -m tests.live [--short | --two]`: a real Celery system, broken on purpose; every alert is waited for.
 
 Everything runs in a process namespace of its own: whichever way this program ends, the kernel ends the rest.
 """
@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.live import proof
+from tests.live import proof, two
 from tests.live.brokers import PORTS
 from tests.live.processes import Failed
 from tests.live.run import say
@@ -35,10 +35,13 @@ def main() -> int:
     parser.add_argument("--broker", choices=tuple(PORTS), action="append", help="only on this broker")
     parser.add_argument("--hour", type=float, default=HOUR_SECONDS, help="seconds of an hour in which nothing happens")
     parser.add_argument("--keep", action="store_true", help="keep the folder with configuration and logs")
+    parser.add_argument("--two", action="store_true", help="two stacks on one Prometheus, Alertmanager and Redis")
     options = parser.parse_args()
     asked = proof.Asked(short=options.short, only=options.only or [], hour=options.hour)
     if folder := os.environ.get(_INSIDE):
         try:
+            if options.two:
+                return two.run(Path(folder))
             return proof.run(Path(folder), options.broker[-1], asked)
         except Failed as error:
             say(f"failed: {error}")
@@ -48,6 +51,9 @@ def main() -> int:
     if not kinds:
         parser.error("no scenario has such a name")
     namespace = _namespace()
+    if options.two:
+        with _folder(keep=options.keep) as folder:
+            return _run_inside(namespace, folder, ["--two"])
     codes = []
     for kind in kinds:
         with _folder(keep=options.keep) as folder:

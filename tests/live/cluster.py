@@ -101,7 +101,7 @@ class Cluster:
 
     def _start_alertmanager(self) -> None:
         command = [
-            *_in_its_tree(TOOLS / "v3", self.folder),
+            *in_its_tree(TOOLS / "v3", self.folder),
             program("v3", "prometheus-alertmanager"),
             f"--config.file={self.folder}/output/alertmanager/alertmanager.yml",
             f"--storage.path={self.folder}/alertmanager",
@@ -189,7 +189,7 @@ class Cluster:
             connection.default_channel.queue_purge(queue)
 
 
-def _in_its_tree(tools: Path, folder: Path) -> list[str]:
+def in_its_tree(tools: Path, folder: Path) -> list[str]:
     """Debian's Alertmanager looks for its message templates in /usr/share: there it is given its own, privately."""
     own, place = tools / "usr/share/prometheus", Path("/usr/share/prometheus")
     if not own.is_dir() or (place / "alertmanager/default.tmpl").exists():
