@@ -37,6 +37,11 @@ def test_a_star_among_other_signs_is_part_of_a_name(name: str) -> None:
     assert not is_pattern(name)
 
 
+@pytest.mark.parametrize("name", ["{shop}.*", "*@eu", "a+b-*", "#low*"])
+def test_a_star_at_an_end_means_many_beside_signs_of_tenants_too(name: str) -> None:
+    assert is_pattern(name)
+
+
 def _matched(matchers: tuple[str, ...], name: str) -> bool:
     """What Prometheus does with matchers such as queue=~"a.*" and queue!~"b|c"."""
     for matcher in filter(None, matchers):

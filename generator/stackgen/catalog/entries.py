@@ -13,12 +13,15 @@ from functools import cached_property
 from stackgen.catalog import promql
 
 _PATTERN = re.compile(r"[\w.:/*-]+")
-"""What somebody writes who means several names; with any other sign in it, a * is part of a name."""
+"""What somebody writes who means several names, wherever the * stands."""
+_ODD = re.compile(r"[\w.:/*@+#~={}-]+")
+"""The same with signs of hash tags and tenants, where the * stands at an end; with any other it is part of a name."""
 
 
 def meant(entry: str) -> bool:
     """Whether somebody meant several names, rightly written or not."""
-    return "*" in entry and _PATTERN.fullmatch(entry) is not None
+    signs = _ODD if well_formed(entry) else _PATTERN
+    return "*" in entry and signs.fullmatch(entry) is not None
 
 
 def is_pattern(entry: str) -> bool:
