@@ -180,7 +180,7 @@ def test_a_source_that_is_down_mutes_exactly_its_own(
     muted: dict[str, set[Named]], plan: Plan, scenario: str, source: str
 ) -> None:
     own = {a.signal.id for a in plan.alerts if a.signal.family != "stack" and source in a.sources}
-    own -= {"workers_evidence", "consumers_evidence"}  # others are heard as well
+    own -= {"workers_evidence", "consumers_evidence", "length_evidence"}  # others are heard as well
     expected = {named for named in _fired(plan, scenario) if named[0] in own}
     assert muted[scenario] == expected | {("scrape_failures", "warning", source)}
 

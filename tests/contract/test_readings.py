@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stackgen.catalog import facts, registry
-from stackgen.catalog.series import SOURCE_BLIND, Series
+from stackgen.catalog.series import LENGTH_TOLD, SOURCE_BLIND, Series
 from stackgen.catalog.source import Reading, Source
 from stackgen.catalog.witness import Witness
 from stackgen.resolve.plan import Plan
@@ -63,7 +63,7 @@ def _fed(source: Source, scrape: Scrape, *, alive: bool = True) -> list[dict[str
     return series(scrape.samples, source.job, growth)
 
 
-TESTIMONY = [*(fact.series for fact in facts.FACTS.values()), SOURCE_BLIND]
+TESTIMONY = [*(fact.series for fact in facts.FACTS.values()), SOURCE_BLIND, LENGTH_TOLD]
 """What is recorded from all sources together, of which one scrape holds one."""
 READINGS = [
     pytest.param(source, reading, id=f"{source.id}-{reading.series.name}")

@@ -221,6 +221,7 @@ def test_a_healthy_stack_has_no_fault(running: dict[str, tuple[Path, str]]) -> N
         ("source-down", "redis", "CeleryBrokerDown"),
         ("two-exporters", "old-exporter", "CeleryHighFailureRate"),
         ("series-missing", "celery:queue_workers:count", "CeleryQueueWithoutConsumers"),
+        ("source-blind", "and gets no celery_active_worker_count of celery-exporter", "CeleryQueueWithoutConsumers"),
         ("rules-differ", "CeleryQueueBacklog", "CeleryQueueBacklog"),
         ("buckets", "celery_task_wait_time_seconds has no bound at the threshold 60 s", "CeleryTaskWaitTooLong"),
     ],

@@ -19,6 +19,8 @@ SOURCES = (
     ("redis", "celery-exporter, probe"),
     ("rabbitmq", "rabbitmq, celery-exporter"),
     ("rabbitmq", "rabbitmq, worker, probe"),
+    ("rabbitmq, vhost: /", "rabbitmq, celery-exporter, probe"),
+    ("redis, database: 0, priorities: true", "celery-exporter, redis, probe"),
 )
 STACK = """\
 version: 1
@@ -80,5 +82,5 @@ def test_verdicts() -> None:
     assert facts.decided({"a": 0, "b": 1, "c": None}) == 1
     assert facts.decided({"a": 0, "b": None}) == 0
     assert facts.decided({"a": None}) is None
-    assert facts.alone({"a": 0, "b": 1, "c": None}) == ("a",)
-    assert facts.alone({"a": 0, "b": 0}) == ()
+    assert facts.alone(facts.BROKER, {"a": 0, "b": 1, "c": None}) == ("a",)
+    assert facts.alone(facts.BROKER, {"a": 0, "b": 0}) == ()

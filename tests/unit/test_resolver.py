@@ -65,14 +65,14 @@ def test_the_first_listed_source_is_believed(tmp_path: Path) -> None:
     [
         ("priorities: true", "celery-exporter, redis, probe", "celery-exporter redis probe", True),
         ("priorities: true", "celery-exporter, redis", "celery-exporter redis", False),
-        ("priorities: true, database: 0", "celery-exporter, redis, probe", "celery-exporter redis", True),
+        ("priorities: true, database: 0", "celery-exporter, redis, probe", "celery-exporter redis probe", True),
         ("priorities: false", "redis, celery-exporter", "redis celery-exporter", True),
-        ("database: 3", "redis, celery-exporter", "redis", True),
+        ("database: 3", "redis, celery-exporter", "redis celery-exporter", True),
         ("cluster: true", "celery-exporter, redis", "redis", True),
         ("transport_options: {master_name: m}", "redis, celery-exporter", "celery-exporter", True),
     ],
 )
-def test_what_may_say_too_little_is_joined_up_to_what_is_exact(
+def test_every_source_that_tells_the_length_of_queues_is_asked(
     broker: str, sources: str, believed: str, sure: bool, tmp_path: Path
 ) -> None:
     path = tmp_path / "stack.yaml"

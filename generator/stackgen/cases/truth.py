@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import product
+from math import ceil
 
 from stackgen.cases.assertions import case
 from stackgen.cases.model import Case, QueryAssertion, Subject
@@ -15,18 +16,22 @@ from stackgen.catalog.facts import Fact, Words
 from stackgen.catalog.timeline import Input, Segment
 from stackgen.catalog.witness import Witness
 
-_ROW = 6
-"""Samples of a row of the table: longer than any bridge or range."""
+
+def _row(test: SignalUnderTest) -> int:
+    """Samples of a row of the table: longer than any bridge and range together."""
+    site = test.plan.site
+    lately = max(4 * site.scrape, Fraction(120))
+    return ceil((site.bridged + lately + test.tick) / test.step) + 1
 
 
 def contradicted(test: SignalUnderTest) -> Iterator[Case]:
     """Each witness that denies alone is told after the hold, until it affirms again; all together are believed."""
     fact = fact_of(test)
-    witnesses = facts.heard(fact, test.plan.site)
-    for denier in facts.suspects(fact, test.plan.site):
+    witnesses, row = facts.heard(fact, test.plan.site), _row(test)
+    for denier in (one for one in facts.suspects(fact, test.plan.site) if one.no):
         other = next(w for w in witnesses if w is not denier)
-        stages = [({denier.name: 0, other.name: 1}, test.steps), ({denier.name: 1, other.name: 1}, _ROW)]
-        change, end = _ROW * test.step, test.steps * test.step
+        stages = [({denier.name: 0, other.name: 1}, test.steps), ({denier.name: 1, other.name: 1}, row)]
+        change, end = row * test.step, test.steps * test.step
         intervals = {severity: test.interval(severity, (0, change), (end, end + change)) for severity in test.alerts}
         firing = {severity: interval for severity, interval in intervals.items() if interval}
         labels = {**_subject(fact, test), "witness": denier.name}
@@ -45,15 +50,21 @@ def table(test: SignalUnderTest) -> Iterator[Case]:
     suspects = [witness.name for witness in facts.suspects(fact, test.plan.site)]
     chosen = test.plan.chosen.get(fact.judged.name)
     is_judged = chosen is not None and chosen.source.id in {w.source for w in facts.heard(fact, test.plan.site)}
+    row = _row(test)
     for number, words in enumerate(rows, 1):
-        at = number * _ROW * test.step - test.tick
+        at = number * row * test.step - test.tick
         word = facts.decided(words)
         known = ((labels, Fraction(word)),) if word is not None else ()
-        alone = tuple(({**labels, "witness": name}, Fraction(0)) for name in facts.alone(words) if name in suspects)
+        alone = tuple(
+            ({**labels, "witness": name}, Fraction(0)) for name in facts.alone(fact, words) if name in suspects
+        )
         if is_judged:
             queries.append(QueryAssertion(at, f"max by ({by}) ({fact.judged.name} == 0)", known if word == 0 else ()))
+        if fact.either:
+            waits = known if word and not facts.alone(fact, words) else ()
+            queries.append(QueryAssertion(at, f"max by ({by}) ({fact.judged.name} > 0)", waits))
         queries += [QueryAssertion(at, facts.verdict(fact), known), QueryAssertion(at, told, alone)]
-    inputs = _inputs(test, fact, [(row, _ROW) for row in rows])
+    inputs = _inputs(test, fact, [(words, row) for words in rows])
     yield Case(f"the truth table, {len(rows)} rows", test.step, inputs, queries=tuple(queries))
 
 

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from stackgen.catalog import facts, registry
-from stackgen.catalog.series import BROKER_BLOCKED, SOURCE_BLIND
+from stackgen.catalog import facts, promql, registry
+from stackgen.catalog.series import BROKER_BLOCKED, BROKER_UP, LENGTH_TOLD, QUEUE_LENGTH, SOURCE_BLIND, WINDOW
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, base_labels
 from stackgen.catalog.timeline import Gauge, Input, Segment
 from stackgen.catalog.witness import Witness
+
+_CHUNK = 50
+"""Queues that one rule looks for."""
+_WINDOW = promql.seconds(WINDOW)
+_TAKEN = ("_received_", "_started_")
+"""In the names of the events that a worker sends when it takes a task."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,8 @@ class Expected:
     """Whether it is a histogram that Prometheus may have made native: it is then there under its bare name."""
     heard_by: Witness | None = None
     """The witness that denies alone when it is not there: then no metric tells by itself."""
+    moved: str = ""
+    """What has a result while there must be some of it; "" where it is always there."""
 
     @property
     def missing(self) -> str:
@@ -40,7 +48,7 @@ class Expected:
 
 @lru_cache(maxsize=2)
 def expected(site: Site) -> tuple[Expected, ...]:
-    """All that this stack reads and should always find."""
+    """All that this stack reads of one source alone and should always find."""
     scraped = (source for source in registry.sources().values() if source.id in site.targets)
     return tuple(one for source in scraped for one in _of(source, site) if signals(one, site))
 
@@ -54,23 +62,80 @@ def _of(source: Source, site: Site) -> Iterator[Expected]:
     for witness in facts.deniers(facts.WORKERS, site):
         if witness.source == source.id and not witness.look:
             yield Expected(source, mortal, "events", heard_by=witness)
+    # Who sends a task is no worker.
+    events = tuple(metric for metric in mortal if metric.type == "counter" and "_sent_" not in metric.name)
+    moved = _moved(source, site)
+    if events and moved and "events_off" not in site.facts:
+        yield Expected(source, events, "task events", moved=moved)
+
+
+def _moved(source: Source, site: Site) -> str:
+    """What tells that workers take tasks, by others than this source."""
+    begun = (w.says(site) for w in facts.heard(facts.BROKER, site) if w.name == "tasks" and w.source != source.id)
+    lengths = _lengths(site)
+    # A purge makes a queue shorter once, and the alert waits for longer than the window.
+    falls = f"count(max_over_time({lengths}[{_WINDOW}]) > {lengths})" if _read(site) else ""
+    return " or ".join(filter(None, (*begun, falls)))
 
 
 def signals(one: Expected, site: Site) -> tuple[str, ...]:
-    """Names of the alerts that read it on this stack."""
+    """Names of the alerts that are blind without it on this stack: nobody else tells what they read."""
     names = {metric.name for metric in one.metrics}
     read = {
         reading.series.name
         for reading in one.source.readings
-        if one.source.id in site.read.get(reading.series.name, ()) and names & {metric.name for metric in reading.uses}
+        if site.read.get(reading.series.name, ()) == (one.source.id,) and names & {m.name for m in reading.uses}
     }
+    return _reading(read, site)
+
+
+def _reading(series: set[str], site: Site) -> tuple[str, ...]:
     judged = (signal for name, signal in registry.signals().items() if name in site.judged)
-    return tuple(dict.fromkeys(s.alert for s in judged if read & {series.name for series in s.needs}))
+    return tuple(dict.fromkeys(s.alert for s in judged if series & {one.name for one in s.needs}))
+
+
+def _read(site: Site) -> tuple[str, ...]:
+    """The sources that tell the length of queues."""
+    return site.read.get(QUEUE_LENGTH.name, ())
+
+
+def _lengths(site: Site, *matchers: str) -> str:
+    """Every length that anybody tells, also where they contradict each other."""
+    return promql.select((LENGTH_TOLD if len(_read(site)) > 1 else QUEUE_LENGTH).name, *matchers)
+
+
+def _length_of(what: str, site: Site) -> str:
+    return f"length of {what} of {' and '.join(_read(site))}"
+
+
+def _told_by_queue(site: Site) -> tuple[str, ...]:
+    """The declared queues, each of which is missed while another one has a length."""
+    return site.queues if _read(site) and len(site.queues) > 1 and _reading({QUEUE_LENGTH.name}, site) else ()
+
+
+def names(site: Site) -> tuple[str, ...]:
+    """Everything that may be missing."""
+    every = (_length_of("any queue", site),) if len(_read(site)) > 1 else ()
+    queues = (_length_of(f"queue {name}", site) for name in _told_by_queue(site))
+    return (*(one.missing for one in expected(site)), *every, *queues)
 
 
 def hints(site: Site) -> Mapping[str, str]:
-    """The blind alerts, by what is missing."""
-    return {one.missing: f"Blind meanwhile: {', '.join(signals(one, site))}." for one in expected(site)}
+    """The blind alerts, by what is missing; "" is the length of queues."""
+    found = {one.missing: f"Blind meanwhile: {', '.join(signals(one, site))}." for one in expected(site)}
+    blind = _reading({QUEUE_LENGTH.name}, site) if _told_by_queue(site) or len(_read(site)) > 1 else ()
+    return found | ({"": f"Blind meanwhile for what has no length: {', '.join(blind)}."} if blind else {})
+
+
+def blinded(missing: str, site: Site) -> tuple[str, ...]:
+    """The alerts that are blind without it."""
+    return next((signals(one, site) for one in expected(site) if one.missing == missing), None) or _reading(
+        {QUEUE_LENGTH.name}, site
+    )
+
+
+def _up(source: Source, site: Site) -> str:
+    return f'max(max_over_time(up{{job="{source.job}"}}[{site.bridge}])) == 1'
 
 
 def _rule(one: Expected, site: Site) -> str:
@@ -80,34 +145,66 @@ def _rule(one: Expected, site: Site) -> str:
     if one.heard_by:
         blocked = f" unless on () {BROKER_BLOCKED.name} == 1" if "rabbitmq" in site.targets else ""
         return f"max({facts.denies(facts.WORKERS, one.heard_by.name)}) + 1{blocked}"
+    if one.moved:
+        taken = (metric.name for metric in one.metrics if any(word in metric.name for word in _TAKEN))
+        seen = [f"sum(increase({name}{{{job}}}[{_WINDOW}])) > 0" for name in taken]
+        deaf = (w.name for w in facts.deniers(facts.WORKERS, site) if w.source == one.source.id and not w.look)
+        seen += [f"{promql.select(facts.WORKERS.series.name, promql.one_of('witness', deaf))} == 0"]
+        return f"clamp_max({one.moved}, 1) and on () {_up(one.source, site)} unless on () ({' or '.join(seen)})"
     if one.native:
         return f"clamp_max(count(last_over_time({one.metrics[0].name}{{{job}}}[{site.bridge}])), 1) {there}"
-    return f"max(max_over_time(up{{{job}}}[{site.bridge}])) == 1 {there}"
+    return f"{_up(one.source, site)} {there}"
+
+
+def _of_queues(site: Site) -> Iterator[RecordingRule]:
+    """Of several sources no length at all; of any a queue without length while another has one."""
+    if len(_read(site)) > 1:
+        up = " or ".join(_up(registry.sources()[name], site) for name in _read(site))
+        missing = {"missing": _length_of("any queue", site)}
+        down = f" unless on () {BROKER_UP.name} == 0" if BROKER_UP.name in site.read else ""
+        yield RecordingRule(f"({up}) unless on () count({_lengths(site)}){down}", missing)
+    queues = _told_by_queue(site)
+    size = -(-len(queues) // -(-len(queues) // _CHUNK)) if queues else 1
+    text = promql.text(_length_of("queue $1", site))
+    for some in (queues[start : start + size] for start in range(0, len(queues), size)):
+        absent = " or ".join(f"absent({_lengths(site, *promql.exactly({'queue': name}))})" for name in some)
+        others = f"count({_lengths(site, promql.one_of('queue', some))})"
+        named = f'label_replace(({absent}) and on () {others}, "missing", {text}, "queue", "(?s)(.*)")'
+        yield RecordingRule(f"max by (missing) ({named})")
 
 
 def _rules(site: Site) -> tuple[RecordingRule, ...]:
-    return tuple(RecordingRule(_rule(one, site), {"missing": one.missing}) for one in expected(site))
+    found = tuple(RecordingRule(_rule(one, site), {"missing": one.missing}) for one in expected(site))
+    return (*found, *_of_queues(site))
 
 
 def _feed(site: Site, labels: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
     """An amount of 1 is that it is missing; everything else of its source is there."""
-    this = next(one for one in expected(site) if one.missing == labels["missing"])
+    this = labels["missing"]
     there = tuple(s._replace(amount=1, slope=Fraction(0)) for s in segments)
     inverted = tuple(s._replace(amount=None if s.amount == 1 else 1, slope=Fraction(0)) for s in segments)
-    target = base_labels(this.source.job, site)
-    made: list[Input] = [Gauge("up", target, there)]
+    made: list[Input] = []
     for one in expected(site):
-        if one.source.id != this.source.id:
-            continue
-        if one.heard_by is None:
-            made += [Gauge(one.metrics[0].name, target, there)] if one.native else []
-            made.append(Gauge(one.selected, target, inverted if one == this else there))
-        else:
-            denied = tuple(s._replace(amount=0 if s.amount == 1 and one == this else 1) for s in segments)
+        target, is_this = base_labels(one.source.job, site), one.missing == this
+        if one.heard_by:
+            denied = tuple(s._replace(amount=0 if s.amount == 1 and is_this else 1) for s in segments)
             made += one.heard_by.feed(site, {}, denied, step)
-            others = (w for w in facts.heard(facts.WORKERS, site) if w is not one.heard_by and one == this)
+            others = (w for w in facts.heard(facts.WORKERS, site) if w is not one.heard_by and is_this)
             made += [fed for other in others for fed in other.feed(site, {}, there, step)]
+        elif not one.moved:
+            made += [Gauge("up", target, there)]
+            made += [Gauge(one.metrics[0].name, target, there)] if one.native else []
+            made.append(Gauge(one.selected, target, inverted if is_this else there))
+    for name in _read(site)[:1]:
+        source = registry.sources()[name]
+        reading = next(reading for reading in source.readings if reading.series is QUEUE_LENGTH)
+        every = {_length_of("any queue", site), *(f"{metric.name} of {name}" for metric in reading.uses)}
+        for queue in site.queues:
+            gone = this in every or this == _length_of(f"queue {queue}", site)
+            made += reading.stimulus(site, {"queue": queue}, inverted if gone else there, step)
     return made
 
 
-READING = Reading(series=SOURCE_BLIND, uses=(), rules=_rules, stimulus=_feed)
+READING = Reading(
+    series=SOURCE_BLIND, uses=(), rules=_rules, stimulus=_feed, reads=(facts.WORKERS.series, QUEUE_LENGTH)
+)

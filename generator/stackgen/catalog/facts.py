@@ -5,8 +5,8 @@ A source names its witnesses. What each says is recorded, one series a fact; all
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
@@ -15,13 +15,16 @@ from stackgen.catalog.series import (
     BROKER_UP,
     BROKER_WITNESS,
     CONSUMERS_WITNESS,
+    LENGTH_TOLD,
+    LENGTH_WITNESS,
+    QUEUE_LENGTH,
     QUEUE_WORKERS,
     WORKERS_ACTIVE,
     WORKERS_WITNESS,
     Series,
 )
 from stackgen.catalog.site import Site
-from stackgen.catalog.source import Reading, RecordingRule, Stimulus
+from stackgen.catalog.source import Reading, RecordingRule, Source, Stimulus
 from stackgen.catalog.timeline import Input, Segment
 from stackgen.catalog.witness import FactName, Witness
 
@@ -39,6 +42,8 @@ class Fact:
     judged: Series
     """What is computed from that, and 0 where all deny."""
     title: str
+    either: bool = False
+    """Whether a yes may be what is wrong: then contradicted words are no evidence, and the fewer are suspected."""
 
     @property
     def by(self) -> tuple[str, ...]:
@@ -49,7 +54,8 @@ class Fact:
 BROKER = Fact("broker", BROKER_WITNESS, BROKER_UP, "the broker answers")
 WORKERS = Fact("workers", WORKERS_WITNESS, WORKERS_ACTIVE, "workers are alive")
 CONSUMERS = Fact("consumers", CONSUMERS_WITNESS, QUEUE_WORKERS, "the queue has consumers")
-FACTS = {fact.name: fact for fact in (BROKER, WORKERS, CONSUMERS)}
+LENGTH = Fact("length", LENGTH_WITNESS, QUEUE_LENGTH, "tasks wait in the queue", either=True)
+FACTS = {fact.name: fact for fact in (BROKER, WORKERS, CONSUMERS, LENGTH)}
 
 
 def of(series: Series) -> Fact | None:
@@ -59,9 +65,14 @@ def of(series: Series) -> Fact | None:
 
 @lru_cache(maxsize=16)
 def heard(fact: Fact, site: Site) -> tuple[Witness, ...]:
-    """The witnesses that this stack has."""
-    found = (w for w in registry.witnesses().values() if w.fact == fact.name and w.source in site.targets)
-    return tuple(w for w in found if w.says(site))
+    """The witnesses that this stack has; one that can only say too little never denies."""
+    if fact.name == "length":
+        able = (s for s in registry.sources().values() if any(one.series is QUEUE_LENGTH for one in s.readings))
+        found = [_tells_length(source) for source in able]
+    else:
+        found = [w for w in registry.witnesses().values() if w.fact == fact.name]
+    spoken = (w for w in found if w.source in site.targets and w.says(site))
+    return tuple(replace(w, no="", look="") if site.facts & w.at_least.keys() else w for w in spoken)
 
 
 def deniers(fact: Fact, site: Site) -> tuple[Witness, ...]:
@@ -71,8 +82,15 @@ def deniers(fact: Fact, site: Site) -> tuple[Witness, ...]:
 
 
 def suspects(fact: Fact, site: Site) -> tuple[Witness, ...]:
-    """Of these, those that are looked at themselves; of the others CeleryExporterBlind tells what is missing."""
-    return tuple(w for w in deniers(fact, site) if w.look)
+    """Of these, those that are looked at themselves; of the others CeleryExporterBlind tells what is missing.
+
+    Of three that can say yes wrongly, also who says it alone.
+    """
+    found = deniers(fact, site)
+    everyone = heard(fact, site)
+    if found and fact.either and len(everyone) > 2:
+        return everyone
+    return tuple(w for w in found if w.look)
 
 
 def verdict(fact: Fact) -> str:
@@ -89,20 +107,27 @@ def decided(words: Words) -> int | None:
     return max((word for word in words.values() if word is not None), default=None)
 
 
-def alone(words: Words) -> tuple[str, ...]:
-    """The witnesses that deny what another affirms."""
-    return tuple(name for name, word in words.items() if word == 0) if decided(words) else ()
+def alone(fact: Fact, words: Words) -> tuple[str, ...]:
+    """Who is contradicted: those that deny what another affirms; where either may be wrong, the fewer."""
+    no, yes = (tuple(name for name, word in words.items() if word == said) for said in (0, 1))
+    if not no or not yes:
+        return ()
+    return yes if fact.either and len(no) > len(yes) else no
 
 
 def denies(fact: Fact, *names: str) -> str:
-    """0 for each of these witnesses that says no while another says yes."""
+    """0 for each of these witnesses, or of all, that says no while another says yes."""
     denied = promql.select(fact.series.name, promql.one_of("witness", names))
     return f"{denied} == 0 and on ({', '.join(fact.by)}) {fact.series.name} == 1"
 
 
 def contradicted(fact: Fact, site: Site) -> str:
-    """0 for each suspect that says no while another says yes."""
-    return denies(fact, *(witness.name for witness in suspects(fact, site)))
+    """0 for each suspect that says no while another says yes; where either may be wrong, for the fewer."""
+    series, on = fact.series.name, f"on ({', '.join(fact.by)})"
+    if not fact.either or len(heard(fact, site)) < 3:
+        return denies(fact, *(witness.name for witness in suspects(fact, site)))
+    no, yes = (f"count by ({', '.join(fact.by)}) ({series} == {word})" for word in (0, 1))
+    return f"{series} == 0 and {on} {yes} >= {on} {no} or ({series} == 1 and {on} {no} > {on} {yes}) - 1"
 
 
 def lately(site: Site) -> str:
@@ -134,11 +159,82 @@ def judged(fact: Fact, count: Callable[[Site], str] | None = None) -> Callable[[
     return rules
 
 
+def together(readings: Sequence[Reading]) -> Reading:
+    """The length of a queue that all of these can tell: the largest, and none while they contradict each other."""
+    told, by = LENGTH_TOLD.name, ", ".join(LENGTH.by)
+
+    def rules(site: Site) -> tuple[RecordingRule, ...]:
+        doubted = f" unless on ({by}) ({denies(LENGTH)})" if deniers(LENGTH, site) else ""
+        return (RecordingRule(f"max by ({by}) ({told}){doubted}"),)
+
+    def feed(site: Site, labels: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
+        """Who can only say too little says 0, as one does that looks at the wrong place; the others the value."""
+        exact = [one for one in readings if not site.facts & one.at_least.keys()] or readings[:1]
+        nothing = tuple(s if s.amount is None else s._replace(amount=0, slope=0) for s in segments)
+        said = ((one.stimulus, segments if one in exact else nothing) for one in readings)
+        return [fed for stimulus, amounts in said for fed in stimulus(site, labels, amounts, step)]
+
+    return Reading(
+        series=QUEUE_LENGTH,
+        uses=tuple(metric for one in readings for metric in one.uses),
+        rules=rules,
+        stimulus=feed,
+        survives=all(one.survives for one in readings),
+        caveat=" ".join(one.caveat for one in readings if one.caveat),
+    )
+
+
+def told_lengths() -> Reading:
+    """What each of several witnesses tells of the length of queues."""
+
+    def rules(site: Site) -> tuple[RecordingRule, ...]:
+        witnesses = heard(LENGTH, site)
+        told = ((w, rule) for w in witnesses for rule in _length_of(w.source).rules(site)) if len(witnesses) > 1 else ()
+        return tuple(RecordingRule(rule.expr, {"witness": w.name}) for w, rule in told)
+
+    def feed(site: Site, labels: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
+        (witness,) = (w for w in heard(LENGTH, site) if w.name == labels["witness"])
+        return witness.feed(site, labels, segments, step)
+
+    return Reading(series=LENGTH_TOLD, uses=(), rules=rules, stimulus=feed)
+
+
+def _length_of(source: str) -> Reading:
+    return next(one for one in registry.sources()[source].readings if one.series is QUEUE_LENGTH)
+
+
+def _tells_length(source: Source) -> Witness:
+    """Who says at every scrape of some minutes that tasks wait affirms it, who never does denies it."""
+    reading = _length_of(source.id)
+
+    def says(site: Site) -> str:
+        told = f"{promql.select(LENGTH_TOLD.name, *promql.exactly({'witness': source.host}))}[{lately(site)}]"
+        always = f"clamp_max(min_over_time({told}), 1) > 0"
+        return always if site.facts & reading.at_least.keys() else f"{always} or max_over_time({told}) == 0"
+
+    return Witness(
+        fact="length",
+        name=source.host,
+        source=source.id,
+        says=says,
+        feed=reading.stimulus,
+        yes="tasks waited at each of its scrapes",
+        no="none waited at any of its scrapes, or it looks into another place",
+        silence="it does not tell the queue's length, or tasks wait now and then",
+        late="four scrapes",
+        look=f"where {source.host} counts: the broker's address that it has, database or vhost, prefix of the keys",
+        at_least=reading.at_least,
+    )
+
+
 def testimony(fact: Fact) -> Reading:
     """How the words of a fact's witnesses are recorded."""
 
     def rules(site: Site) -> tuple[RecordingRule, ...]:
-        return tuple(RecordingRule(w.says(site), {"witness": w.name}) for w in heard(fact, site))
+        witnesses = heard(fact, site)
+        if fact.either and len(witnesses) < 2:
+            return ()
+        return tuple(RecordingRule(w.says(site), {"witness": w.name}) for w in witnesses)
 
     def feed(site: Site, labels: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
         return [

@@ -68,14 +68,6 @@ WORKERS_WITNESS = Series(
     meaning="What each witness says of workers: 1 when some are alive, 0 when none is, absent when it does not know.",
     shared=True,
 )
-SOURCE_BLIND = Series(
-    name="celery:source_blind:bool",
-    labels=("missing",),
-    unit="count",
-    family="workers",
-    meaning="1 while a source is scraped and does not give what it always should.",
-    rare=True,
-)
 WORKERS_ACTIVE = Series(
     name="celery:workers_active:count",
     labels=(),
@@ -113,12 +105,28 @@ WORKER_START = Series(
     family="workers",
     meaning="Unix time at which a worker started.",
 )
+LENGTH_TOLD = Series(
+    name="celery:queue_length:told",
+    labels=("queue", "witness"),
+    unit="tasks",
+    family="queues",
+    meaning="The length of a queue as each witness tells it, where there are several.",
+    shared=True,
+)
+LENGTH_WITNESS = Series(
+    name="celery:length_witness:bool",
+    labels=("queue", "witness"),
+    unit="count",
+    family="queues",
+    meaning="Whether tasks wait, as each witness says: 1 all the time, 0 never, absent now and then.",
+)
 QUEUE_LENGTH = Series(
     name="celery:queue_length:max",
     labels=("queue",),
     unit="tasks",
     family="queues",
     meaning="Messages waiting in the broker, not counting those that workers have prefetched.",
+    shared=True,
 )
 CONSUMERS_WITNESS = Series(
     name="celery:consumers_witness:bool",
@@ -252,6 +260,14 @@ BROKER_BLOCKED = Series(
     family="stack",
     meaning="1 while the broker takes no messages because of this alarm, else 0.",
     shared=True,
+)
+SOURCE_BLIND = Series(
+    name="celery:source_blind:bool",
+    labels=("missing",),
+    unit="count",
+    family="stack",
+    meaning="1 while a source is scraped and does not give what it always should.",
+    rare=True,
 )
 RULE_FAILURES = Series(
     name="celery:rule_failures:increase5m",

@@ -69,6 +69,8 @@ class Reading:
     at_least: Mapping[Fact, str] = field(default_factory=dict)
     """Facts under which it can only be too small, each with the reason: then the next source is asked as well, and the
     larger number holds."""
+    reads: tuple[Series, ...] = ()
+    """Recorded series of other groups that its rules read."""
     survives: bool = False
     """True when the series goes on as 0 after metrics with a lifetime are gone, so that an alert may wait for ever."""
     caveat: str = ""

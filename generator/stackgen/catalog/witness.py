@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
+from stackgen.catalog.site import Fact as SiteFact
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import Stimulus
 
-FactName = Literal["broker", "workers", "consumers"]
-"""The broker answers; workers are alive; a queue has consumers."""
+FactName = Literal["broker", "workers", "consumers", "length"]
+"""The broker answers; workers are alive; a queue has consumers; tasks wait in it."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class Witness:
     """How long after the fact its word follows."""
     look: str = ""
     """What to look at when the others contradict its no; "" where its source is blind then."""
+
+    at_least: Mapping[SiteFact, str] = field(default_factory=dict)
+    """Facts of the stack under which its no proves nothing, each with the reason."""
 
     @property
     def id(self) -> str:

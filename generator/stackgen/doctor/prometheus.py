@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from stackgen.catalog import belonging, promql
-from stackgen.catalog.series import QUEUE_LENGTH
+from stackgen.catalog.series import QUEUE_LENGTH, SOURCE_BLIND
 from stackgen.catalog.sources import rabbitmq, worker
 from stackgen.doctor import buckets, http, rules
 from stackgen.doctor.exposition import Sample
@@ -39,6 +39,7 @@ def look(seen: Seen, url: str) -> Seen:
         bounds={name: buckets.bounds(_series(url, query)) for name, query in buckets.queries(plan).items()},
         vhosts=_by_vhost(_series(url, held)),
         lengths=_queues(plan, url),
+        blind=frozenset(one.labels["missing"] for one in _series(url, belonging.narrowed(SOURCE_BLIND.name, plan.site))),
         born_later=frozenset(one.labels.get("worker", "?") for one in _series(url, f"{begun} > time() + 5")),
         exporter=tuple(ours) or None,
         rules=rules.loaded(http.ask(f"{url}/api/v1/rules"), plan),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from stackgen.catalog import facts, promql
+from stackgen.catalog import blindness, facts, promql
+from stackgen.catalog.series import LENGTH_TOLD
+from stackgen.catalog.signals.evidence import SOURCE_BLIND_SIGNAL
 from stackgen.catalog.signals.stack import WATCHDOG
 from stackgen.doctor.finding import Finding
 from stackgen.doctor.seen import EXPORTER, Rule, Seen, alerts, fed_by
@@ -12,7 +14,7 @@ from stackgen.resolve.plan import LOOKED_UP, Plan, Scraped
 
 _SKEW_SECONDS = 5.0
 _MOST = 5
-_TESTIMONY = tuple(fact.series for fact in facts.FACTS.values())
+_TESTIMONY = (*(fact.series for fact in facts.FACTS.values()), LENGTH_TOLD)
 """What witnesses say: their silence is no fault."""
 
 
@@ -21,6 +23,7 @@ def check(seen: Seen) -> Iterator[Finding]:
     yield from _targets(seen)
     yield from _twice(seen)
     yield from _series(seen)
+    yield from _blind(seen)
     yield from _rules(seen)
     yield from _watchdog(seen)
     yield from _clocks(seen)
@@ -132,6 +135,17 @@ def _series(seen: Seen) -> Iterator[Finding]:
                 "and that the rules are loaded",
                 alerts(seen.plan, [chosen.series]),
             )
+
+
+def _blind(seen: Seen) -> Iterator[Finding]:
+    """What CeleryExporterBlind tells, in its words."""
+    from stackgen.rules.wording import Fill, texts
+
+    for alert in seen.plan.of(SOURCE_BLIND_SIGNAL)[:1]:
+        for missing in sorted(seen.blind):
+            said = texts(alert, seen.plan, Fill({"missing": missing}, 1, alert.threshold))["summary"].removesuffix(".")
+            blinded = blindness.blinded(missing, seen.plan.site)
+            yield Finding("source-blind", said, alert.signal.action.removesuffix("."), blinded)
 
 
 def _rules(seen: Seen) -> Iterator[Finding]:

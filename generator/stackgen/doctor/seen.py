@@ -58,6 +58,8 @@ class Seen:
     """By histogram and instance: the bounds of its buckets, as written."""
     vhosts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Queues that RabbitMQ itself lists, by virtual host."""
+    blind: frozenset[str] = frozenset()
+    """What sources that are scraped do not give, by the label `missing`."""
     lengths: frozenset[str] | None = None
     """Queues whose length is recorded now."""
     alerts: frozenset[str] | None = None

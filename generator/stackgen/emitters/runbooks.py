@@ -91,7 +91,7 @@ def _section(signal: Signal, plan: Plan) -> Row:
         "id": signal.id,
         "meaning": signal.meaning,
         "action": signal.action,
-        "causes": [*signal.causes, *(f"{name}: {text}" for name, text in signal.hints(plan.site).items())],
+        "causes": [*signal.causes, *(f"{name or 'else'}: {text}" for name, text in signal.hints(plan.site).items())],
         "witnesses": [
             {"name": w.name, "source": w.source, "yes": w.yes, "no": w.no or "–", "silence": w.silence, "late": w.late}
             for w in words.witnesses(signal, plan.site)

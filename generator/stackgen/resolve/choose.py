@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from fractions import Fraction
 
-from stackgen.catalog import registry
+from stackgen.catalog import facts, registry
 from stackgen.catalog.series import Series
 from stackgen.catalog.signal import Signal
 from stackgen.catalog.site import Site
-from stackgen.catalog.source import Reading, RecordingRule, Stimulus
-from stackgen.catalog.timeline import Input, Segment
+from stackgen.catalog.source import Reading
 from stackgen.document import Document, Trail, where
 from stackgen.problem import Problem
 from stackgen.resolve.plan import Chosen, Plan, Scraped
@@ -19,7 +17,7 @@ from stackgen.spec.model import StackSpec
 
 
 def choose(series: Series, site: Site, listed: Iterable[Scraped]) -> tuple[Chosen | None, list[str]]:
-    """The first source that can measure it; one that may say too little is joined by the next, up to one that is exact.
+    """The first source that can measure it; the length of queues all that can, for each may lack a queue or be wrong.
 
     Without any: None, and why each that has it is of no use.
     """
@@ -32,7 +30,7 @@ def choose(series: Series, site: Site, listed: Iterable[Scraped]) -> tuple[Chose
             reasons.append(f"{candidate.source.id}: {reason}")
             continue
         found.append(Chosen(candidate.source, reading, series, too_small=_too_small(reading, site)))
-        if not found[-1].too_small:
+        if series is not facts.LENGTH.judged:
             break
     return (_joined(found), []) if found else (None, reasons)
 
@@ -112,39 +110,14 @@ def _too_small(reading: Reading, site: Site) -> str:
 
 
 def _joined(found: Sequence[Chosen]) -> Chosen:
-    """One reading that says what the largest of these say."""
+    """One reading of what all of these say."""
     first, *others = found
     if not others:
         return first
-    readings = {one.source.id: one.reading for one in found}
-    reading = Reading(
-        series=first.series,
-        uses=tuple(metric for one in readings.values() for metric in one.uses),
-        rules=lambda site: (RecordingRule(_largest(first.series, readings, site)),),
-        stimulus=_first_tells([one.reading.stimulus for one in found]),
-        survives=all(one.survives for one in readings.values()),
-        caveat=" ".join(one.caveat for one in readings.values() if one.caveat),
+    sure = not all(one.too_small for one in found)
+    return replace(
+        first,
+        reading=facts.together([one.reading for one in found]),
+        others=tuple(one.source for one in others),
+        too_small="" if sure else "; ".join(f"{one.source.id}: {one.too_small}" for one in found),
     )
-    too_small = "; ".join(f"{one.source.id}: {one.too_small}" for one in found) if found[-1].too_small else ""
-    return replace(first, reading=reading, others=tuple(one.source for one in others), too_small=too_small)
-
-
-def _largest(series: Series, readings: Mapping[str, Reading], site: Site) -> str:
-    """Each source's values are labelled with it for a moment: `or` drops what has the labels of its left side."""
-    said = []
-    for source, reading in readings.items():
-        (rule,) = reading.rules(site)
-        said.append(f'label_replace({rule.expr}, "source", "{source}", "", "")')
-    return f"max by ({', '.join(series.labels)}) ({' or '.join(said)})"
-
-
-def _first_tells(stimuli: Sequence[Stimulus]) -> Stimulus:
-    """The first source says the value, the others 0, as one does that looks at the wrong place."""
-
-    def feed(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
-        nothing = tuple(s if s.amount is None else s._replace(amount=Fraction(0), slope=0) for s in segments)
-        first, *others = stimuli
-        fed = first(site, canonical, segments, step)
-        return fed + [one for other in others for one in other(site, canonical, nothing, step)]
-
-    return feed

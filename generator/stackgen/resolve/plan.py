@@ -122,7 +122,7 @@ class Chosen:
     """Of the source, or of it and of the others together."""
     series: Series
     others: tuple[Source, ...] = ()
-    """Sources that are asked as well, because those before them may say too little; the largest number holds."""
+    """Sources that are asked as well; the largest number holds, and none where they contradict each other."""
     too_small: str = ""
     """Why the number may be too small all the same; "" when it is right."""
 

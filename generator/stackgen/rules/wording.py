@@ -137,17 +137,18 @@ def _filled(text: str, alert: Alert, fill: Fill | None, site: Site) -> str:
 
 
 def _hint(signal: Signal, fill: Fill | None, site: Site) -> str:
-    """What to look at in this very case: the text for the value of the last label."""
+    """What to look at in this very case: the text for the value of the last label, or else that for ""."""
     hints = signal.hints(site)
     if not hints:
         return ""
     label = signal.by[-1]
     if fill is not None:
-        return f" {hints[fill.labels[label]]}"
+        return f" {hints[name if (name := fill.labels[label]) in hints else '']}"
     if len(hints) == 1:
         return f" {next(iter(hints.values()))}"
-    chain = " else ".join(f"if eq $labels.{label} {json.dumps(name)} }}}}{text}{{{{" for name, text in hints.items())
-    return f" {{{{ {chain} end }}}}"
+    own = (f"if eq $labels.{label} {json.dumps(name)} }}}}{text}{{{{" for name, text in hints.items() if name)
+    other = f" else }}}}{hints['']}{{{{" if "" in hints else ""
+    return f" {{{{ {' else '.join(own)}{other} end }}}}"
 
 
 def _copy(plan: Plan, before: str, after: str, fill: Fill | None) -> Iterator[str]:

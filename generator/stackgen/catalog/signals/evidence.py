@@ -8,7 +8,14 @@ from fractions import Fraction
 from stackgen.catalog import blindness, facts, input_shapes
 from stackgen.catalog.facts import Fact
 from stackgen.catalog.runbook import Command
-from stackgen.catalog.series import BROKER_BLOCKED, BROKER_WITNESS, CONSUMERS_WITNESS, SOURCE_BLIND, WORKERS_WITNESS
+from stackgen.catalog.series import (
+    BROKER_BLOCKED,
+    BROKER_WITNESS,
+    CONSUMERS_WITNESS,
+    LENGTH_WITNESS,
+    SOURCE_BLIND,
+    WORKERS_WITNESS,
+)
 from stackgen.catalog.signal import Level, Signal
 from stackgen.catalog.site import Site
 
@@ -115,21 +122,48 @@ CONSUMERS_EVIDENCE = Signal(
     dashboard="celery-queues",
 )
 
+LENGTH_EVIDENCE = Signal(
+    id="length_evidence",
+    alert=_ALERT,
+    title="Witnesses of a queue's length that stand alone",
+    family="queues",
+    unit="count",
+    by=("queue", "witness"),
+    only_names=_names(facts.LENGTH),
+    needs=(LENGTH_WITNESS,),
+    record="celery:length_witness:contradicted",
+    expr=lambda site: facts.contradicted(facts.LENGTH, site),
+    shape=input_shapes.Testimony(facts.LENGTH.name),
+    applies=_alone(facts.LENGTH),
+    bad_when="below",
+    levels={"warning": Level(Fraction(1), hold=300)},
+    hints=_hints(facts.LENGTH),
+    asks_broker=True,
+    summary="Of queue {queue} {witness} is contradicted: either says that tasks always wait, or that none does",
+    action="Ask the broker itself; until they agree the queue has no length, and no alert about it is told.",
+    meaning="Two sources count one queue, and one of them counts another place. A backlog may be real all the same.",
+    causes=(
+        "a source looks into another database or vhost, or lacks the prefix of the keys",
+        "a source goes on giving old numbers",
+    ),
+    dashboard="celery-queues",
+)
+
 
 def _nothing_to_miss(site: Site) -> str:
     if not site.targets:
         return "nothing is scraped"
-    return "no listed source always gives what an alert reads" if site.judged and not blindness.expected(site) else ""
+    return "no listed source always gives what an alert reads" if site.judged and not blindness.names(site) else ""
 
 
 SOURCE_BLIND_SIGNAL = Signal(
     id="source_blind",
     alert="CeleryExporterBlind",
     title="What a source that is scraped does not give",
-    family="workers",
+    family="stack",
     unit="count",
     by=("missing",),
-    only_names=lambda site: tuple(one.missing for one in blindness.expected(site)),
+    only_names=blindness.names,
     needs=(SOURCE_BLIND,),
     expr=lambda site: SOURCE_BLIND.name,
     shape=input_shapes.Value(SOURCE_BLIND),

@@ -27,7 +27,7 @@ def artefacts(plan: Plan) -> list[Artefact]:
 
 def _file(signal: Signal, plan: Plan) -> Artefact:
     test = SignalUnderTest(signal, plan)
-    groups = [plan.site.named(family) for family in _families(signal)]
+    groups = [plan.site.named(family) for family in _families(signal, plan)]
     return Artefact(
         path=f"prometheus/tests/{signal.id}.yml",
         template="prometheus/tests.yml.j2",
@@ -42,9 +42,11 @@ def _file(signal: Signal, plan: Plan) -> Artefact:
     )
 
 
-def _families(signal: Signal) -> Iterable[str]:
+def _families(signal: Signal, plan: Plan) -> Iterable[str]:
     """The groups whose rules record what is judged: the signal's own comes last."""
-    others = (series.family for series in signal.needs if series.family != signal.family)
+    read = (series for need in signal.needs for series in (*plan.chosen[need.name].reading.reads, need))
+    recorded = (one for one in read if one.name in plan.chosen and plan.chosen[one.name].reading.rules(plan.site))
+    others = (series.family for series in recorded if series.family != signal.family)
     return dict.fromkeys((*others, signal.family))
 
 
