@@ -56,19 +56,21 @@ SIX = (
 def test_six_edits_at_once_name_each_cause_once_what_wakes_people_first(plans: Plans) -> None:
     assert _lines(plans(BEFORE), plans(SIX)) == [
         "source redis: removed, and with it CeleryBrokerDown (critical below 1 for 1m), "
-        "CeleryEvidenceContradicted (broker_evidence) (warning below 1 for 2m)",
+        "CeleryEvidenceContradicted (broker_evidence) (warning below 1 for 2m), "
+        "CeleryEvidenceContradicted (length_evidence) (warning below 1 for 5m)",
         "CeleryQueueBacklog[priority] critical 5000 → 300",
         "CeleryHighFailureRate critical 20% → 30%",
         "route of critical alerts receiver oncall → chat",
         "CeleryQueueBacklog[priority] warning 1000 → 100",
         "CeleryTaskWaitTooLong warning for 5m → 10m",
         "CeleryTaskOverdue[report] warning not judged → 1h",
+        "CeleryQueueBacklog, CeleryQueueGrowing silenced by: +CeleryExporterDown of celery-exporter",
     ]
 
 
 def test_the_other_way_round_the_same_causes_are_named(plans: Plans) -> None:
     back = _lines(plans(SIX), plans(BEFORE))
-    assert len(back) == 7
+    assert len(back) == 8
     assert back[0].startswith("source redis: new (v1.88.0, redis-exporter:9121), and with it CeleryBrokerDown")
     assert "CeleryQueueBacklog[priority] critical 300 → 5000" in back
 

@@ -40,7 +40,7 @@ def choose_rest(site: Site, listed: Iterable[Scraped], chosen: dict[str, Chosen]
     for name, series in registry.series().items():
         if name not in chosen:
             choice, _ = choose(series, site, listed)
-            if choice:
+            if choice and choice.reading.rules(site):
                 chosen[name] = choice
 
 
