@@ -165,12 +165,16 @@ def _of_queues(site: Site) -> Iterator[RecordingRule]:
         yield RecordingRule(f"({up}) unless on () count({_lengths(site)}){down}", missing)
     queues = _told_by_queue(site)
     size = -(-len(queues) // -(-len(queues) // _CHUNK)) if queues else 1
-    text = promql.text(_length_of("queue $1", site))
     for some in (queues[start : start + size] for start in range(0, len(queues), size)):
-        absent = " or ".join(f"absent({_lengths(site, *promql.exactly({'queue': name}))})" for name in some)
         others = f"count({_lengths(site, promql.one_of('queue', some))})"
-        named = f'label_replace(({absent}) and on () {others}, "missing", {text}, "queue", "(?s)(.*)")'
-        yield RecordingRule(f"max by (missing) ({named})")
+        yield RecordingRule(f"({' or '.join(_without(name, site) for name in some)}) and on () {others}")
+
+
+def _without(queue: str, site: Site) -> str:
+    """1 while nobody tells the length of a queue, labelled with that."""
+    missing = promql.text(_length_of(f"queue {queue}", site))
+    length = _lengths(site, *promql.exactly({"queue": queue}))
+    return f'label_replace(vector(1), "missing", {missing}, "", "") unless on () {length}'
 
 
 def _rules(site: Site) -> tuple[RecordingRule, ...]:
