@@ -25,6 +25,7 @@ def look(seen: Seen, url: str) -> Seen:
     ours = _series(url, selecting("", plan.site.jobs.get(EXPORTER, EXPORTER), plan))
     held = selecting(rabbitmq.READY.name, rabbitmq.JOB, plan)
     begun = selecting(worker.START.name, worker.JOB, plan)
+    blind = belonging.narrowed(SOURCE_BLIND.name, plan.site)
     recorded = promql.select("", f"__name__=~{promql.text('|'.join(plan.chosen))}", *promql.exactly(plan.site.identity))
     return replace(
         seen,
@@ -39,7 +40,7 @@ def look(seen: Seen, url: str) -> Seen:
         bounds={name: buckets.bounds(_series(url, query)) for name, query in buckets.queries(plan).items()},
         vhosts=_by_vhost(_series(url, held)),
         lengths=_queues(plan, url),
-        blind=frozenset(one.labels["missing"] for one in _series(url, belonging.narrowed(SOURCE_BLIND.name, plan.site))),
+        blind=frozenset(one.labels["missing"] for one in _series(url, blind)),
         born_later=frozenset(one.labels.get("worker", "?") for one in _series(url, f"{begun} > time() + 5")),
         exporter=tuple(ours) or None,
         rules=rules.loaded(http.ask(f"{url}/api/v1/rules"), plan),
