@@ -17,9 +17,10 @@ from stackgen.emitters.alertmanager import route_tests
 from stackgen.resolve.routing import Routing
 from stackgen.verify.objects import operator
 from stackgen.verify.objects.found import Found
-from stackgen.verify.written import amtool
+from stackgen.verify.written import amtool, kubernetes
 from tests.alertmanager import meant
 from tests.alertmanager.reading import muted
+from tests.alertmanager.test_amtool import HOSTILE
 from tests.kubernetes.teams import STACKS, named, of_kind, staged
 
 pytestmark = pytest.mark.promtool
@@ -128,3 +129,21 @@ def test_times_in_which_nothing_is_told_are_kept() -> None:
             {"times": [{"start_time": "22:00", "end_time": "24:00"}], "weekdays": ["saturday", "sunday"]}
         ],
     }
+
+
+def test_a_queue_may_have_any_name(tmp_path: Path) -> None:
+    name = yaml.safe_dump(HOSTILE, width=1000).strip()
+    text = (
+        "version: 1\nstack: {name: shop}\ncelery: {app: a, broker: {kind: redis}}\n"
+        f"queues: {{celery: , ? {name} : }}\nsources: [{{name: worker, kubernetes: {{selector: a=b}}}}, redis]\n"
+        "outputs: [kubernetes]\n"
+        f"alerting: {{receivers: {{hook: {{webhook: {{url: 'http://hook'}}}}}}, queues: {{? {name} : hook}}}}\n"
+    )
+    made = staged(text, tmp_path)
+    for path, written in made.files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(written, encoding="utf-8")
+    paths = [path for path in made.files if path.startswith("kubernetes/") and path.endswith(".yaml")]
+    told = [one["receivers"] for one in route_tests.cases(made.prepared.plan) if ("queue", HOSTILE) in one["labels"]]
+    assert told == [["shop-production-hook"]] * len(told) != []
+    assert kubernetes.asked(tmp_path, paths, made.prepared.plan) == []
