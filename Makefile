@@ -56,6 +56,7 @@ test-fast: $(TEST)  ## unit, law and golden tests, in seconds
 live: $(TEST) live-tools  ## a real Celery system, broken on purpose; every alert is waited for
 	@$(PY) -m tests.live
 	@$(PY) -m tests.live --two
+	@$(PY) -m tests.copies.live
 
 live-tools:  ## the programs of `make live`, unpacked into .tools; says what it fetches
 	@PYTHON=$(PYTHON) tests/live/install.sh

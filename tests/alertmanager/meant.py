@@ -153,7 +153,8 @@ def _moments(interval: Config) -> tuple[str, tuple[str, ...], tuple[tuple[str, s
 
 def inhibition(rules: Any, plan: Plan) -> Iterator[str]:
     """Pairs of alerts of which one mutes the other in the file and not in the plan, or the other way about."""
-    firing = [*alerts(plan, ({}, {"environment": "another"}, {"stack": "another"}))]
+    others = [{label: "another"} for label in ("environment", "stack", *plan.spec.stack.copies)]
+    firing = [*alerts(plan, ({}, *others))]
     written = set(muted(rules, firing))
     wanted = set(_planned(firing, plan))
     for effect, cause in sorted(written ^ wanted):

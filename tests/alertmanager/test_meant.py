@@ -13,7 +13,7 @@ from tests.alertmanager.reading import Config, Labels, ways
 from tests.alertmanager.stacks import HEAD, plan_of, understood, write
 
 ROOT = Path(__file__).parents[2]
-STACKS = (ROOT / "stack.yaml", ROOT / "tests/specs/valid/alerting.yaml")
+STACKS = (ROOT / "stack.yaml", ROOT / "tests/specs/valid/alerting.yaml", ROOT / "tests/copies/clusters.stack.yaml")
 ODD: Config = {
     "route": {
         "receiver": "root",

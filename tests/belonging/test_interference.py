@@ -27,13 +27,14 @@ EVERY = 4
 """One case in so many is asked: promtool evaluates the rules of both stacks for each."""
 
 _LIMITS = st.sampled_from(["", "{thresholds: {queue_length: {warning: 7}}}", "{owner: others, min_workers: 2}"])
+_COPIES = st.sampled_from(["{cluster: [eu, us]}", "{cluster: }", "{}"])
 _FAILS = "{a.b: {thresholds: {task_failure_ratio: {warning: 1%}}}}"
 _TASKS = st.sampled_from(["{}", "{app.tasks.any: {period: 1h}}", _FAILS])
 
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[str, str]:
-    """Two stacks: other names or other environments, the same or other brokers, queues and tasks."""
+    """Two stacks: other names or other environments, the same or other brokers, queues and tasks, copies or none."""
     first = draw(st.sampled_from([("shop", "production"), ("shop-eu", "production"), ("shop", "eu-production")]))
     second = draw(st.sampled_from([("shop", "staging"), ("shop", "eu"), ("billing", "production")]))
     return draw(_stack(*first, "a")), draw(_stack(*second, "b"))
@@ -44,10 +45,14 @@ def _stack(draw: st.DrawFn, name: str, environment: str, host: str) -> str:
     kind = draw(st.sampled_from(["redis", "rabbitmq"]))
     queues = {"celery": draw(_LIMITS), "mail": draw(_LIMITS), "dead": "{role: dead_letter}"}
     chosen = ["celery-exporter", kind, *draw(st.sets(st.sampled_from(["worker", "probe"]), max_size=2))]
-    sources = ", ".join(f'{{name: {one}, targets: ["{one}.{host}:9000"]}}' for one in sorted(chosen))
+    copies = draw(_COPIES)
+    told = (
+        f'targets: ["file:/{host}.json"], labels: {{{{host: {host}}}}}' if copies != "{}" else 'targets: ["{}.{}:9000"]'
+    )
+    sources = ", ".join(f"{{name: {one}, {told.format(one, host)}}}" for one in sorted(chosen))
     return f"""
 version: 1
-stack: {{name: {name}, environment: {environment}}}
+stack: {{name: {name}, environment: {environment}, copies: {copies}}}
 celery: {{app: app, broker: {{kind: {kind}}}}}
 queues: {{{", ".join(f"{queue}: {limits}" for queue, limits in queues.items())}}}
 tasks: {draw(_TASKS)}

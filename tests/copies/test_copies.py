@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,14 @@ import yaml
 
 from stackgen import pipeline
 from stackgen.catalog import registry
+from stackgen.diff.compare import compare
+from stackgen.emitters.grafana.board import board as made
+from stackgen.emitters.grafana.together import together
+from stackgen.rules.build import groups
+from stackgen.rules.model import Recording
 from stackgen.spec.checks import RESERVED_LABELS
 from stackgen.verify import tools
+from stackgen.verify.plan import contract
 from tests.belonging import stacks
 from tests.mutation.judge import rendered
 
@@ -70,6 +77,39 @@ def test_dashboards_ask_for_the_chosen_copies_and_name_each() -> None:
                 assert apart or panel["type"] in ("table", "heatmap", "stat") or "count(ALERTS" in target["expr"]
 
 
+def test_a_rule_that_loses_a_copy_is_refused() -> None:
+    plan = pipeline.prepare(CLUSTERS).plan
+    *before, last = groups(plan)
+    length = 'celery_queue_length{job="celery-exporter"}'
+    for expr in (f"max by (queue_name) ({length})", f"{length} and on (queue_name) {length}"):
+        worse = replace(last, recordings=(*last.recordings, Recording("a:b:c", expr)))
+        assert "copies-mixed" in {one.rule for one in contract.of_rules([*before, worse], plan)}
+    assert contract.of_rules([*before, last], plan) == []
+
+
+def test_the_example_of_the_readme_is_short_and_accepted(tmp_path: Path, repository: Path) -> None:
+    section = (repository / "README.md").read_text(encoding="utf-8").partition("for two clusters behind one")[2]
+    example = section.partition("\n")[2].partition("```")[0]
+    assert example.count("\n") <= 10
+    (tmp_path / "stack.yaml").write_text(example)
+    assert pipeline.prepare(tmp_path / "stack.yaml").plan.site.copies.known == ({"cluster": "eu"}, {"cluster": "us"})
+
+
+def test_dashboards_of_many_stacks_have_the_labels_of_any(repository: Path) -> None:
+    plans = [pipeline.prepare(path).plan for path in (repository / "stack.yaml", CLUSTERS)]
+    for dashboard in registry.dashboards().values():
+        listed = made(dashboard, together(plans))["templating"]
+        assert '"name": "cluster"' in json.dumps(listed)
+
+
 def test_alerts_may_have_every_label_that_none_of_them_has() -> None:
     own = {"alertname", "alertstate", "environment", "owner", "severity", "signal", "stack"}
     assert {label for signal in registry.signals().values() for label in signal.by} | own == RESERVED_LABELS
+
+
+def test_diff_tells_that_copies_come_and_go(tmp_path: Path) -> None:
+    (tmp_path / "stack.yaml").write_text(CLUSTERS.read_text().replace("[eu, us]", "[eu, us, ap]"))
+    old, new = (pipeline.stage(path).files for path in (CLUSTERS, tmp_path / "stack.yaml"))
+    (change,) = compare(old, new).changes
+    assert (change.subjects, change.aspect) == (("every alert",), "label cluster")
+    assert (change.before, change.after) == ("eu, us", "eu, us, ap")

@@ -39,6 +39,17 @@ def test_no_file_has_more_than_ten_lines() -> None:
     assert {name: text.count("\n") for name, text in FILES.items() if text.count("\n") > 10} == {}
 
 
+def test_one_machine(tmp_path: Path) -> None:
+    example = README.read_text(encoding="utf-8").partition("## The smallest stack.yaml")[2].partition("```yaml\n")[2]
+    (tmp_path / "stack.yaml").write_text(example.partition("```")[0])
+    assert example.partition("```")[0].count("\n") <= 10
+    done = _run(tmp_path, "generate")
+    assert (done.returncode, "error" in done.stderr) == (0, False)
+    assert {"docker-compose.yml", ".env.example", "prometheus", "grafana", "alertmanager"} <= {
+        path.name for path in (tmp_path / "output").iterdir()
+    }
+
+
 def test_three_environments(folder: Path) -> None:
     done = _run(folder, "generate", *sorted(path.name for path in folder.glob("stack*.yaml")))
     assert (done.returncode, "error" in done.stderr) == (0, False)

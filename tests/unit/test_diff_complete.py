@@ -33,6 +33,8 @@ FOLLOWS = {
     *("queues.*.min_workers", "tasks.*.period"),
     # each shipper has a line of its own
     "logs.shippers",
+    # a section that comes is told by what it brings
+    "kubernetes",
 }
 
 

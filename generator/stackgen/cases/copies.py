@@ -59,7 +59,8 @@ def _situation(subject: Subject, test: SignalUnderTest) -> Situation | None:
     shape, who = test.signal.shape, subject.labels
     match shape:
         case input_shapes.Stuck() | input_shapes.Drain():
-            moves = InputSeries(shape.length, who, Fraction(1)), InputSeries(shape.started, who, _FLOW)
+            least = Fraction(max(test.least_traffic, default=0) or 1)
+            moves = InputSeries(shape.length, who, least), InputSeries(shape.started, who, 100 * least * _FLOW)
             return Situation(moves, Fraction(0))
         case input_shapes.Failures(series=series):
             return Situation((InputSeries(series, who, Fraction(0)),), Fraction(0))

@@ -47,7 +47,7 @@ def facts(plan: Plan) -> PlanFile:
             name=spec.stack.name,
             environment=spec.stack.environment,
             owner=spec.stack.owner,
-            labels=spec.stack.labels,
+            labels=spec.stack.labels | {name: ", ".join(values) or "*" for name, values in spec.stack.copies.items()},
         ),
         alerts={f"{one.signal.id}/{one.severity}": _alert(one, plan) for one in plan.alerts},
         off={

@@ -28,7 +28,7 @@ class StackFacts(Part):
     owner: str
     """Team that is told when neither the queue nor the task has an owner of its own."""
     labels: dict[str, str]
-    """Further labels on every alert."""
+    """Further labels on every alert; one that tells copies has all its values, with commas, or * for any."""
 
 
 class AlertFacts(Part):

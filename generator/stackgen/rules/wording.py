@@ -151,28 +151,30 @@ def _hint(signal: Signal, fill: Fill | None, site: Site) -> str:
     return f" {{{{ {' else '.join(own)}{other} end }}}}"
 
 
-def _copy(plan: Plan, before: str, after: str, fill: Fill | None) -> Iterator[str]:
-    """Each label that tells copies, in words of this form; nothing in an alert about all copies together."""
+def _copy(plan: Plan, fill: Fill | None) -> Iterator[str]:
+    """Each label that tells copies, with its value; nothing in an alert about all copies together."""
     for name in plan.site.copies.labels:
-        words = f"{before.format(name)}{{}}"
         if fill is None:
-            yield f"{{{{ with $labels.{name} }}}}{words.format('{{ .' + after + ' }}')}{{{{ end }}}}"
+            yield f"{{{{ with $labels.{name} }}}}, {name} {{{{ . }}}}{{{{ end }}}}"
         elif name in fill.labels:
-            yield words.format(quote_plus(fill.labels[name]) if after else fill.labels[name])
+            yield f", {name} {fill.labels[name]}"
+
+
+def _chosen(signal: Signal, plan: Plan, fill: Fill | None) -> str:
+    """What an alert chooses at the top of its dashboard."""
+    subject = signal.by[:1] if signal.by[:1] in (("queue",), ("task",), ("worker",)) else ()
+    values = {
+        name: f"{{{{ $labels.{name} | urlquery }}}}" if fill is None else quote_plus(fill.labels.get(name, ""))
+        for name in (*subject, *plan.site.copies.labels)
+    }
+    return "&".join(f"var-{name}={value}" for name, value in values.items())
 
 
 def texts(alert: Alert, plan: Plan, fill: Fill | None = None) -> dict[str, str]:
     """The annotations of an alert; as templates, or filled in when `fill` is given."""
     signal = alert.signal
-    chosen, copy = "", "".join(_copy(plan, ", {} ", "", fill))
-    if signal.by and signal.by[0] in ("queue", "task", "worker"):
-        label = signal.by[0]
-        shown = f"{{{{ $labels.{label} | urlquery }}}}" if fill is None else quote_plus(fill.labels[label])
-        chosen = f"var-{label}={shown}"
-    copies = "".join(_copy(plan, "&var-{}=", " | urlquery", fill))
-    chosen += copies if chosen else copies.replace("&", "", 1)
     held = f"; it has stayed so for {promql.seconds(alert.hold)}" if alert.hold else ""
-    summary = _filled(signal.summary, alert, fill, plan.site) + copy
+    summary = _filled(signal.summary, alert, fill, plan.site) + "".join(_copy(plan, fill))
     found = {
         "summary": f"{summary}.",
         "description": f"{summary}{held}. {_filled(signal.action, alert, fill, plan.site)}"
@@ -183,5 +185,6 @@ def texts(alert: Alert, plan: Plan, fill: Fill | None = None) -> dict[str, str]:
     if plan.spec.wants("runbooks") or "runbooks" in links.model_fields_set:
         found["runbook_url"] = f"{links.runbooks.rstrip('/')}/{signal.alert}.md"
     if plan.spec.wants("grafana") or links.grafana:
+        chosen = _chosen(signal, plan, fill)
         found["dashboard_url"] = f"{plan.spec.reached('grafana')}{board_path(signal.dashboard, plan.site, chosen)}"
     return found

@@ -11,6 +11,7 @@ from stackgen.catalog.entries import Entries
 from stackgen.catalog.source import Source
 from stackgen.document import Trail, shown
 from stackgen.spec.model import StackSpec
+from stackgen.spec.sources import SourceSpec
 
 COMPONENTS = frozenset(image.component for image in images.IMAGES)
 """Programs in the generated files whose version a person may change, besides the sources."""
@@ -95,9 +96,22 @@ def _copies(spec: StackSpec) -> Iterator[Fault]:
             reason = f"expected the values of {shown(name)} as well, since {shown(listed[0])} has its own"
             hint = "every combination is a copy; write values for all labels or for none"
             yield Fault(path, "copy-values", reason, hint, at_key=True, other=(*at, listed[0]))
+    if spec.namespace and "namespace" in copies:
+        reason = "every alert carries the namespace of the objects on Kubernetes"
+        yield Fault((*at, "namespace"), "copy-label", reason, "tell copies by another label", at_key=True)
+    unlabelled = next((s.name for s in spec.sources if not _labelled(s)), None)
+    if copies and unlabelled and not spec.shares("prometheus"):
+        reason = f"the generated prometheus.yml would scrape {unlabelled} without the label {next(iter(copies))}"
+        hint = f"name a file that has it, targets: [file:/etc/prometheus/{unlabelled}.json], or shared: [prometheus]"
+        yield Fault(at, "copy-targets", reason, hint, at_key=True)
     if listed and prod(map(len, copies.values())) > MOST_COPIES:
         reason = f"expected at most {MOST_COPIES} copies, got {prod(map(len, copies.values()))}"
         yield Fault(at, "many-copies", reason, "name the labels without values: {cluster: }", at_key=True)
+
+
+def _labelled(source: SourceSpec) -> bool:
+    """Whether its targets may have labels of their own, which only lists of targets in files can give them."""
+    return bool(source.targets) and all(target.startswith("file:") for target in source.targets or ())
 
 
 def _broker(spec: StackSpec) -> Iterator[Fault]:

@@ -21,7 +21,6 @@ stack:
   environment: staging
   owner: team-shop
   labels: {region: eu-west-1}
-  copies: {cluster: [blue, green]}
 """,
     "celery": """\
 celery:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from stackgen.catalog.copies import Copies
 from stackgen.catalog.signal import SEVERITIES
 from stackgen.resolve.plan import Alert, Plan
 
@@ -18,11 +19,12 @@ def together(plans: Sequence[Plan]) -> Plan:
     first = next((plan for plan in plans if plan.has_loki), plans[0])
     alerts = tuple(_alert(same, len(plans)) for same in _same(plans))
     on = {alert.signal.id for alert in alerts}
+    copies = Copies({label: () for plan in plans for label in plan.site.copies.labels})
     stack = first.spec.stack.model_copy(update={"name": STACK, "environment": ENVIRONMENT})
     return replace(
         first,
         spec=first.spec.model_copy(update={"stack": stack}),
-        site=replace(first.site, stack=STACK, environment=ENVIRONMENT, told={}),
+        site=replace(first.site, stack=STACK, environment=ENVIRONMENT, told={}, copies=copies),
         alerts=alerts,
         off=tuple(off for off in first.off if off.signal.id not in on),
         chosen={name: chosen for plan in reversed(plans) for name, chosen in plan.chosen.items()},
