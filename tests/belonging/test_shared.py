@@ -111,7 +111,7 @@ def test_the_example_of_the_readme_is_short_and_accepted(tmp_path: Path, reposit
 
 
 @pytest.mark.promtool
-@pytest.mark.parametrize("name", ["operator", "environments", "applications"])
+@pytest.mark.parametrize("name", ["operator", "environments", "applications", "labelled", "renamed"])
 def test_each_fault_is_told_for_its_own_stack(name: str, promtool: Path, tmp_path: Path) -> None:
     for stack in HERE.glob(f"{name}.*.yaml"):
         stacks.rules(stacks.files(stack.read_text(encoding="utf-8"), tmp_path / stack.stem), tmp_path)
