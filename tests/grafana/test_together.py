@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from stackgen import pipeline
+from stackgen.catalog import registry
 from stackgen.catalog.dashboard import board_uid
 from stackgen.emitters import grafana
 from stackgen.render.environment import render
@@ -74,9 +75,11 @@ def boards(output: Path) -> dict[str, Board]:
 
 def test_the_set_is_written_once_and_a_grafana_of_ones_own_has_its_own(output: Path, boards: dict[str, Board]) -> None:
     assert {name: board["uid"] for name, board in boards.items()} == {name: name for name in boards}
-    assert len(boards) == 4
+    assert set(boards) == set(registry.dashboards())
+    assert "[their dashboards](grafana/dashboards)" in (output / "README.md").read_text()
     assert [path.name for path in output.iterdir() if (path / "grafana").exists()] == ["own-production"]
-    assert len(list((output / "own-production/grafana/dashboards").glob("*.json"))) == 4
+    own = (output / "own-production/grafana/dashboards").glob("*.json")
+    assert {path.stem for path in own} == set(boards)
 
 
 def test_every_query_finds_what_some_stack_records(plans: list[Plan]) -> None:
@@ -104,7 +107,7 @@ def test_every_selector_asks_for_what_is_chosen(boards: dict[str, Board]) -> Non
         names = [variable["name"] for variable in board["templating"]["list"]]
         assert names.index("stack") < names.index("environment")
         asked = [one for one in _selectors(board) if not one.startswith("celery:workers_witness:bool")]
-        assert len(asked) > 5
+        assert asked
         wrong = [one for one in asked if 'environment="$environment",stack="$stack"' not in one]
         assert wrong == []
         assert [t for q in queries(board) for t in re.findall(r'job="[^"]*"', q)] == []

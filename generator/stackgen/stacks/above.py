@@ -29,7 +29,8 @@ def files(
     texts: Mapping[str, str], stacks: Sequence[tuple[overview.Row, Sequence[str]]], output: Path
 ) -> dict[str, str]:
     """The same, with the page about all stacks and the manifests that stand in their folders."""
-    texts = {**texts, **_read_back([overview.page([row for row, _ in stacks])])}
+    boards = any(path.startswith("grafana/") for path in texts)
+    texts = {**texts, **_read_back([overview.page([row for row, _ in stacks], boards=boards)])}
     within = {f"{row.folder}/{path}": "" for row, paths in stacks for path in paths}
     if wrong := links.in_pages({**texts, **within}):
         raise SpecError(wrong)

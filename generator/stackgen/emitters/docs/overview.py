@@ -50,9 +50,10 @@ def row(folder: str, plan: Plan) -> Row:
     )
 
 
-def page(rows: Sequence[Row]) -> Artefact:
-    """The page."""
+def page(rows: Sequence[Row], *, boards: bool) -> Artefact:
+    """The page; `boards`: whether there are dashboards for several of them."""
     context = {"stacks": [_stack(one) for one in rows], "alerts": _alerts(rows), "owners": _owners(rows)}
+    context["boards"] = "grafana/dashboards" if boards else None
     return Artefact("README.md", "docs/overview.md.j2", syntax="markdown", context=context)
 
 
