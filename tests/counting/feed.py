@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from stackgen.catalog import promql
-from stackgen.catalog.series import FINAL, STATES, TASK_DURATION_BUCKET, TASKS, TASKS_NEW
+from stackgen.catalog.series import FINAL, STATES, TASK_DURATION_BUCKET, TASKS, TASKS_NEW, Series
 from stackgen.catalog.sources.celery_exporter import ENDED, JOB, RUNTIME
 from tests.mutation.judge import rendered
 
@@ -21,35 +21,34 @@ celery: {{app: shop, broker: {{kind: redis}}}}
 queues: {{celery: }}
 sources: [celery-exporter]
 thresholds: {{task_duration_p95: {{warning: 10s}}}}
-prometheus: {{scrape_interval: 30s, evaluation_interval: {evaluation}s}}
+prometheus: {{scrape_interval: 30s, evaluation_interval: {evaluation}s, slow_interval: {slow}s}}
 """
 SCRAPE = 30
 _EXACT = 1e-6
 
 
-def rules(stack: Path) -> str:
-    """Those of the stack's rules that count executions; all others only cost time."""
-    counted = {TASKS.name, TASKS_NEW.name, TASK_DURATION_BUCKET.name}
+def rules(stack: Path, series: Series) -> str:
+    """Those of the stack's rules that record this series; all others only cost time."""
     groups = []
     for path, text in rendered(stack).items():
         for group in yaml.safe_load(text)["groups"] if path.startswith("prometheus/rules/") else ():
-            kept = [rule for rule in group["rules"] if rule.get("record") in counted]
-            groups.append({**group, "rules": kept})
+            kept = [rule for rule in group["rules"] if rule.get("record") == series.name]
+            groups += [{**group, "rules": kept}] if kept else []
     return yaml.safe_dump({"groups": groups}, width=1000, sort_keys=False)
 
 
-def promtool_file(evaluation: int) -> str:
-    """Every case, with a task and targets of its own; only what is counted wrongly is an answer."""
+def promtool_file(series: Series, interval: int) -> str:
+    """Every question about a series, each case with a task and targets of its own; only a wrong count is an answer."""
     test = {
         "interval": f"{SCRAPE}s",
         "input_series": [{"series": name, "values": values} for case in CASES for name, values in _fed(case)],
         "promql_expr_test": [
             {"expr": expr, "eval_time": moment, "exp_samples": []}
             for case in CASES
-            for expr, moment in _asked(case, evaluation)
+            for expr, moment in _asked(case, series, interval)
         ],
     }
-    whole = {"rule_files": ["rules.yaml"], "evaluation_interval": f"{evaluation}s", "tests": [test]}
+    whole = {"rule_files": ["rules.yaml"], "evaluation_interval": f"{interval}s", "tests": [test]}
     return yaml.safe_dump(whole, width=1000, sort_keys=False)
 
 
@@ -81,29 +80,23 @@ def _series(metric: str, **labels: str) -> str:
     return promql.select(metric, *promql.exactly({"job": JOB, **labels}))
 
 
-def _asked(case: Mapping[str, Any], evaluation: int) -> Iterator[tuple[str, str]]:
-    for key, answers in case.items():
-        which = key.removeprefix("says").strip()
-        for moment, right in answers.items() if key.startswith("says") else ():
-            if _seconds(moment) % evaluation == 0:
-                yield _wrong(*_values(which, case["about"]), right), moment
-    if "new" in case:
-        every = promql.select(TASKS_NEW.name, *promql.exactly({"task": case["about"]}))
+def _asked(case: Mapping[str, Any], series: Series, interval: int) -> Iterator[tuple[str, str]]:
+    task = {"task": case["about"]}
+    if series is TASKS_NEW and "new" in case:
+        every = promql.select(series.name, *promql.exactly(task))
         yield _wrong(f"sum_over_time({every}[1h])", len(FINAL), case["new"]), "40m"
+    for key in [key for key in case if key.startswith("says")]:
+        labels = dict([key.removeprefix("says ").split("=")]) if key != "says" else {}
+        if series is (TASK_DURATION_BUCKET if "le" in labels else TASKS):
+            counted = promql.select(series.name, *promql.exactly({**task, **labels}))
+            for moment, right in case[key].items():
+                if _seconds(moment) % interval == 0:
+                    yield _wrong(counted, 1 if labels else len(STATES), right), moment
 
 
 def _seconds(moment: str) -> int:
     minutes, _, seconds = moment.removesuffix("s").partition("m")
     return int(minutes) * 60 + int(seconds or 0)
-
-
-def _values(which: str, task: str) -> tuple[str, int]:
-    """What is asked, and how many answers there are while anything is counted."""
-    if which.startswith("le="):
-        labels = {"task": task, "le": which.removeprefix("le=")}
-        return promql.select(TASK_DURATION_BUCKET.name, *promql.exactly(labels)), 1
-    state = {"state": which} if which else {}
-    return promql.select(TASKS.name, *promql.exactly({"task": task, **state})), 1 if which else len(STATES)
 
 
 def _wrong(series: str, number: int, right: float | list[float]) -> str:

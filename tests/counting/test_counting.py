@@ -6,17 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from stackgen.catalog.series import TASK_DURATION_BUCKET, TASKS, TASKS_NEW, Series
 from stackgen.verify import tools
 from tests.counting.feed import STACK, promtool_file, rules
 
 
 @pytest.mark.promtool
-@pytest.mark.parametrize("evaluation", [15, 30, 60])
-def test_counts_are_right(evaluation: int, promtool: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("series", [TASKS, TASKS_NEW, TASK_DURATION_BUCKET], ids=lambda series: series.name)
+@pytest.mark.parametrize(("evaluation", "slow"), [(15, 30), (30, 60), (60, 120)])
+def test_counts_are_right(series: Series, evaluation: int, slow: int, promtool: Path, tmp_path: Path) -> None:
     stack = tmp_path / "stack.yaml"
-    stack.write_text(STACK.format(evaluation=evaluation), encoding="utf-8")
-    (tmp_path / "rules.yaml").write_text(rules(stack), encoding="utf-8")
-    (tmp_path / "counting.yaml").write_text(promtool_file(evaluation), encoding="utf-8")
+    stack.write_text(STACK.format(evaluation=evaluation, slow=slow), encoding="utf-8")
+    (tmp_path / "rules.yaml").write_text(rules(stack, series), encoding="utf-8")
+    asked = promtool_file(series, slow if series.slow else evaluation)
+    (tmp_path / "counting.yaml").write_text(asked, encoding="utf-8")
 
     done = tools.run(promtool, "test", "rules", "counting.yaml", cwd=tmp_path)
 

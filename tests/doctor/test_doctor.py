@@ -28,7 +28,7 @@ queues: {{celery: , priority: }}
 sources:
   - {{name: celery-exporter, version: "0.12.2", targets: ["{exporter}"]}}
 {more}
-prometheus: {{scrape_interval: 10s, evaluation_interval: 10s}}
+prometheus: {{scrape_interval: 10s, evaluation_interval: 10s, slow_interval: 10s}}
 {last}
 """
 PASSWORD = "hunter2-is-secret"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stackgen.rules.build import groups
+from stackgen.rules.build import groups, rule_file
 from tests.contract.scrape import evaluate
 from tests.grafana.boards import FULL, GUIDE, Board, boards_of, panels, plan_of
 from tests.grafana.queries import concrete
@@ -27,11 +27,11 @@ def _exact(panel: str, board: Board, query: int = 0) -> str:
 
 
 def _value(promtool: Path, folder: Path, fed: dict[str, str], panel: str, query: int = 0) -> list[float]:
-    plan = plan_of(folder, GUIDE)
+    plan = plan_of(folder, GUIDE + "prometheus: {slow_interval: 30s}\n")
     rules = [
         {"record": rule.record, "expr": rule.expr, "labels": dict(rule.labels)}
         for group in groups(plan)
-        if group.name == plan.site.named("tasks")
+        if group.path == rule_file("tasks", plan)
         for rule in group.recordings
     ]
     series = [{"series": f"up{{{_TARGET}}}", "values": "1x200"}]

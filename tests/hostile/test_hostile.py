@@ -83,7 +83,8 @@ def _written(made: Iterable[Rendered]) -> set[str]:
     found: set[str] = set()
     for one in made:
         if one.artefact.path.startswith("prometheus/rules/"):
-            for rule in yaml.load(one.text, Loader=yaml.CSafeLoader)["groups"][0]["rules"]:
+            groups = yaml.load(one.text, Loader=yaml.CSafeLoader)["groups"]
+            for rule in (rule for group in groups for rule in group["rules"]):
                 if rule.get("record") == OVERRIDE:
                     found |= {text for name, text in rule["labels"].items() if name in ("queue", "task")}
     return found

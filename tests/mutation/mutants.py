@@ -24,6 +24,8 @@ class Mutant:
 
     file: str
     """Path of the rule file below output/."""
+    group: int
+    """Number of its group in the file."""
     index: int
     """Number of the rule in its group."""
     rule: str
@@ -41,7 +43,7 @@ class Mutant:
     def applied(self, text: str) -> str:
         """The rule file with the mistake in it."""
         data = yaml.load(text, Loader=yaml.CSafeLoader)
-        data["groups"][0]["rules"][self.index] = dict(self.changed)
+        data["groups"][self.group]["rules"][self.index] = dict(self.changed)
         return yaml.dump(data, Dumper=yaml.CSafeDumper, allow_unicode=True, width=10_000)
 
 
@@ -49,11 +51,12 @@ def mutants(files: Mapping[str, str]) -> Iterator[Mutant]:
     """Every mutant of every rule file among the rendered files."""
     for path, text in files.items():
         if path.startswith("prometheus/rules/"):
-            rules: list[Rule] = yaml.load(text, Loader=yaml.CSafeLoader)["groups"][0]["rules"]
-            for index, rule in enumerate(rules):
+            groups: list[list[Rule]] = [one["rules"] for one in yaml.load(text, Loader=yaml.CSafeLoader)["groups"]]
+            rules = [rule for group in groups for rule in group]
+            for place, index, rule in ((g, i, rule) for g, group in enumerate(groups) for i, rule in enumerate(group)):
                 signals = tuple(_signals(rule, rules))
                 for what, changed in _changes(rule):
-                    yield Mutant(path, index, name(rule), what, changed, signals)
+                    yield Mutant(path, place, index, name(rule), what, changed, signals)
 
 
 def name(rule: Rule) -> str:

@@ -38,7 +38,7 @@ def _plan(folder: Path, sources: str = "celery-exporter, worker, redis") -> Plan
 def _found(folder: Path, expr: str, labels: Mapping[str, str] | None = None, record: str = "x:y:z") -> list[Problem]:
     first = Recording(record="a:b:c", expr=f"max by (queue_name) ({LENGTH})")
     second = Recording(record=record, expr=expr, labels=labels or {})
-    return contract.of_rules([Group("g", (first, second), ())], _plan(folder))
+    return contract.of_rules([Group("g", (first, second), (), "prometheus/rules/g.yml")], _plan(folder))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from stackgen.catalog.timeline import Gauge, Input, Segment
 from stackgen.spec.alerting import Weekday
 
 AGO = 900
-"""Seconds from the test's start until the overdue task's period ends."""
+"""Seconds from the test's start until the overdue task's period ends, at the least."""
 LAST_SUCCESS = "celery:task_last_success:timestamp"
 
 
@@ -57,13 +57,14 @@ def overdue(test: SignalUnderTest) -> Iterator[Case]:
     for severity, own in test.own_limits.items():
         (who, period), *others = sorted(own.items(), key=lambda item: bool(_days(test, item[0])))
         # The clock of every other task starts after the test's end.
-        starts = {who: AGO - period, **{other: Fraction(4 * AGO) for other, _ in others}}
+        ends = -(-AGO // test.tick) * test.tick
+        starts = {who: ends - period, **{other: Fraction(4 * ends) for other, _ in others}}
         clocks = [Gauge(LAST_SUCCESS, {"task": task}, (Segment(start, 1),)) for task, start in starts.items()]
         # A task behind a pattern is watched because it is counted.
         known = [task for task in own if is_pattern(test.entries.found(task) or "")]
         counted = tuple(InputSeries(shape.series, {"task": task, **shape.labels}, Fraction(0)) for task in known)
         there = input_series([Stage(counted, 60)], test.plan, test.step)
-        late = (AGO + test.tick,) * 2
+        late = (ends + test.tick,) * 2
         quiet = test.subject(who, Situation((), period + test.tick), (), on=late)
         flow = Situation((InputSeries(shape.series, {"task": who, **shape.labels}, Fraction(100)),), Fraction(0))
         busy = test.subject(who, flow, (Stage(flow.inputs, 60),))

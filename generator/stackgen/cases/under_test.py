@@ -94,13 +94,15 @@ class SignalUnderTest:
         if self._is_crowded and not isinstance(self.signal.shape, input_shapes.Growth):  # which looks back at 5 minutes
             coarse = 120 if coarse == 60 else 300
         waits = [wait for both in self._waits for wait in both if wait]
-        return next((t for t in (coarse, 120, 60) if t <= coarse and all(wait >= 2 * t for wait in waits)), 30)
+        found = next((t for t in (coarse, 120, 60) if t <= coarse and all(wait >= 2 * t for wait in waits)), 30)
+        # What is new since the last evaluation: no sample, one a minute, may fall between two, or count twice.
+        is_new = self.signal.slow and isinstance(self.signal.shape, input_shapes.Overdue | input_shapes.Tally)
+        return max(min(found, 60), int(self.plan.site.slow)) if is_new else found
 
     @property
     def _is_crowded(self) -> bool:
         """Whether the file of rules holds so many own limits that each evaluation takes long."""
-        family = [alert for alert in self.plan.alerts if alert.signal.family == self.signal.family]
-        return sum(len(alert.overrides) for alert in family) > CROWD
+        return sum(len(one.overrides) for one in self.plan.alerts if one.signal.family == self.signal.family) > CROWD
 
     @cached_property
     def step(self) -> int:
@@ -291,9 +293,8 @@ class SignalUnderTest:
     def scraped(self, inputs: Iterable[Input], stages: Sequence[Stage]) -> tuple[Input, ...]:
         """The inputs with `up` of every job that they or the signal's own series come from."""
         made = tuple(inputs)
-        jobs = {one.labels.get("job") for one in made} | {
-            self.plan.chosen[s.name].source.job for s in self.signal.needs
-        }
+        needed = {self.plan.chosen[s.name].source.job for s in self.signal.needs}
+        jobs = needed | {one.labels.get("job") for one in made}
         everyone = self.signal.family == "stack"
         wanted = (s.source.job for s in self.plan.scraped if everyone or s.source.job in jobs)
         return scraped(made, wanted, self.plan.site, stages)

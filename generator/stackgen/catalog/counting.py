@@ -15,7 +15,8 @@ def increase(
 ) -> str:
     """Growth of each series over the window; a series born at N inside the window counts N, not 0.
 
-    The birth counts only if the target was scraped a window ago, so that a restart of Prometheus is no burst.
+    The birth counts only if the target was scraped a window ago, so that a restart of Prometheus is no burst. All
+    buckets of a histogram appear in one scrape, so only the last is asked: two passes over the others instead of three.
     Source: promtool proofs in the generated tests; prometheus/prometheus#1673 has the problem.
     """
     selector, span = promql.select(metric, *matchers), promql.seconds(window)
@@ -23,22 +24,27 @@ def increase(
     if born == "zero":
         return grown
     job = matchers[0]
-    return (
-        f"((last_over_time({selector}[{site.bridge}]) unless {selector} offset {span})"
-        f" and on (instance) (up{{{job}}} offset {span} == 1)) or {grown}"
+    is_bucket = metric.endswith("_bucket")
+    witness = promql.select(metric, *matchers, 'le="+Inf"') if is_bucket else selector
+    new = (
+        f"((last_over_time({witness}[{site.bridge}]) unless {witness} offset {span})"
+        f" and on (instance) (up{{{job}}} offset {span} == 1))"
     )
+    if is_bucket:
+        new = f"(last_over_time({selector}[{site.bridge}]) and ignoring (le) {new})"
+    return f"{new} or {grown}"
 
 
 def grown(metric: str, matchers: tuple[str, ...], site: Site) -> str:
-    """Growth of each series since the last evaluation, where there is any; births count as in `increase`.
+    """Growth of each series since the last evaluation of TASKS_NEW, where there is any; births as in `increase`.
 
-    What a counter that starts anew has counted since is not seen.
+    A counter that is less than it was has started anew: what it says now is new.
     """
-    selector, before = promql.select(metric, *matchers), f"offset {promql.seconds(site.evaluation)}"
+    selector, before = promql.select(metric, *matchers), f"offset {promql.seconds(site.slow)}"
     now = f"last_over_time({selector}[{site.bridge}])"
     then = f"last_over_time({selector}[{site.bridge}] {before})"
-    born = f"({now} unless {then}) and on (instance) last_over_time(up{{{matchers[0]}}}[{site.bridge}] {before}) == 1"
-    return f"(({born}) or {now} - {then}) > 0"
+    born = f"{now} and on (instance) last_over_time(up{{{matchers[0]}}}[{site.bridge}] {before}) == 1"
+    return f"({now} - {then} >= 0 or {born}) > 0"
 
 
 def per_replica(expr: str, names: Mapping[str, str]) -> str:

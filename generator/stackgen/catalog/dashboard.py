@@ -98,9 +98,10 @@ class View(NamedTuple):
         Each evaluation counts the events of its whole window, so each event is counted window / interval times. An
         average over the range would be too high wherever the series is younger than the range.
         """
-        step = f":{promql.seconds(self.site.evaluation)}" if self.site.shares_boards else ""  # theirs may differ
+        every = self.site.every(series)
+        step = f":{promql.seconds(every)}" if self.site.shares_boards else ""  # theirs may differ
         counted = f"sum_over_time({self.of(series, *matchers)}[$__range{step}])"
-        return f"{counted} * {promql.number(self.site.evaluation)} / {series.window}"
+        return f"{counted} * {promql.number(every)} / {series.window}"
 
     def per_second(self, series: Series, *matchers: str) -> str:
         """Events of a flow per second, for each series."""

@@ -6,7 +6,7 @@ Names follow level:metric:operation with the vocabulary of the guide. Only sourc
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Literal, NamedTuple, assert_never
+from typing import Literal, NamedTuple
 
 from stackgen.catalog import promql
 
@@ -27,17 +27,11 @@ FINAL = tuple(state for state in STATES if state != "RETRY")
 
 def limit(value: Fraction, unit: Unit) -> str:
     """A threshold as a person writes it: 5000, 5%, 5m, 10/s."""
-    match unit:
-        case "ratio":
-            return f"{promql.number(value * 100)}%"
-        case "seconds":
-            return promql.seconds(value)
-        case "per_second":
-            return f"{promql.number(value)}/s"
-        case "tasks" | "workers" | "count":
-            return promql.number(value)
-        case _:
-            assert_never(unit)
+    if unit == "ratio":
+        return f"{promql.number(value * 100)}%"
+    if unit == "seconds":
+        return promql.seconds(value)
+    return promql.number(value) + ("/s" if unit == "per_second" else "")
 
 
 class Series(NamedTuple):
@@ -58,6 +52,13 @@ class Series(NamedTuple):
     """Whether rules of other groups may read it, one evaluation late: they wait for longer than that anyway."""
     rare: bool = False
     """Whether it has a value only while something is wrong."""
+    slow: bool = False
+    """Whether it is evaluated less often than all others, and with it what is judged of it: that waits for longer."""
+
+    @property
+    def group(self) -> str:
+        """The group of rules that records it."""
+        return f"{self.family}_slow" if self.slow else self.family
 
 
 WORKERS_WITNESS = Series(
@@ -180,6 +181,7 @@ TASKS = Series(
     meaning="Executions that ended in the last 10 minutes, by how they ended.",
     kind="counter",
     window=OUTCOME_WINDOW,
+    shared=True,
 )
 TASKS_NEW = Series(
     name="celery:tasks:new",
@@ -189,6 +191,7 @@ TASKS_NEW = Series(
     meaning="Executions that ended since the last evaluation, but for retries; absent where none did.",
     kind="counter",
     window=0,
+    slow=True,
 )
 TASKS_UNKNOWN = Series(
     name="celery:tasks_unknown:increase10m",
@@ -206,6 +209,7 @@ TASK_DURATION_BUCKET = Series(
     family="tasks",
     meaning="Executions that ended in the last 5 minutes after at most `le` seconds.",
     kind="counter",
+    slow=True,
 )
 TASK_DURATION_SUM = Series(
     name="celery:task_duration_seconds_sum:increase5m",
@@ -214,6 +218,7 @@ TASK_DURATION_SUM = Series(
     family="tasks",
     meaning="Seconds spent by the executions that ended in the last 5 minutes.",
     kind="counter",
+    slow=True,
 )
 TASK_TIMEOUTS = Series(
     name="celery:task_timeouts:increase10m",

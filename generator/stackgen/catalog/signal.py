@@ -154,6 +154,16 @@ class Signal(NamedTuple):
         return isinstance(self.shape, Always)
 
     @property
+    def slow(self) -> bool:
+        """Whether it is evaluated less often than other signals, because what it needs is."""
+        return any(series.slow for series in self.needs)
+
+    @property
+    def group(self) -> str:
+        """The group of rules that judges it."""
+        return next((series.group for series in self.needs if series.slow), self.family)
+
+    @property
     def min_tasks(self) -> int | None:
         """Default of the traffic guard; None when the signal has none."""
         return self._default("min_tasks")

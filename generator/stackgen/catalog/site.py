@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from string import ascii_lowercase
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from zlib import crc32
 
 from stackgen.catalog import promql
@@ -15,6 +15,10 @@ from stackgen.catalog.copies import Copies
 from stackgen.catalog.corner import Corner
 from stackgen.catalog.identity import joined
 from stackgen.catalog.launch import Secret, Variable
+
+if TYPE_CHECKING:
+    from stackgen.catalog.series import Series
+    from stackgen.catalog.signal import Signal
 
 Fact = Literal[
     "events_off",
@@ -91,6 +95,8 @@ class Site:
 
     scrape: Fraction
     evaluation: Fraction
+    slow: Fraction
+    """Seconds between evaluations of what is evaluated less often: durations, and what is carried on by task."""
     queues: tuple[str, ...]
     """Those that stack.yaml calls by their own names."""
     dead_letter: tuple[str, ...]
@@ -150,6 +156,10 @@ class Site:
     """Whether its dashboards are those of all stacks in its folder, for a Grafana that others run."""
     flower: FlowerSettings = FlowerSettings()
     engine: EngineSettings = EngineSettings()
+
+    def every(self, what: Series | Signal) -> Fraction:
+        """Seconds between its evaluations."""
+        return self.slow if what.slow else self.evaluation
 
     @property
     def identity(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ import promql_parser
 
 from stackgen.doctor.seen import Rule
 from stackgen.resolve.plan import Plan
-from stackgen.rules.build import FAMILIES, groups
+from stackgen.rules.build import group_names, groups
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _MATCHER = re.compile(rf"\w+\s*(?:=~|!~|!=|=)\s*{_STRING}")
@@ -31,7 +31,7 @@ def generated(plan: Plan) -> frozenset[Rule]:
 
 def loaded(answer: object, plan: Plan) -> frozenset[Rule]:
     """The rules of this stack's groups in the answer of /api/v1/rules."""
-    return frozenset(_loaded(answer, {plan.site.named(family) for family in FAMILIES}))
+    return frozenset(_loaded(answer, group_names(plan.site)))
 
 
 def _loaded(answer: object, ours: Collection[str]) -> Iterator[Rule]:

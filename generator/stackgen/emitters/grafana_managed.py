@@ -31,7 +31,7 @@ Data = dict[str, Any]
 def artefacts(plan: Plan) -> list[Artefact]:
     """One file, for provisioning/alerting of Grafana 12 or newer."""
     source = plan.spec.grafana_managed.datasource or plan.site.named("prometheus", MOST_OF_UID)
-    found = [_group(plain(group, plan.site), source, plan) for group in groups(plan)]
+    found = [_group(plain(group), source, plan) for group in groups(plan)]
     notes = [
         "For provisioning/alerting of Grafana 12 or newer. Recorded series go back into the same data source.",
         "Where Grafana converts Prometheus rules itself, mimir/rules.yml serves as well: mimirtool with /api/convert.",

@@ -10,7 +10,7 @@ from stackgen.rules.plain import plain
 
 def artefacts(plan: Plan) -> list[Artefact]:
     """One file, which is one namespace of the ruler."""
-    found = [plain(group, plan.site) for group in groups(plan)]
+    found = [plain(group) for group in groups(plan)]
     namespace, largest = plan.site.named("rules"), max(len(group["rules"]) for group in found)
     notes = (
         f"Load it: mimirtool rules sync --address=ADDRESS --id=TENANT --namespaces={namespace} rules.yml",

@@ -13,7 +13,7 @@ STRATEGY = "abort"
 
 def artefacts(plan: Plan) -> list[Artefact]:
     """One file with all groups."""
-    found = [{**plain(group, plan.site), "partial_response_strategy": STRATEGY} for group in groups(plan)]
+    found = [{**plain(group), "partial_response_strategy": STRATEGY} for group in groups(plan)]
     notes = [
         "Load it: thanos rule --rule-file=rules.yml; several rulers: --label=replica=… and --alert.label-drop=replica.",
         "A group that lacks a store fails and says so; it does not take missing series for missing workers.",

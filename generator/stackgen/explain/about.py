@@ -153,7 +153,7 @@ def _ends(alert: Alert, plan: Plan) -> str:
         end = "a line has arrived" if window is None else f"the lines are older than {promql.seconds(window)}"
         text = f"within {within} after {end}"
     else:
-        text = f"within {promql.seconds(plan.site.scrape + plan.site.evaluation)} after the value is good again"
+        text = f"within {promql.seconds(plan.site.scrape + plan.site.every(signal))} after the value is good again"
     if lingers := timing.lingers(signal):
         text += f"; what is over counts for another {promql.seconds(lingers)}"
     return (

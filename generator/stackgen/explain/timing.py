@@ -33,7 +33,7 @@ def parts(alert: Alert, plan: Plan) -> tuple[Part, ...]:
         _sighting(alert.signal, plan),
         _bridge(alert.signal, plan),
         Part(Fraction(scrape), "scrape"),
-        Part(plan.site.evaluation, "evaluation"),
+        Part(plan.site.every(alert.signal), "evaluation"),
         Part(alert.hold, "for"),
     )
     return tuple(part for part in listed if part.seconds)
@@ -76,7 +76,7 @@ def _effect(alert: Alert) -> Part:
 def _sighting(signal: Signal, plan: Plan) -> Part:
     """The clock of a periodic task starts when its success is seen, by one scrape and one evaluation."""
     is_clock = isinstance(signal.shape, input_shapes.Overdue)
-    return Part(plan.site.evaluation if is_clock else Fraction(0), "evaluation that saw the last success")
+    return Part(plan.site.every(signal) if is_clock else Fraction(0), "evaluation that saw the last success")
 
 
 def _part(share: Fraction) -> Fraction:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from stackgen.catalog import promql, registry
+from stackgen.catalog import input_shapes, promql, registry
 from stackgen.catalog.copies import Copies
 from stackgen.catalog.corner import Corner, Tls
 from stackgen.catalog.entries import Entries, examples, is_pattern
@@ -25,6 +25,9 @@ BUCKET_BOUNDS = tuple(Fraction(b) for b in ("0.1", "0.5", "1", "5", "10", "30", 
 
 MAX_BOUNDS = 40
 """Most buckets of a histogram: its series are multiplied by this."""
+
+_SLOWEST = Fraction(120)
+"""Seconds between two evaluations at the most: a value that is older than five minutes is none."""
 
 
 def scrape_jobs(spec: StackSpec) -> tuple[Scraped, ...]:
@@ -100,6 +103,7 @@ def site_of(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str
     return Site(
         scrape=spec.prometheus.scrape_interval.seconds,
         evaluation=spec.prometheus.evaluation_interval.seconds,
+        slow=_slow(spec, candidates),
         queues=entries.names,
         dead_letter=tuple(name for name in entries.names if name in dead),
         queue_patterns=entries.patterns,
@@ -192,6 +196,28 @@ def _fleet_settles(spec: StackSpec, numbers: Numbers) -> Fraction:
         return spec.celery.fleet.settles.seconds
     shortest = min((threshold.hold for threshold in numbers.thresholds.values()), default=Fraction(0))
     return max(2 * spec.prometheus.evaluation_interval.seconds, shortest)
+
+
+def _slow(spec: StackSpec, candidates: Mapping[str, Numbers]) -> Fraction:
+    """Two evaluations fit into the shortest wait; never more often than all others are evaluated."""
+    often = spec.prometheus.evaluation_interval.seconds
+    if spec.prometheus.slow_interval:
+        return max(spec.prometheus.slow_interval.seconds, often)
+    waits = (wait for numbers in candidates.values() if numbers.signal.slow for wait in _waits(numbers, 4 * often))
+    most = min((wait / 2 for wait in waits), default=_SLOWEST)
+    return max(often, min(most, _SLOWEST) // often * often)
+
+
+def _waits(numbers: Numbers, least: Fraction) -> Iterable[Fraction]:
+    """How long what a signal judges must last until it is told; a period that is over counts as `least` at least."""
+    shape, limits = numbers.signal.shape, [*numbers.limits]
+    over = Fraction(shape.window or 0) if isinstance(shape, input_shapes.Tally) else Fraction(0)
+    if isinstance(shape, input_shapes.Overdue) and limits:
+        over = max(min(limits), least)
+    for severity, threshold in numbers.thresholds.items():
+        if limits or not numbers.signal.limits_from:
+            yield threshold.hold + over
+        yield from (wait.hold + over for wait in numbers.waits(severity).values())
 
 
 def _scales(spec: StackSpec) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
-from stackgen.catalog import belonging, copies, promql
+from stackgen.catalog import belonging, copies, promql, registry
 from stackgen.catalog.entries import is_pattern
 from stackgen.catalog.series import Family
 from stackgen.catalog.signal import Signal
@@ -27,20 +27,31 @@ GUARD_OVERRIDE = "celery:guard_override"
 @lru_cache(maxsize=2)
 def groups(plan: Plan) -> tuple[Group, ...]:
     """Every rule group of the stack, in the order of FAMILIES; a family without rules has none."""
-    made = (_group(family, plan) for family in FAMILIES)
+    made = (_group(family, plan, group) for family in FAMILIES for group in _names(family))
     return tuple(g for g in made if g.recordings or g.alerts)
 
 
+def group_names(site: Site) -> tuple[str, ...]:
+    """Every name that a group of this stack's may have."""
+    return tuple(site.named(group) for family in FAMILIES for group in _names(family))
+
+
+def _names(family: Family) -> dict[str, None]:
+    """The family's own, then that of what is evaluated less often."""
+    recorded = (series.group for series in registry.series().values() if series.family == family)
+    return dict.fromkeys((family, *recorded))
+
+
 def rule_file(family: str, plan: Plan) -> str:
-    """The file of a family's group, below output/."""
+    """The file of a family's groups, below output/."""
     return f"prometheus/rules/{plan.site.named(family)}.yml"
 
 
-def _group(family: Family, plan: Plan) -> Group:
-    recordings = [*_canonical(family, plan)]
+def _group(family: Family, plan: Plan, group: str) -> Group:
+    recordings = [*_canonical(group, plan)]
     rules: list[Alerting] = []
     for signal in plan.metric_signals:
-        if signal.family == family:
+        if signal.group == group:
             alerts = plan.of(signal)
             behind = [*_behind_patterns(signal, alerts, plan)]
             values = [*_values(signal, plan)]
@@ -48,15 +59,16 @@ def _group(family: Family, plan: Plan) -> Group:
             recordings += [*_thresholds(alerts, plan), *_guards(alerts, plan)]
             parts = [part for alert in alerts for part in classes.parts(alert)]
             rules += [rule(part.alert, plan, condition(part, plan)) for part in parts]
-    recorded = tuple(_ours(one, family, plan.site) for one in recordings)
+    recorded = tuple(_ours(one, group, plan.site) for one in recordings)
     if any(copies.KNOWN in one.expr for one in recorded):
-        recorded = (*_copies(family, plan), *recorded)
-    return Group(plan.site.named(family), recorded, tuple(rules))
+        recorded = (*_copies(group, plan), *recorded)
+    interval = plan.site.evaluation if group == family else plan.site.slow
+    return Group(plan.site.named(group), recorded, tuple(rules), rule_file(family, plan), interval)
 
 
-def _copies(family: Family, plan: Plan) -> Iterable[Recording]:
+def _copies(group: str, plan: Plan) -> Iterable[Recording]:
     """The copies there should be: as stack.yaml says, else all of which anything was scraped lately."""
-    site, of_family = plan.site, {"family": family}
+    site, of_family = plan.site, {"family": group}
     why = "The copies of this stack that there should be."
     for one in site.copies.known:
         yield Recording(copies.KNOWN, "vector(1)", {**site.identity, **of_family, **one}, why)
@@ -64,21 +76,21 @@ def _copies(family: Family, plan: Plan) -> Iterable[Recording]:
     if not site.copies.known:
         jobs = [f'group(up{{job="{s.source.job}"}})' for s in plan.scraped if s.source.job not in site.central]
         yield _ours(
-            Recording(copies.SEEN, " or ".join(jobs), of_family, "Copies of which anything is scraped."), family, site
+            Recording(copies.SEEN, " or ".join(jobs), of_family, "Copies of which anything is scraped."), group, site
         )
-        lately = f'group(last_over_time({copies.SEEN}{{family="{family}"}}[{copies.REMEMBERED}]))'
-        yield _ours(Recording(copies.KNOWN, lately, of_family, why), family, site)
+        lately = f'group(last_over_time({copies.SEEN}{{family="{group}"}}[{copies.REMEMBERED}]))'
+        yield _ours(Recording(copies.KNOWN, lately, of_family, why), group, site)
 
 
-def _ours(recording: Recording, family: Family, site: Site) -> Recording:
+def _ours(recording: Recording, group: str, site: Site) -> Recording:
     """The same rule over this stack's series only, and its result marked as this stack's."""
     labels = {**site.identity, **recording.labels}
-    return replace(recording, expr=belonging.narrowed(recording.expr, site, family), labels=labels)
+    return replace(recording, expr=belonging.narrowed(recording.expr, site, group), labels=labels)
 
 
-def _canonical(family: Family, plan: Plan) -> Iterable[Recording]:
+def _canonical(group: str, plan: Plan) -> Iterable[Recording]:
     for chosen in plan.chosen.values():
-        if chosen.series.family == family:
+        if chosen.series.group == group:
             why = f"{chosen.series.meaning} From {' and '.join(one.title for one in chosen.sources)}."
             for recorded in chosen.reading.rules(plan.site):
                 yield Recording(record=chosen.series.name, expr=recorded.expr, labels=recorded.labels, why=why)
@@ -181,7 +193,7 @@ def value(signal: Signal, plan: Plan) -> str:
     """The signal's value as alerts and panels select it."""
     if signal.always:
         return _value(signal, plan)
-    return belonging.narrowed(_value(signal, plan), plan.site, signal.family)
+    return belonging.narrowed(_value(signal, plan), plan.site, signal.group)
 
 
 def _value(signal: Signal, plan: Plan) -> str:
@@ -202,7 +214,7 @@ def condition(part: classes.Part, plan: Plan) -> str:
     signal = part.alert.signal
     if signal.always:
         return signal.expr(plan.site)
-    return belonging.narrowed(_condition(part, plan), plan.site, signal.family)
+    return belonging.narrowed(_condition(part, plan), plan.site, signal.group)
 
 
 def _condition(part: classes.Part, plan: Plan) -> str:

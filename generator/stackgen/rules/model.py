@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from stackgen.resolve.plan import Alert
 
@@ -40,3 +41,7 @@ class Group:
     name: str
     recordings: tuple[Recording, ...]
     alerts: tuple[Alerting, ...]
+    path: str = ""
+    """The file in which it stands, below output/."""
+    interval: Fraction = Fraction(0)
+    """Seconds between evaluations."""

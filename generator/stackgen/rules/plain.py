@@ -7,7 +7,6 @@ from typing import Any
 import promql_parser
 
 from stackgen.catalog import promql
-from stackgen.catalog.site import Site
 from stackgen.rules.model import Alerting, Group, Recording
 
 _ONE_LINE = 100
@@ -19,10 +18,10 @@ def laid_out(expr: str) -> str:
     return expr if len(expr) <= _ONE_LINE else str(promql_parser.parse(expr).prettify()).strip()
 
 
-def plain(group: Group, site: Site) -> dict[str, Any]:
+def plain(group: Group) -> dict[str, Any]:
     """The group with the very names, texts and numbers of the rule files of prometheus/."""
     rules = [*map(_recording, group.recordings), *map(_alert, group.alerts)]
-    return {"name": group.name, "interval": promql.seconds(site.evaluation), "rules": rules}
+    return {"name": group.name, "interval": promql.seconds(group.interval), "rules": rules}
 
 
 def _recording(rule: Recording) -> dict[str, Any]:

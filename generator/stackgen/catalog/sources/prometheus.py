@@ -77,7 +77,7 @@ def _failed_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[S
 
 
 def _rules(site: Site) -> tuple[RecordingRule, ...]:
-    group = site.named("FAMILY").replace("FAMILY", "[a-z]+")
+    group = site.named("FAMILY").replace("FAMILY", "[a-z_]+")
     # Prometheus labels a group `<file>;<group>`.
     ours = f'job="{PROMETHEUS}",rule_group=~".*;{group}"'
     return (RecordingRule(f"max by (rule_group) (increase({RULES_FAILED.name}{{{ours}}}[{promql.seconds(WINDOW)}]))"),)

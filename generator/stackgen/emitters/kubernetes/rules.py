@@ -23,7 +23,7 @@ Data = Mapping[str, Any]
 def artefacts(plan: Plan) -> Iterator[Artefact]:
     """One file for each object."""
     for group in groups(plan):
-        parts = cut(plain(group, plan.site))
+        parts = cut(plain(group))
         why = f"{len(parts)} objects: one would be over {MOST} bytes. Constant limits stand in groups of their own."
         for part in parts:
             spec = {"spec": {"groups": [part]}}

@@ -55,11 +55,13 @@ def _rules(plan: Plan) -> Artefact:
         template="prometheus/rules.yml.j2",
         syntax="yaml",
         context={
-            "interval": promql.seconds(plan.site.evaluation),
-            "group": {
-                "name": group.name,
-                "recordings": [],
-                "alerts": [printed(rule, rule.expr) for rule in group.alerts],
-            },
+            "groups": [
+                {
+                    "name": group.name,
+                    "interval": promql.seconds(plan.site.evaluation),
+                    "recordings": [],
+                    "alerts": [printed(rule, rule.expr) for rule in group.alerts],
+                }
+            ]
         },
     )

@@ -16,7 +16,7 @@ from stackgen.rules.plain import laid_out
 
 def artefacts(plan: Plan) -> list[Artefact]:
     """prometheus.yml, or what is merged into that of others, and the rule files."""
-    return [_config(plan), *(_rules(group, plan) for group in groups(plan))]
+    return [_config(plan), *_rules(plan)]
 
 
 def _config(plan: Plan) -> Artefact:
@@ -79,20 +79,23 @@ def _job(scraped: Scraped, plan: Plan) -> dict[str, object]:
     }
 
 
-def _rules(group: Group, plan: Plan) -> Artefact:
-    return Artefact(
-        path=f"prometheus/rules/{group.name}.yml",
-        template="prometheus/rules.yml.j2",
-        syntax="yaml",
-        context={
-            "interval": promql.seconds(plan.site.evaluation),
-            "group": {
-                "name": group.name,
-                "recordings": [_recording(rule) for rule in group.recordings],
-                "alerts": [printed(rule, laid_out(rule.expr)) for rule in group.alerts],
-            },
-        },
-    )
+def _rules(plan: Plan) -> Iterator[Artefact]:
+    """One file per family."""
+    files: dict[str, list[Group]] = {}
+    for group in groups(plan):
+        files.setdefault(group.path, []).append(group)
+    for path, listed in files.items():
+        context = {"groups": [_group(group) for group in listed]}
+        yield Artefact(path=path, template="prometheus/rules.yml.j2", syntax="yaml", context=context)
+
+
+def _group(group: Group) -> dict[str, object]:
+    return {
+        "name": group.name,
+        "interval": promql.seconds(group.interval),
+        "recordings": [_recording(rule) for rule in group.recordings],
+        "alerts": [printed(rule, laid_out(rule.expr)) for rule in group.alerts],
+    }
 
 
 def _recording(rule: Recording) -> dict[str, object]:

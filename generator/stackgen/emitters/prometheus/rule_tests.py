@@ -12,11 +12,13 @@ from stackgen.cases.build import cases
 from stackgen.cases.model import AlertAssertion, Case, QueryAssertion, Subject
 from stackgen.cases.under_test import SignalUnderTest
 from stackgen.catalog import belonging, promql
+from stackgen.catalog.series import Family
 from stackgen.catalog.signal import Severity, Signal
 from stackgen.catalog.timeline import Input
 from stackgen.resolve.alerts import own
 from stackgen.resolve.plan import Plan
 from stackgen.rules import classes
+from stackgen.rules.build import rule_file
 from stackgen.rules.wording import Fill, texts
 
 
@@ -27,27 +29,28 @@ def artefacts(plan: Plan) -> list[Artefact]:
 
 def _file(signal: Signal, plan: Plan) -> Artefact:
     test = SignalUnderTest(signal, plan)
-    groups = [plan.site.named(family) for family in _families(signal, plan)]
+    groups = _groups(signal, plan)
+    paths = dict.fromkeys(rule_file(family, plan) for family in groups.values())
     return Artefact(
         path=f"prometheus/tests/{signal.id}.yml",
         template="prometheus/tests.yml.j2",
         syntax="yaml",
         context={
-            "rule_files": [f"../rules/{name}.yml" for name in groups],
+            "rule_files": [f"../{path.removeprefix('prometheus/')}" for path in paths],
             # Without it promtool evaluates groups in an order of its own, another one each time.
-            "order": groups if len(groups) > 1 else None,
+            "order": list(groups) if len(groups) > 1 else None,
             "evaluation_interval": promql.seconds(test.tick),
             "cases": [_case(one, test) for one in cases(test)],
         },
     )
 
 
-def _families(signal: Signal, plan: Plan) -> Iterable[str]:
-    """The groups whose rules record what is judged: the signal's own comes last."""
+def _groups(signal: Signal, plan: Plan) -> dict[str, Family]:
+    """The groups whose rules record what is judged, with their families: the signal's own comes last."""
     read = (series for need in signal.needs for series in (*plan.chosen[need.name].reading.reads, need))
     recorded = (one for one in read if one.name in plan.chosen and plan.chosen[one.name].reading.rules(plan.site))
-    others = (series.family for series in recorded if series.family != signal.family)
-    return dict.fromkeys((*others, signal.family))
+    others = {plan.site.named(one.group): one.family for one in recorded if one.group != signal.group}
+    return {**others, plan.site.named(signal.group): signal.family}
 
 
 def _case(one: Case, test: SignalUnderTest) -> dict[str, object]:

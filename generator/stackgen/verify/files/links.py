@@ -110,7 +110,7 @@ def _in_alerts(files: Mapping[str, str], plan: Plan) -> Iterator[Problem]:
     uids = _uids(files) if ours else None
     in_logs = [logs.group(plan)] if plan.has_loki and plan.spec.wants("logs") else []
     for group in (*groups(plan), *in_logs):
-        mark = Mark(logs.path(plan) if group in in_logs else f"prometheus/rules/{group.name}.yml")
+        mark = Mark(logs.path(plan) if group in in_logs else group.path)
         for alert in group.alerts:
             if plan.spec.wants("runbooks"):
                 yield from _runbook(alert, mark, files, plan)

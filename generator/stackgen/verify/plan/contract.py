@@ -49,7 +49,7 @@ def looked(groups: Sequence[Group], plan: Plan) -> Contract:
     """A contract that has looked at these rules, so that it knows the labels of all that they record."""
     contract = Contract(groups, plan)
     for group in groups:
-        file = Mark(f"prometheus/rules/{group.name}.yml")
+        file = Mark(group.path)
         for position, rule in enumerate(group.recordings):
             contract.recording(Place(file, group.name, position, rule.record), rule)
         for alert in group.alerts:
