@@ -29,7 +29,7 @@ def contradicted(test: SignalUnderTest) -> Iterator[Case]:
     fact = fact_of(test)
     witnesses, row = facts.heard(fact, test.plan.site), _row(test)
     for denier in (one for one in facts.suspects(fact, test.plan.site) if one.no):
-        other = next(w for w in witnesses if w is not denier)
+        other = next(w for w in witnesses if w.name != denier.name)
         stages = [({denier.name: 0, other.name: 1}, test.steps), ({denier.name: 1, other.name: 1}, row)]
         change, end = row * test.step, test.steps * test.step
         intervals = {severity: test.interval(severity, (0, change), (end, end + change)) for severity in test.alerts}

@@ -193,7 +193,7 @@ def _feed(site: Site, labels: Mapping[str, str], segments: tuple[Segment, ...], 
         if one.heard_by:
             denied = tuple(s._replace(amount=0 if s.amount == 1 and is_this else 1) for s in segments)
             made += one.heard_by.feed(site, {}, denied, step)
-            others = (w for w in facts.heard(facts.WORKERS, site) if w is not one.heard_by and is_this)
+            others = (w for w in facts.heard(facts.WORKERS, site) if w.name != one.heard_by.name and is_this)
             made += [fed for other in others for fed in other.feed(site, {}, there, step)]
         elif not one.moved:
             made += [Gauge("up", target, there)]
