@@ -18,7 +18,19 @@ COMPONENTS = frozenset(image.component for image in images.IMAGES)
 
 RESERVED_LABELS = frozenset(
     {"alertname", "alertstate", "environment", "owner", "severity", "signal", "stack"}  # what every alert carries
-    | {"alarm", "integration", "missing", "program", "queue", "rule_group", "source", "task", "witness", "worker"}
+    | {
+        "alarm",
+        "entry",
+        "integration",
+        "missing",
+        "program",
+        "queue",
+        "rule_group",
+        "source",
+        "task",
+        "witness",
+        "worker",
+    }
 )
 """Labels that alerts already have: those of every one, and those that say what a signal is about."""
 _READ = frozenset({"exception", "family", "hold", "hostname", "instance", "job", "le", "name", "queue_name", "state"})
