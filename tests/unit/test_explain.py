@@ -47,7 +47,7 @@ def _text(name: str, plan: Plan) -> str:
         ("queue_length", "Mind: Messages that workers have prefetched are not counted."),
         ("queue_length", "about 11m when all turns bad at once: 30s scrape + 30s evaluation + 10m for"),
         ("queue_length", "silent in Alertmanager while the same alert is critical"),
-        ("queue_length", "in Alertmanager while CeleryExporterDown fires for celery-exporter"),
+        ("queue_stuck", "in Alertmanager while CeleryExporterDown fires for celery-exporter"),
         (
             "queue_length",
             'signal="queue_length", severity="critical", queue="priority"',
@@ -156,7 +156,7 @@ def test_for_a_person_no_line_of_the_list_is_wider_than_the_terminal(tmp_path: P
     text = terminal.stacked(listing.tables(_plan(tmp_path)), 80)
     assert max(map(len, text.splitlines())) <= 80
     assert len(text.splitlines()) < 130
-    assert "queue_length · CeleryQueueBacklog · on · celery-exporter\n      critical above" in text
+    assert "queue_length · CeleryQueueBacklog · on · celery-exporter, redis\n      critical above" in text
 
 
 def test_an_explanation_wraps_at_the_terminal_but_not_within_promql(tmp_path: Path) -> None:
