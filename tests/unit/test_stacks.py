@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,16 +32,33 @@ queues: {{celery: , mail: {{owner: mail}}}}
 STAGING = "extends: shop.yaml\nstack: {environment: staging}\nthresholds: {queue_length: {critical: 8000}}\n"
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Two applications, one of them in two environments, and what they share."""
-    stacks = tmp_path / "stacks"
+def _written(root: Path) -> Path:
+    stacks = root / "stacks"
     stacks.mkdir()
     (stacks / "common.yaml").write_text(COMMON)
     for name in ("shop", "crm"):
         (stacks / f"{name}.yaml").write_text(STACK.format(name=name))
     (stacks / "shop.staging.yaml").write_text(STAGING)
-    return tmp_path
+    return root
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two applications, one of them in two environments, and what they share."""
+    return _written(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def _once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = _written(tmp_path_factory.mktemp("once"))
+    assert _run(root, "generate", "stacks").returncode == 0
+    return root
+
+
+@pytest.fixture
+def generated(_once: Path, tmp_path: Path) -> Path:
+    """The same after `stackgen generate stacks`."""
+    return shutil.copytree(_once, tmp_path, dirs_exist_ok=True)
 
 
 def _run(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
@@ -61,11 +79,10 @@ def _tops(folder: Path) -> set[str]:
     return {path.name for path in (folder / "output").iterdir()}
 
 
-def test_each_stack_has_its_folder_and_what_they_share_stands_above(folder: Path) -> None:
-    assert _run(folder, "generate", "stacks").returncode == 0
-    made = _files(folder)
+def test_each_stack_has_its_folder_and_what_they_share_stands_above(generated: Path) -> None:
+    made = _files(generated)
     own = {"shop-production", "shop-staging", "crm-production"}
-    assert _tops(folder) == own | {"README.md", "docs", "schema", "MANIFEST.json", ".gitignore", ".gitattributes"}
+    assert _tops(generated) == own | {"README.md", "docs", "schema", "MANIFEST.json", ".gitignore", ".gitattributes"}
     for path in ("schema/stack.schema.json", "docs/stack.md", "docs/plan.md", "docs/guide.md"):
         assert path in made
         assert not any(f"{one}/{path}" in made for one in own)
@@ -74,9 +91,8 @@ def test_each_stack_has_its_folder_and_what_they_share_stands_above(folder: Path
     assert plan["alerts"]["queue_length/critical"]["runbook_url"].startswith("output/shop-staging/runbooks/")
 
 
-def test_the_page_above_lists_stacks_owners_and_alerts(folder: Path) -> None:
-    _run(folder, "generate", "stacks")
-    page = _files(folder)["README.md"].splitlines()
+def test_the_page_above_lists_stacks_owners_and_alerts(generated: Path) -> None:
+    page = _files(generated)["README.md"].splitlines()
     assert sum(line.startswith(("| `shop` |", "| `crm` |")) for line in page) == 3
     assert "| `mail` | all |" in page
     assert "| CeleryQueueBacklog | critical | above 8000 for 10m | shop-staging |" in page
@@ -84,61 +100,60 @@ def test_the_page_above_lists_stacks_owners_and_alerts(folder: Path) -> None:
     assert "| CeleryQueueBacklog | warning | above 1000 for 10m | all |" in page
 
 
-def test_the_errors_of_one_stack_do_not_hide_those_of_another(folder: Path) -> None:
-    _run(folder, "generate", "stacks")
-    before = _files(folder)
-    (folder / "stacks/shop.yaml").write_text(STACK.format(name="shop") + "thresholds: {queue_lenght: {critical: 1}}\n")
-    (folder / "stacks/crm.yaml").write_text(STACK.format(name="crm").replace("mail: {", "mail: {role: dead, "))
-    (folder / "stacks/ml.yaml").write_text(STACK.format(name="ml"))
-    done = _run(folder, "generate", "stacks")
+def test_the_errors_of_one_stack_do_not_hide_those_of_another(generated: Path) -> None:
+    before = _files(generated)
+    (generated / "stacks/shop.yaml").write_text(
+        STACK.format(name="shop") + "thresholds: {queue_lenght: {critical: 1}}\n"
+    )
+    (generated / "stacks/crm.yaml").write_text(STACK.format(name="crm").replace("mail: {", "mail: {role: dead, "))
+    (generated / "stacks/ml.yaml").write_text(STACK.format(name="ml"))
+    done = _run(generated, "generate", "stacks")
     assert done.returncode == 1
     errors = [line.partition(" ")[0] for line in done.stderr.splitlines() if ": error[" in line]
     assert errors == ["stacks/crm.yaml:4:33:", "stacks/shop.yaml:5:14:"]
-    after = _files(folder)
+    after = _files(generated)
     assert {path: after[path] for path in before} == before
     assert "ml-production/plan.json" in after
 
 
-def test_a_stack_that_is_gone_takes_its_files_along_and_no_others(folder: Path) -> None:
-    _run(folder, "generate", "stacks")
-    (folder / "output/crm-production/notes.txt").write_text("mine")
-    (folder / "stacks/crm.yaml").unlink()
-    (folder / "stacks/shop.staging.yaml").unlink()
-    done = _run(folder, "generate", "stacks")
+def test_a_stack_that_is_gone_takes_its_files_along_and_no_others(generated: Path) -> None:
+    (generated / "output/crm-production/notes.txt").write_text("mine")
+    (generated / "stacks/crm.yaml").unlink()
+    (generated / "stacks/shop.staging.yaml").unlink()
+    done = _run(generated, "generate", "stacks")
     assert done.returncode == 0
-    left = {path for path in _files(folder) if path.startswith(("crm-", "shop-staging"))}
+    left = {path for path in _files(generated) if path.startswith(("crm-", "shop-staging"))}
     assert left == {"crm-production/notes.txt"}
-    assert "shop-staging" not in _tops(folder)
-    assert _run(folder, "check", "--fast", "stacks").returncode == 0
+    assert "shop-staging" not in _tops(generated)
+    assert _run(generated, "check", "--fast", "stacks").returncode == 0
 
 
-def test_a_file_edited_by_hand_keeps_a_stack_from_going(folder: Path) -> None:
-    _run(folder, "generate", "stacks")
-    edited = folder / "output/crm-production/plan.json"
+def test_a_file_edited_by_hand_keeps_a_stack_from_going(generated: Path) -> None:
+    edited = generated / "output/crm-production/plan.json"
     edited.write_text("{}")
-    (folder / "stacks/crm.yaml").unlink()
-    done = _run(folder, "generate", "stacks")
+    (generated / "stacks/crm.yaml").unlink()
+    done = _run(generated, "generate", "stacks")
     assert done.returncode == 1
     assert "output/crm-production/plan.json: error[output-edited]" in done.stderr
-    assert "crm-production/runbooks/README.md" in _files(folder)
+    assert "crm-production/runbooks/README.md" in _files(generated)
 
 
-def test_generating_again_changes_nothing(folder: Path) -> None:
-    _run(folder, "generate", "stacks")
-    before = _files(folder)
-    done = _run(folder, "generate", "stacks/shop.staging.yaml", "stacks/shop.yaml", "stacks/crm.yaml")
+def test_generating_again_changes_nothing(generated: Path) -> None:
+    before = _files(generated)
+    done = _run(generated, "generate", "stacks/shop.staging.yaml", "stacks/shop.yaml", "stacks/crm.yaml")
     assert done.returncode == 0
     assert "created" not in done.stderr
     assert "updated" not in done.stderr
-    assert _files(folder) == before
+    assert _files(generated) == before
 
 
-def test_check_sees_what_is_stale_in_one_folder_and_above(folder: Path) -> None:
-    _run(folder, "generate", "stacks")
-    assert _run(folder, "check", "--fast", "stacks").returncode == 0
-    (folder / "output/README.md").unlink()
-    (folder / "stacks/crm.yaml").write_text(STACK.format(name="crm") + "thresholds: {queue_length: {critical: 7000}}\n")
-    done = _run(folder, "check", "--fast", "stacks", "--format", "json")
+def test_check_sees_what_is_stale_in_one_folder_and_above(generated: Path) -> None:
+    assert _run(generated, "check", "--fast", "stacks").returncode == 0
+    (generated / "output/README.md").unlink()
+    (generated / "stacks/crm.yaml").write_text(
+        STACK.format(name="crm") + "thresholds: {queue_length: {critical: 7000}}\n"
+    )
+    done = _run(generated, "check", "--fast", "stacks", "--format", "json")
     assert done.returncode == 1
     assert {(one["file"], one["rule"]) for one in json.loads(done.stdout)} == {
         ("output/README.md", "output-missing"),
@@ -146,10 +161,10 @@ def test_check_sees_what_is_stale_in_one_folder_and_above(folder: Path) -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.promtool
-def test_check_asks_the_real_programs_about_every_stack(folder: Path) -> None:
-    _run(folder, "generate", "stacks")
-    done = _run(folder, "check", "stacks")
+def test_check_asks_the_real_programs_about_every_stack(generated: Path) -> None:
+    done = _run(generated, "check", "stacks")
     assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "output: 3 stacks")
 
 
@@ -185,22 +200,20 @@ def test_a_folder_without_stacks_is_an_error(tmp_path: Path) -> None:
     assert not (tmp_path / "output").exists()
 
 
-def test_one_of_many_can_be_generated_checked_and_compared_alone(folder: Path) -> None:
-    _run(folder, "generate", "stacks")
-    before = _files(folder)
+def test_one_of_many_can_be_generated_checked_and_compared_alone(generated: Path) -> None:
+    before = _files(generated)
     alone = ("--stack", "stacks/crm.yaml", "--output", "output/crm-production")
-    assert _run(folder, "generate", *alone).returncode == 0
-    assert _files(folder) == before
-    assert _run(folder, "check", "--fast", *alone).returncode == 0
-    assert _run(folder, "diff", *alone).returncode == 0
+    assert _run(generated, "generate", *alone).returncode == 0
+    assert _files(generated) == before
+    assert _run(generated, "check", "--fast", *alone).returncode == 0
+    assert _run(generated, "diff", *alone).returncode == 0
 
 
-def test_one_stack_is_not_written_where_many_stand(folder: Path) -> None:
-    _run(folder, "generate", "stacks")
-    before = _files(folder)
-    done = _run(folder, "generate", "--stack", "stacks/crm.yaml")
+def test_one_stack_is_not_written_where_many_stand(generated: Path) -> None:
+    before = _files(generated)
+    done = _run(generated, "generate", "--stack", "stacks/crm.yaml")
     assert (done.returncode, "output: error[output-many]: 3 stacks stand here" in done.stderr) == (1, True)
-    assert _files(folder) == before
+    assert _files(generated) == before
 
 
 def test_one_address_for_the_runbooks_of_several_stacks_is_told(folder: Path) -> None:
