@@ -65,7 +65,7 @@ def _of(source: Source, site: Site) -> Iterator[Expected]:
     # Who sends a task is no worker.
     events = tuple(metric for metric in mortal if metric.type == "counter" and "_sent_" not in metric.name)
     moved = _moved(source, site)
-    if events and moved and "events_off" not in site.facts:
+    if events and moved and _seen(source, events, site) and "events_off" not in site.facts:
         yield Expected(source, events, "task events", moved=moved)
 
 
@@ -76,6 +76,15 @@ def _moved(source: Source, site: Site) -> str:
     # A purge makes a queue shorter once, and the alert waits for longer than the window.
     falls = f"count(max_over_time({lengths}[{_WINDOW}]) > {lengths})" if _read(site) else ""
     return " or ".join(filter(None, (*begun, falls)))
+
+
+def _seen(source: Source, events: tuple[Metric, ...], site: Site) -> tuple[str, ...]:
+    """What tells that its events arrive, or that it is known already that none do."""
+    taken = (metric.name for metric in events if any(word in metric.name for word in _TAKEN))
+    seen = (f'sum(increase({name}{{job="{source.job}"}}[{_WINDOW}])) > 0' for name in taken)
+    deaf = [w.name for w in facts.deniers(facts.WORKERS, site) if w.source == source.id and not w.look]
+    known = promql.select(facts.WORKERS.series.name, promql.one_of("witness", deaf))
+    return (*seen, *([f"{known} == 0"] if deaf else []))
 
 
 def signals(one: Expected, site: Site) -> tuple[str, ...]:
@@ -146,11 +155,8 @@ def _rule(one: Expected, site: Site) -> str:
         blocked = f" unless on () {BROKER_BLOCKED.name} == 1" if "rabbitmq" in site.targets else ""
         return f"max({facts.denies(facts.WORKERS, one.heard_by.name)}) + 1{blocked}"
     if one.moved:
-        taken = (metric.name for metric in one.metrics if any(word in metric.name for word in _TAKEN))
-        seen = [f"sum(increase({name}{{{job}}}[{_WINDOW}])) > 0" for name in taken]
-        deaf = (w.name for w in facts.deniers(facts.WORKERS, site) if w.source == one.source.id and not w.look)
-        seen += [f"{promql.select(facts.WORKERS.series.name, promql.one_of('witness', deaf))} == 0"]
-        return f"clamp_max({one.moved}, 1) and on () {_up(one.source, site)} unless on () ({' or '.join(seen)})"
+        seen = " or ".join(_seen(one.source, one.metrics, site))
+        return f"clamp_max({one.moved}, 1) and on () {_up(one.source, site)} unless on () ({seen})"
     if one.native:
         return f"clamp_max(count(last_over_time({one.metrics[0].name}{{{job}}}[{site.bridge}])), 1) {there}"
     return f"{_up(one.source, site)} {there}"

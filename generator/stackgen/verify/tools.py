@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from stackgen.problem import ToolMissing
 
-TIMEOUT_SECONDS = 120.0
+TIMEOUT_SECONDS = 300.0
 TIMED_OUT = 124
 """Exit code of a program that was stopped after its time, as coreutils' timeout(1) gives it."""
 
