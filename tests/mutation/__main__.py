@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from zlib import crc32
 
 from rich.console import Console
 from rich.progress import track
@@ -44,7 +45,12 @@ def chosen(specs: Iterable[Path], every: int = 1, signal: str = "") -> Iterator[
             if here and (suite.records or key not in seen) and (not signal or signal in mutant.signals):
                 fresh[(*key, mutant.what)] = mutant
         seen |= {key[:-1] for key in fresh} if suite.records is None else set()
-        yield suite, list(fresh.values())[::every]
+        yield suite, [mutant for mutant in fresh.values() if _number(mutant) % every == 0]
+
+
+def _number(mutant: Mutant) -> int:
+    """Stays the same whatever other mutants there are, so a new rule does not draw another sample of the old ones."""
+    return crc32(f"{mutant.rule}: {mutant.what}".encode())
 
 
 def main(arguments: Sequence[str]) -> int:
