@@ -61,7 +61,7 @@ def _stacks(name: str) -> Iterator[tuple[str, float]]:
 
 def _many(labels: str, value: float | str, falls: int) -> Iterator[tuple[str, float | str]]:
     yield labels, value
-    found = re.search(r'(queue|task|worker|source|rule_group|integration|program)="first"', labels)
+    found = re.search(r'(queue|task|worker|source|rule_group|integration|program|missing|witness)="first"', labels)
     if found and not isinstance(value, str):
         for number in range(25):
             # Between the least and the greatest of those with a name: some of them are shown, and not all.
