@@ -130,7 +130,7 @@ def _ever_fires(promtool: Path, folder: Path, plan: Plan, signal: str, fed: list
     rules: list[object] = []
     for group in groups(plan):
         family = plan.named([signal])[0].family
-        if group.name == plan.site.named(family):
+        if group.name in (plan.site.named(family), plan.site.named(f"{family}_slow")):
             rules += [{"record": r.record, "expr": r.expr, "labels": dict(r.labels)} for r in group.recordings]
             rules += [
                 {"alert": signal, "expr": a.expr, "for": f"{int(a.alert.hold)}s", "labels": {"signal": signal}}

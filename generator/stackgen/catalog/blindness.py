@@ -173,14 +173,19 @@ def _of_queues(site: Site) -> Iterator[RecordingRule]:
     size = -(-len(queues) // -(-len(queues) // _CHUNK)) if queues else 1
     for some in (queues[start : start + size] for start in range(0, len(queues), size)):
         others = f"count({_lengths(site, promql.one_of('queue', some))})"
-        yield RecordingRule(f"({' or '.join(_without(name, site) for name in some)}) and on () {others}")
+        yield RecordingRule(f"max by (missing) ({_without(some, site)}) and on () {others}")
 
 
-def _without(queue: str, site: Site) -> str:
-    """1 while nobody tells the length of a queue, labelled with that."""
-    missing = promql.text(_length_of(f"queue {queue}", site))
-    length = _lengths(site, *promql.exactly({"queue": queue}))
-    return f'label_replace(vector(1), "missing", {missing}, "", "") unless on () {length}'
+def _without(queues: tuple[str, ...], site: Site) -> str:
+    """1 for each of these queues whose length nobody tells, labelled with that."""
+    declared = " or ".join(f'label_replace(vector(1), "queue", {_replacement(name)}, "", "")' for name in queues)
+    missing = promql.text(_length_of("queue $1", site))
+    return f'label_replace(({declared}) unless on (queue) {_lengths(site)}, "missing", {missing}, "queue", "(?s)(.*)")'
+
+
+def _replacement(name: str) -> str:
+    """The name as what label_replace puts in, where `$` begins a group."""
+    return promql.text(name.replace("$", "$$"))
 
 
 def _rules(site: Site) -> tuple[RecordingRule, ...]:

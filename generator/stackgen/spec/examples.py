@@ -153,7 +153,7 @@ kubernetes:
   labels: {release: kube-prometheus-stack}
   annotations: {argocd.argoproj.io/sync-options: ServerSideApply=true}
   secret: shop-env
-  images: {celery-exporter: "mirror.example.com/danihodovic/celery-exporter:0.12.2"}
+  images: {celery-exporter: "mirror.example.com/celery-exporter:1.0"}
   dashboards: {folder_annotation: grafana_folder}
 """,
 }

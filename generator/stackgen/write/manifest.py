@@ -94,11 +94,22 @@ def _load(folder: Folder, name: str) -> object | None:
         raise ValueError(message)
     try:
         text = re.sub(rb"(?m)^(<{7}|\|{7}|={7}|>{7})( .*)?\n", b"", folder.read(name))
-        data: object = json.loads(text, object_pairs_hook=_both)
+        data: object = json.loads(_one_head(text), object_pairs_hook=_both)
     except (ValueError, RecursionError) as error:
         message = f"{name} is not JSON"
         raise ValueError(message) from error
     return data
+
+
+def _one_head(text: bytes) -> bytes:
+    """The text with its first lines once, where git kept those of both branches because the next ones differ too."""
+    opening = b'  "files": {'
+    lines = text.splitlines()
+    if lines.count(opening) < 2:
+        return text
+    head = [line for line in lines if line.startswith(b'  "spec": ')]
+    rest = [line for line in lines if line not in (b"{", opening) and not line.startswith(b'  "spec": ')]
+    return b"\n".join((b"{", *head, opening, *rest))
 
 
 def _both(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -50,7 +50,7 @@ BEATS_MANY = Signal(
     # Longer than a deployment lets the old and the new one run side by side.
     levels={"warning": Level(Fraction(1), hold=120)},
     commands=(_PAGE,),
-    summary="{value} beats keep the schedule at once: each entry is sent by every one of them",
+    summary="More than one beat keeps the schedule ({value}): each entry is sent by every one of them",
     action="Stop all but one.",
     meaning="Each periodic task is sent once by each beat, and its work is done as often.",
     causes=(

@@ -27,8 +27,9 @@ def artefacts(plan: Plan) -> Iterator[Artefact]:
         why = f"{len(parts)} objects: one would be over {MOST} bytes. Constant limits stand in groups of their own."
         for part in parts:
             spec = {"spec": {"groups": [part]}}
-            one = thing("PrometheusRule", part["name"], spec, plan, why if len(parts) > 1 else "")
-            yield file(f"rules/{part['name']}.yaml", [one])
+            name = part["name"].replace("_", ".")  # no object's name has one
+            one = thing("PrometheusRule", name, spec, plan, why if len(parts) > 1 else "")
+            yield file(f"rules/{name}.yaml", [one])
 
 
 def cut(group: Data) -> list[Data]:
