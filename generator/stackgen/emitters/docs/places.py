@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from stackgen.catalog import registry
 from stackgen.catalog.signal import Signal
+from stackgen.emitters.grafana.available import is_empty
 from stackgen.resolve.plan import Plan
 from stackgen.rules.build import rule_file
 from stackgen.spec.logs import Shipper
@@ -33,6 +35,9 @@ def exists(path: str, plan: Plan) -> bool:
     if path.startswith("prometheus/rules/"):
         family = name.removeprefix("rules/celery-").removesuffix(".yml")
         return plan.spec.wants("prometheus") and any(signal.family == family for signal in plan.metric_signals)
+    if path.startswith("grafana/dashboards/") and not plan.site.shares_boards:
+        board = registry.dashboards()[name.removeprefix("dashboards/").removesuffix(".json")]
+        return plan.spec.wants("grafana") and not is_empty(board, plan)
     return plan.spec.wants(folder)
 
 

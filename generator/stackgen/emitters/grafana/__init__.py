@@ -9,7 +9,7 @@ from stackgen.catalog import promql, registry
 from stackgen.catalog.dashboard import MOST_OF_UID
 from stackgen.catalog.logs import logql
 from stackgen.catalog.site import Site
-from stackgen.emitters.grafana.available import shown
+from stackgen.emitters.grafana.available import is_empty
 from stackgen.emitters.grafana.board import board
 from stackgen.emitters.grafana.together import together
 from stackgen.resolve.plan import Plan
@@ -21,11 +21,7 @@ FOLDER = "/etc/grafana/dashboards"
 
 def artefacts(plan: Plan) -> list[Artefact]:
     """The provisioning files and one file for every dashboard of which this stack can show anything."""
-    boards = [
-        _dashboard(name, plan)
-        for name, one in registry.dashboards().items()
-        if any(shown(panel, plan) for panel in one.panels)
-    ]
+    boards = [_dashboard(name, plan) for name, one in registry.dashboards().items() if not is_empty(one, plan)]
     return boards if plan.spec.shares("grafana") else [_datasources(plan), _provider(plan), *boards]
 
 

@@ -29,6 +29,11 @@ def shown(panel: Panel, plan: Plan) -> Panel | None:
     return panel._replace(queries=queries) if queries else None
 
 
+def is_empty(dashboard: Dashboard, plan: Plan) -> bool:
+    """Whether this stack can show nothing of it; then it is not written."""
+    return not any(shown(panel, plan) for panel in dashboard.panels)
+
+
 def missing(dashboard: Dashboard, plan: Plan) -> Iterator[tuple[str, str]]:
     """What is left out of a dashboard, and why: panels, and columns of tables that are shown."""
     for panel in dashboard.panels:
