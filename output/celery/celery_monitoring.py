@@ -217,11 +217,15 @@ def wait_seconds(request: Any, began: float | None = None) -> float | None:
 
     None when the sender did not say when, or said something that is no time.
     """
-    sent: Any = getattr(request, SENT_HEADER, None)
+    due = due_moment(getattr(request, SENT_HEADER, None), getattr(request, "eta", None))
+    return None if due is None else max(0.0, (began or time.time()) - due)
+
+
+def due_moment(sent: Any, eta: object) -> float | None:
+    """When a message was sent, or its ETA if that is later; None when the sender did not say."""
     if type(sent) not in (int, float) or not 0 <= sent < _LATEST:
         return None
-    eta = getattr(request, "eta", None)
-    return max(0.0, (began or time.time()) - (max(float(sent), _eta(eta)) if eta else float(sent)))
+    return max(float(sent), _eta(eta)) if eta else float(sent)
 
 
 def _eta(value: object) -> float:
@@ -1891,6 +1895,8 @@ class Depth:
     ready: int
     unacked: int | None = None
     """Held by workers; None when the broker does not tell."""
+    oldest: float | None = None
+    """When the one that waits longest was sent or due; None when the broker or the sender does not tell."""
 
 
 def broker_url(settings: Settings) -> str:
@@ -1959,10 +1965,31 @@ def depths(connection: Any, queues: Iterable[str]) -> dict[str, Depth]:
                 ready = 0
                 if not getattr(channel, "is_open", True):  # AMQP closes a channel that asked for what is not there
                     channel = connection.channel()
-            found[queue] = Depth(ready, None if held is None else held.get(queue, 0))
+            oldest = _broker_oldest(channel, queue) if ready else None
+            found[queue] = Depth(ready, None if held is None else held.get(queue, 0), oldest)
     finally:
         channel.close()
     return found
+
+
+def _broker_oldest(channel: Any, queue: str) -> float | None:
+    """On Redis, from the headers of the message that each priority's list gives out next; bodies stay unread."""
+    client, key_of = getattr(channel, "client", None), getattr(channel, "_q_for_pri", None)
+    if client is None or key_of is None:
+        return None
+    found = []
+    for priority in channel.priority_steps:
+        raw = client.lindex(key_of(queue, priority), -1)
+        if raw is None:
+            continue
+        try:
+            headers = json.loads(raw)["headers"]
+            moment = due_moment(headers.get(SENT_HEADER), headers.get("eta"))
+        except (ValueError, TypeError, LookupError, AttributeError):
+            continue  # no message of Celery's
+        if moment is not None:
+            found.append(moment)
+    return min(found, default=None)
 
 
 def _broker_unacked(channel: Any) -> dict[str, int] | None:
@@ -3056,7 +3083,7 @@ class Probe:
 
     def families(self) -> list[Family]:
         """What a scrape shows; an answer that is too old is none."""
-        seen, up = self._seen, self._seen.up and self.healthy()[0]
+        seen, up, now = self._seen, self._seen.up and self.healthy()[0], time.time()
         families = [_probe_gauge("celery_probe_broker_up", "1 while the broker answers.", {(): float(up)})]
         if not up:
             return families
@@ -3067,6 +3094,11 @@ class Probe:
                 "celery_queue_length",
                 "Messages waiting in the broker, all priorities.",
                 {(("queue", q),): float(d.ready) for q, d in seen.depths.items()},
+            ),
+            _probe_gauge(
+                "celery_queue_oldest_seconds",
+                "Time that the message has waited which is next, since it was sent or due.",
+                {(("queue", q),): max(0.0, now - d.oldest) for q, d in seen.depths.items() if d.oldest is not None},
             ),
             _probe_gauge(
                 "celery_queue_unacked",

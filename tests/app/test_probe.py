@@ -132,3 +132,17 @@ def test_without_an_address_it_says_which_variable_is_empty(tmp_path: Path) -> N
         [sys.executable, "-c", START], env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=False
     )
     assert (done.returncode, "CELERY_BROKER_URL is empty" in done.stderr) == (1, True)
+
+
+def test_the_age_of_the_oldest_message_is_told_and_its_body_is_not(tmp_path: Path) -> None:
+    name = "celery_queue_oldest_seconds"
+    with redis_server(tmp_path) as broker, _probe(broker, tmp_path) as url:
+        until(lambda: _one(url, "celery_probe_broker_up") == 1)
+        assert [labels for one, labels in _samples(url) if one == name] == []
+        send(broker, tmp_path, "ok.apply_async(priority=9); ok.apply_async(countdown=600, queue='priority')")
+        until(lambda: total(_samples(url), name, {"queue": "celery"}) > 1)
+        assert total(_samples(url), name, {"queue": "priority"}) == 0, "it is not due yet"
+        before = total(_samples(url), name, {"queue": "celery"})
+        send(broker, tmp_path, "ok.apply_async(priority=0)")
+        until(lambda: _length(url, "celery") == 2)
+        assert total(_samples(url), name, {"queue": "celery"}) > before

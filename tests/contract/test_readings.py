@@ -29,6 +29,7 @@ ALARM = "rabbitmq-3.10.8-alarm"
 AT_WORK = {
     "celery:delayed_undelivered:count": DELAYED,
     "celery:broker_blocked:max": ALARM,
+    "celery:queue_oldest:seconds": "probe-waiting",
     "celery:tasks_unknown:increase10m": "celery-exporter-0.12.2-unregistered",
 }
 """By canonical series: the scrape that shows it, where that is not the source's under load."""

@@ -1,4 +1,4 @@
-"""The canonical series of beat and of the entries of its schedule."""
+"""The canonical series of what should begin: beat, the entries of its schedule, and messages that wait."""
 
 from __future__ import annotations
 
@@ -46,4 +46,11 @@ ENTRY_RUNS = Series(
     family="schedule",
     meaning="How often beat sent an entry of its schedule in the last 5 minutes.",
     kind="counter",
+)
+QUEUE_OLDEST = Series(
+    name="celery:queue_oldest:seconds",
+    labels=("queue",),
+    unit="seconds",
+    family="queues",
+    meaning="Time for which the message of a queue has waited that is next; absent where none waits.",
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stackgen.app.parts.published import SENT_HEADER, due_moment
 from stackgen.app.parts.settings import Settings
 
 _UNACKED_READ = 5_000
@@ -23,6 +24,8 @@ class Depth:
     ready: int
     unacked: int | None = None
     """Held by workers; None when the broker does not tell."""
+    oldest: float | None = None
+    """When the one that waits longest was sent or due; None when the broker or the sender does not tell."""
 
 
 def broker_url(settings: Settings) -> str:
@@ -91,10 +94,31 @@ def depths(connection: Any, queues: Iterable[str]) -> dict[str, Depth]:
                 ready = 0
                 if not getattr(channel, "is_open", True):  # AMQP closes a channel that asked for what is not there
                     channel = connection.channel()
-            found[queue] = Depth(ready, None if held is None else held.get(queue, 0))
+            oldest = _broker_oldest(channel, queue) if ready else None
+            found[queue] = Depth(ready, None if held is None else held.get(queue, 0), oldest)
     finally:
         channel.close()
     return found
+
+
+def _broker_oldest(channel: Any, queue: str) -> float | None:
+    """On Redis, from the headers of the message that each priority's list gives out next; bodies stay unread."""
+    client, key_of = getattr(channel, "client", None), getattr(channel, "_q_for_pri", None)
+    if client is None or key_of is None:
+        return None
+    found = []
+    for priority in channel.priority_steps:
+        raw = client.lindex(key_of(queue, priority), -1)
+        if raw is None:
+            continue
+        try:
+            headers = json.loads(raw)["headers"]
+            moment = due_moment(headers.get(SENT_HEADER), headers.get("eta"))
+        except (ValueError, TypeError, LookupError, AttributeError):
+            continue  # no message of Celery's
+        if moment is not None:
+            found.append(moment)
+    return min(found, default=None)
 
 
 def _broker_unacked(channel: Any) -> dict[str, int] | None:

@@ -109,7 +109,7 @@ class Probe:
 
     def families(self) -> list[Family]:
         """What a scrape shows; an answer that is too old is none."""
-        seen, up = self._seen, self._seen.up and self.healthy()[0]
+        seen, up, now = self._seen, self._seen.up and self.healthy()[0], time.time()
         families = [_probe_gauge("celery_probe_broker_up", "1 while the broker answers.", {(): float(up)})]
         if not up:
             return families
@@ -120,6 +120,11 @@ class Probe:
                 "celery_queue_length",
                 "Messages waiting in the broker, all priorities.",
                 {(("queue", q),): float(d.ready) for q, d in seen.depths.items()},
+            ),
+            _probe_gauge(
+                "celery_queue_oldest_seconds",
+                "Time that the message has waited which is next, since it was sent or due.",
+                {(("queue", q),): max(0.0, now - d.oldest) for q, d in seen.depths.items() if d.oldest is not None},
             ),
             _probe_gauge(
                 "celery_queue_unacked",

@@ -28,11 +28,15 @@ def wait_seconds(request: Any, began: float | None = None) -> float | None:
 
     None when the sender did not say when, or said something that is no time.
     """
-    sent: Any = getattr(request, SENT_HEADER, None)
+    due = due_moment(getattr(request, SENT_HEADER, None), getattr(request, "eta", None))
+    return None if due is None else max(0.0, (began or time.time()) - due)
+
+
+def due_moment(sent: Any, eta: object) -> float | None:
+    """When a message was sent, or its ETA if that is later; None when the sender did not say."""
     if type(sent) not in (int, float) or not 0 <= sent < _LATEST:
         return None
-    eta = getattr(request, "eta", None)
-    return max(0.0, (began or time.time()) - (max(float(sent), _eta(eta)) if eta else float(sent)))
+    return max(float(sent), _eta(eta)) if eta else float(sent)
 
 
 def _eta(value: object) -> float:

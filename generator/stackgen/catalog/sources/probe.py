@@ -14,6 +14,7 @@ from stackgen.catalog.counting import latest
 from stackgen.catalog.images import from_demo
 from stackgen.catalog.launch import HttpHealth, Launch, Limits, Mount
 from stackgen.catalog.series import BROKER_UP, QUEUE_LENGTH, QUEUE_WORKERS, WORKERS_ACTIVE
+from stackgen.catalog.series_schedule import QUEUE_OLDEST
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, gauge
 
@@ -21,6 +22,7 @@ JOB = "celery-probe"
 _JOB = f'job="{JOB}"'
 
 LENGTH = Metric(name="celery_queue_length", type="gauge", labels=("queue",), always=True)
+OLDEST = Metric(name="celery_queue_oldest_seconds", type="gauge", labels=("queue",))
 UNACKED = Metric(name="celery_queue_unacked", type="gauge", labels=("queue",))
 CONSUMERS = Metric(name="celery_queue_consumers", type="gauge", labels=("queue",), always=True)
 ACTIVE = Metric(name="celery_workers_active", type="gauge", labels=(), always=True)
@@ -67,7 +69,7 @@ SOURCE = Source(
     job=JOB,
     target="celery-probe:9810",
     link="https://docs.celeryq.dev/en/stable/userguide/monitoring.html",
-    metrics=(LENGTH, UNACKED, CONSUMERS, ACTIVE, TOTAL, UP),
+    metrics=(LENGTH, OLDEST, UNACKED, CONSUMERS, ACTIVE, TOTAL, UP),
     readings=(
         Reading(
             series=QUEUE_LENGTH,
@@ -76,6 +78,15 @@ SOURCE = Source(
                 RecordingRule(latest(LENGTH.name, (_JOB, site.held("queue")), site, {"queue": "queue"})),
             ),
             stimulus=gauge(JOB, LENGTH, queue_labels),
+        ),
+        Reading(
+            series=QUEUE_OLDEST,
+            uses=(OLDEST,),
+            rules=lambda site: (
+                RecordingRule(latest(OLDEST.name, (_JOB, site.held("queue")), site, {"queue": "queue"})),
+            ),
+            stimulus=gauge(JOB, OLDEST, queue_labels),
+            caveat="On Redis only, and of messages whose sender loads celery_monitoring.py.",
         ),
         Reading(
             series=QUEUE_WORKERS,
