@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from stackgen.catalog import registry
 from stackgen.catalog.signal import Signal
-from stackgen.emitters.grafana.available import is_empty
+from stackgen.resolve.available import is_empty
 from stackgen.resolve.plan import Plan
 from stackgen.rules.build import rule_file
 from stackgen.spec.logs import Shipper

@@ -9,9 +9,9 @@ from stackgen.catalog import promql, registry
 from stackgen.catalog.dashboard import MOST_OF_UID
 from stackgen.catalog.logs import logql
 from stackgen.catalog.site import Site
-from stackgen.emitters.grafana.available import is_empty
 from stackgen.emitters.grafana.board import board
 from stackgen.emitters.grafana.together import together
+from stackgen.resolve.available import is_empty
 from stackgen.resolve.plan import Plan
 from stackgen.spec.logs import Loki
 

@@ -9,8 +9,8 @@ from stackgen.catalog import belonging, promql, registry
 from stackgen.catalog.dashboard import MOST_OF_UID, Dashboard, board_uid, of_copies
 from stackgen.catalog.series import SOURCE_UP
 from stackgen.emitters.grafana import layout, lines, together
-from stackgen.emitters.grafana.available import missing, shown, view
 from stackgen.emitters.grafana.panels import DATASOURCE, Json, panel
+from stackgen.resolve.available import missing, shown, view
 from stackgen.resolve.plan import Plan
 
 SCHEMA_VERSION = 42
