@@ -130,7 +130,7 @@ def _cut(value: Any, place: str) -> Any:
     return value
 
 
-def findings(batch: Iterable[Made], *, tests: bool = True) -> list[str]:
+def findings(batch: Iterable[Made]) -> list[str]:
     """Everything that the twins and the real programs say against a batch."""
     some = list(batch)
     found = [f"{one.number}: {wrong}" for one in some for wrong in one.wrong]
@@ -140,19 +140,18 @@ def findings(batch: Iterable[Made], *, tests: bool = True) -> list[str]:
             for path, text in one.files.items():
                 (root / one.number / path).parent.mkdir(parents=True, exist_ok=True)
                 (root / one.number / path).write_text(text, encoding="utf-8")
-        found += _asked(root, some, tests=tests)
+        found += _asked(root, some)
     return found
 
 
-def _asked(root: Path, some: list[Made], *, tests: bool) -> Iterator[str]:
+def _asked(root: Path, some: list[Made]) -> Iterator[str]:
     rules = _paths(some, "prometheus/rules/")
     yield from _said("promtool", ("check", "rules"), rules, root)
     yield from _said("promtool", ("check", "config"), _paths(some, "prometheus/prometheus.yml"), root)
     yield from _said("amtool", ("check-config",), _paths(some, "alertmanager/alertmanager.yml"), root)
     for path in _paths(some, "docker-compose.yml"):
         yield from _configured(root / path)
-    if tests:
-        yield from _said("promtool", ("test", "rules"), [*_tests(some)], root)
+    yield from _said("promtool", ("test", "rules"), [*_tests(some)], root)
 
 
 def _paths(some: Iterable[Made], begin: str) -> list[str]:
