@@ -22,7 +22,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: all install generate check secrets requirements test test-fast live live-tools tools golden mutation fuzz fresh containers elasticsearch app-attack matrix bench fmt lint lock clean help
+.PHONY: all install generate check secrets requirements test test-fast live live-tools tools golden mutation fuzz fresh containers elasticsearch kubernetes app-attack matrix bench fmt lint lock clean help
 
 all: install generate  ## install, then generate (what plain `make` does)
 
@@ -88,6 +88,10 @@ containers: $(TEST) tools  ## docker-compose.yml on a real engine, broken on pur
 
 elasticsearch: $(TEST) $(ELASTICSEARCH)  ## lines and saved searches in a real Elasticsearch; needs Maven and Java 21 or newer
 	@$(PY) -m pytest tests/elasticsearch/real.py
+
+kubernetes: $(TEST) tools  ## objects in a real API server, under the real operator; needs Go 1.26 and six minutes once
+	@tests/kubernetes/real/build.sh .tools/kubernetes/real
+	@$(PY) -m pytest tests/kubernetes/real/real.py
 
 bench: $(RUN) tools  ## measure against the budgets of DESIGN.md
 	@$(PY) -m bench.run

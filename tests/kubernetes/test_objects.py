@@ -64,6 +64,8 @@ def test_targets_get_the_labels_that_rules_select_by(stack: Path) -> None:
         spec = one["spec"]
         for page in spec.get("endpoints") or spec.get("podMetricsEndpoints") or [spec]:
             labels = {rule["targetLabel"]: rule["replacement"] for rule in page["relabelings"]}
+            if one["kind"] == "ScrapeConfig":
+                assert labels.pop("namespace") == plan.spec.namespace
             kept = {r["targetLabel"]: r["replacement"] for r in page["metricRelabelings"] if "targetLabel" in r}
             given.append({**labels, **kept})
     assert given

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import get_args
 
 import pytest
 import yaml
 
 from stackgen import pipeline
-from stackgen.catalog.signal import Severity
 from stackgen.emitters.alertmanager import route_tests
-from stackgen.resolve.routing import Routing
 from stackgen.verify.objects import operator
 from stackgen.verify.objects.found import Found
-from stackgen.verify.written import amtool, kubernetes
+from stackgen.verify.written import kubernetes
 from tests.alertmanager import meant
 from tests.alertmanager.reading import muted
 from tests.alertmanager.test_amtool import HOSTILE
+from tests.kubernetes import told
 from tests.kubernetes.teams import STACKS, named, of_kind, staged
 
 pytestmark = pytest.mark.promtool
@@ -40,29 +38,8 @@ def _object(stack: Path) -> Found:
     return Found("kubernetes/alertmanagerconfig.yaml", one)
 
 
-def _told(config: Mapping[str, Any], cases: list[dict[str, object]], folder: Path) -> list[str]:
-    """What the real amtool says against the cases."""
-    (folder / "am.yml").write_text(json.dumps(config), encoding="utf-8")
-    (folder / "cases.yml").write_text(json.dumps({"config": "am.yml", "cases": cases}), encoding="utf-8")
-    return [problem.message for problem in amtool.asked(folder, ["am.yml"], ["cases.yml"])]
-
-
 def _cases(stack: Path, others: Mapping[str, str]) -> list[dict[str, object]]:
-    """Every alert at every severity, of every owner and queue, and who must be told of it."""
-    plan, one = made(stack).prepared.plan, _object(stack)
-    routing = Routing(plan.spec)
-    found: list[dict[str, object]] = []
-    for labels in meant.alerts(plan):
-        receiver = routing.receiver(cast("Severity", labels["severity"]), labels["owner"], labels.get("queue"))
-        name = plan.spec.alerting.watchdog if labels["signal"] == meant.WATCHDOG else receiver
-        told = f"{one.metadata['namespace']}/{one.name}/{name}"
-        found.append({"name": str(labels), "labels": _with(labels, others), "receivers": [told]})
-    return found
-
-
-def _with(labels: Any, others: Mapping[str, str]) -> dict[str, str]:
-    """Labels of an alert whose others are these; one that is "" is missing."""
-    return {name: text for name, text in {**labels, **others}.items() if text}
+    return told.cases(made(stack).prepared.plan, _object(stack), others)
 
 
 # Enforced, the operator gives every alert the namespace of its rules, which is the same.
@@ -73,14 +50,14 @@ def test_every_alert_reaches_its_receiver(
 ) -> None:
     cases = _cases(TEAM, enforced)
     assert len(cases) > 80
-    assert _told(operator.configuration(_object(TEAM), strategy), cases, tmp_path) == []
+    assert told.asked(operator.configuration(_object(TEAM), strategy), cases, tmp_path) == []
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_without_the_label_the_default_strategy_routes_nothing(strategy: operator.Strategy, tmp_path: Path) -> None:
-    told = _told(operator.configuration(_object(TEAM), strategy), _cases(TEAM, {"namespace": ""}), tmp_path)
-    assert bool(told) is (strategy != "None")
-    assert all("expected shop/celery-shop-production/" in one for one in told)
+    found = told.asked(operator.configuration(_object(TEAM), strategy), _cases(TEAM, {"namespace": ""}), tmp_path)
+    assert bool(found) is (strategy != "None")
+    assert all("expected shop/celery-shop-production/" in one for one in found)
 
 
 def test_the_label_is_on_every_rule() -> None:
@@ -98,7 +75,7 @@ def test_an_alertmanager_of_ones_own_hands_the_alerts_of_others_to_nobody(tmp_pa
     cases.append(
         {"name": "other", "labels": {"stack": "other"}, "receivers": ["billing/celery-billing-production/nobody"]}
     )
-    assert _told(config, cases, tmp_path) == []
+    assert told.asked(config, cases, tmp_path) == []
 
 
 def test_the_whole_configuration_as_a_secret_is_read(tmp_path: Path) -> None:
@@ -109,7 +86,7 @@ def test_the_whole_configuration_as_a_secret_is_read(tmp_path: Path) -> None:
     config = yaml.safe_load(secret["stringData"]["alertmanager.yaml"])
     plan = made.prepared.plan
     cases: list[dict[str, object]] = [{**one, "labels": dict(one["labels"])} for one in route_tests.cases(plan)]
-    assert _told(config, cases, tmp_path) == []
+    assert told.asked(config, cases, tmp_path) == []
 
 
 @pytest.mark.parametrize("stack", [TEAM, OWN], ids=named)

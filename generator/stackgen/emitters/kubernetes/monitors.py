@@ -32,14 +32,12 @@ def things(plan: Plan) -> Iterator[Thing]:
         yield thing("PodMonitor", named(scraped.source.id, plan), {"spec": body}, plan, why)
     for scraped in kubernetes.outside(plan):
         why = f"{scraped.source.title}, at its addresses: {scraped.source.link}"
-        body = {**_addresses(scraped), **_page(scraped, plan)}
-        yield thing(
-            "ScrapeConfig",
-            named(scraped.source.id, plan),
-            {"spec": body},
-            plan,
-            why,
-        )
+        page = _page(scraped, plan)
+        # As monitors have it by themselves. Under enforcedNamespaceLabel every rule asks for it, and the operator
+        # gives it to the metrics of a ScrapeConfig only, not to its `up`.
+        spaced = [*page["relabelings"], {"targetLabel": "namespace", "replacement": str(plan.spec.namespace)}]
+        body = {**_addresses(scraped), **page, "relabelings": spaced}
+        yield thing("ScrapeConfig", named(scraped.source.id, plan), {"spec": body}, plan, why)
 
 
 def _service_monitor(one: kubernetes.Started, plan: Plan) -> Thing:
