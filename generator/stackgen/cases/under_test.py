@@ -97,7 +97,7 @@ class SignalUnderTest:
         found = next((t for t in (coarse, 120, 60) if t <= coarse and all(wait >= 2 * t for wait in waits)), 30)
         # What is new since the last evaluation: no sample, one a minute, may fall between two, or count twice.
         is_new = self.signal.slow and isinstance(self.signal.shape, input_shapes.Overdue | input_shapes.Tally)
-        return max(min(found, 60), int(self.plan.site.slow)) if is_new else found
+        return max(min(found, 60), int(self.plan.site.every(self.signal))) if is_new else found
 
     @property
     def _is_crowded(self) -> bool:

@@ -45,6 +45,11 @@ class Expected:
         """What is looked for."""
         return f"{self.metrics[0].name}_bucket" if self.native else self.metrics[0].name
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """Those that it is looked for with: of all buckets the one that every histogram has."""
+        return {"le": "+Inf"} if self.native else {}
+
 
 @lru_cache(maxsize=2)
 def expected(site: Site) -> tuple[Expected, ...]:
@@ -150,7 +155,8 @@ def _up(source: Source, site: Site) -> str:
 def _rule(one: Expected, site: Site) -> str:
     """1 while it is missing, else nothing."""
     job = f'job="{one.source.job}"'
-    there = f"unless on () count(last_over_time({one.selected}{{{job}}}[{site.bridge}]))"
+    looked = promql.select(one.selected, job, *promql.exactly(one.labels))
+    there = f"unless on () count(last_over_time({looked}[{site.bridge}]))"
     if one.heard_by:
         blocked = f" unless on () {BROKER_BLOCKED.name} == 1" if "rabbitmq" in site.targets else ""
         return f"max({facts.denies(facts.WORKERS, one.heard_by.name)}) + 1{blocked}"
@@ -209,7 +215,7 @@ def _feed(site: Site, labels: Mapping[str, str], segments: tuple[Segment, ...], 
         elif not one.moved:
             made += [Gauge("up", target, there)]
             made += [Gauge(one.metrics[0].name, target, there)] if one.native else []
-            made.append(Gauge(one.selected, target, inverted if is_this else there))
+            made.append(Gauge(one.selected, {**target, **one.labels}, inverted if is_this else there))
     for name in _read(site)[:1]:
         source = registry.sources()[name]
         reading = next(reading for reading in source.readings if reading.series is QUEUE_LENGTH)

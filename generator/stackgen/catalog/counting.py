@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from stackgen.catalog import promql
-from stackgen.catalog.series import WINDOW
+from stackgen.catalog.series import TASKS_NEW, WINDOW
 from stackgen.catalog.site import Site
 
 
@@ -40,7 +40,7 @@ def grown(metric: str, matchers: tuple[str, ...], site: Site) -> str:
 
     A counter that is less than it was has started anew: what it says now is new.
     """
-    selector, before = promql.select(metric, *matchers), f"offset {promql.seconds(site.slow)}"
+    selector, before = promql.select(metric, *matchers), f"offset {promql.seconds(site.every(TASKS_NEW))}"
     now = f"last_over_time({selector}[{site.bridge}])"
     then = f"last_over_time({selector}[{site.bridge}] {before})"
     born = f"{now} and on (instance) last_over_time(up{{{matchers[0]}}}[{site.bridge}] {before}) == 1"

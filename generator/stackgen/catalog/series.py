@@ -13,12 +13,12 @@ from stackgen.catalog import promql
 Family = Literal["workers", "queues", "tasks", "schedule", "stack", "logs"]
 Unit = Literal["tasks", "workers", "ratio", "seconds", "per_second", "count"]
 Kind = Literal["gauge", "counter"]
+Slow = Literal["losses", "durations"]
 
 WINDOW = 300
 """Seconds of a `5m` series: the window of the guide's queries."""
 OUTCOME_WINDOW = 600
-"""Seconds in which outcomes are counted. Longer than the guide's `for: 5m`: with a window no longer than `for`, a burst
-of failures leaves the window before the alert may fire, so it never fires."""
+"""Seconds in which outcomes are counted: longer than the guide's `for: 5m`, or a burst leaves before it is told."""
 STATES = ("SUCCESS", "FAILURE", "RETRY", "REVOKED", "REJECTED")
 """Values of the label `state`: how one execution of a task ended."""
 FINAL = tuple(state for state in STATES if state != "RETRY")
@@ -52,13 +52,13 @@ class Series(NamedTuple):
     """Whether rules of other groups may read it, one evaluation late: they wait for longer than that anyway."""
     rare: bool = False
     """Whether it has a value only while something is wrong."""
-    slow: bool = False
-    """Whether it is evaluated less often than all others, and with it what is judged of it: that waits for longer."""
+    slow: Slow | None = None
+    """The group, if any, that is evaluated less often, and with it what is judged of it: that waits for longer."""
 
     @property
     def group(self) -> str:
         """The group of rules that records it."""
-        return f"{self.family}_slow" if self.slow else self.family
+        return f"{self.family}_{self.slow}" if self.slow else self.family
 
 
 WORKERS_WITNESS = Series(
@@ -191,7 +191,7 @@ TASKS_NEW = Series(
     meaning="Executions that ended since the last evaluation, but for retries; absent where none did.",
     kind="counter",
     window=0,
-    slow=True,
+    slow="losses",
 )
 TASKS_UNKNOWN = Series(
     name="celery:tasks_unknown:increase10m",
@@ -209,7 +209,7 @@ TASK_DURATION_BUCKET = Series(
     family="tasks",
     meaning="Executions that ended in the last 5 minutes after at most `le` seconds.",
     kind="counter",
-    slow=True,
+    slow="durations",
 )
 TASK_DURATION_SUM = Series(
     name="celery:task_duration_seconds_sum:increase5m",
@@ -218,7 +218,7 @@ TASK_DURATION_SUM = Series(
     family="tasks",
     meaning="Seconds spent by the executions that ended in the last 5 minutes.",
     kind="counter",
-    slow=True,
+    slow="durations",
 )
 TASK_TIMEOUTS = Series(
     name="celery:task_timeouts:increase10m",

@@ -10,7 +10,7 @@ from stackgen.catalog.input_shapes import Always, InputShape, Lines
 from stackgen.catalog.logs.log_filter import LogFilter
 from stackgen.catalog.logs.log_queries import LogQuery
 from stackgen.catalog.runbook import Command
-from stackgen.catalog.series import Family, Series, Unit
+from stackgen.catalog.series import Family, Series, Slow, Unit
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import RecordingRule
 
@@ -154,9 +154,9 @@ class Signal(NamedTuple):
         return isinstance(self.shape, Always)
 
     @property
-    def slow(self) -> bool:
-        """Whether it is evaluated less often than other signals, because what it needs is."""
-        return any(series.slow for series in self.needs)
+    def slow(self) -> Slow | None:
+        """The group, if any, that is evaluated less often, because what it needs is."""
+        return next((series.slow for series in self.needs if series.slow), None)
 
     @property
     def group(self) -> str:

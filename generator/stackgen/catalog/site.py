@@ -17,7 +17,7 @@ from stackgen.catalog.identity import joined
 from stackgen.catalog.launch import Secret, Variable
 
 if TYPE_CHECKING:
-    from stackgen.catalog.series import Series
+    from stackgen.catalog.series import Series, Slow
     from stackgen.catalog.signal import Signal
 
 Fact = Literal[
@@ -95,7 +95,7 @@ class Site:
 
     scrape: Fraction
     evaluation: Fraction
-    slow: Fraction
+    slow: Mapping[Slow, Fraction]
     """Seconds between evaluations of what is evaluated less often: durations, and what is carried on by task."""
     queues: tuple[str, ...]
     """Those that stack.yaml calls by their own names."""
@@ -159,7 +159,7 @@ class Site:
 
     def every(self, what: Series | Signal) -> Fraction:
         """Seconds between its evaluations."""
-        return self.slow if what.slow else self.evaluation
+        return self.slow[what.slow] if what.slow else self.evaluation
 
     @property
     def identity(self) -> dict[str, str]:

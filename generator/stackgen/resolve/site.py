@@ -9,6 +9,7 @@ from stackgen.catalog import input_shapes, promql, registry
 from stackgen.catalog.copies import Copies
 from stackgen.catalog.corner import Corner, Tls
 from stackgen.catalog.entries import Entries, examples, is_pattern
+from stackgen.catalog.series import Slow
 from stackgen.catalog.signals.queues import QUEUE_WAIT_P95
 from stackgen.catalog.signals.tasks import DURATION_P95
 from stackgen.catalog.signals.workers import WORKERS_MISSING
@@ -26,8 +27,9 @@ BUCKET_BOUNDS = tuple(Fraction(b) for b in ("0.1", "0.5", "1", "5", "10", "30", 
 MAX_BOUNDS = 40
 """Most buckets of a histogram: its series are multiplied by this."""
 
-_SLOWEST = Fraction(120)
-"""Seconds between two evaluations at the most: a value that is older than five minutes is none."""
+_SLOWEST: Mapping[Slow, Fraction] = {"losses": Fraction(120), "durations": Fraction(240)}
+"""Seconds between two evaluations at the most: a value older than five minutes is none, and what ended is counted in
+the last five minutes. What is carried on from evaluation to evaluation bears that one of them is missed."""
 
 
 def scrape_jobs(spec: StackSpec) -> tuple[Scraped, ...]:
@@ -103,7 +105,7 @@ def site_of(spec: StackSpec, scraped: Iterable[Scraped], candidates: Mapping[str
     return Site(
         scrape=spec.prometheus.scrape_interval.seconds,
         evaluation=spec.prometheus.evaluation_interval.seconds,
-        slow=_slow(spec, candidates),
+        slow={part: _slow(part, spec, candidates) for part in _SLOWEST},
         queues=entries.names,
         dead_letter=tuple(name for name in entries.names if name in dead),
         queue_patterns=entries.patterns,
@@ -198,14 +200,15 @@ def _fleet_settles(spec: StackSpec, numbers: Numbers) -> Fraction:
     return max(2 * spec.prometheus.evaluation_interval.seconds, shortest)
 
 
-def _slow(spec: StackSpec, candidates: Mapping[str, Numbers]) -> Fraction:
+def _slow(part: Slow, spec: StackSpec, candidates: Mapping[str, Numbers]) -> Fraction:
     """Two evaluations fit into the shortest wait; never more often than all others are evaluated."""
-    often = spec.prometheus.evaluation_interval.seconds
-    if spec.prometheus.slow_interval:
-        return max(spec.prometheus.slow_interval.seconds, often)
-    waits = (wait for numbers in candidates.values() if numbers.signal.slow for wait in _waits(numbers, 4 * often))
-    most = min((wait / 2 for wait in waits), default=_SLOWEST)
-    return max(often, min(most, _SLOWEST) // often * often)
+    often, written = spec.prometheus.evaluation_interval.seconds, spec.prometheus.slow_interval
+    if written and part == "losses":
+        return max(written.seconds, often)
+    most = _SLOWEST[part] if written is None else _SLOWEST[part] / _SLOWEST["losses"] * written.seconds
+    slow = (numbers for numbers in candidates.values() if numbers.signal.slow == part)
+    waits = (wait / 2 for numbers in slow for wait in _waits(numbers, 4 * often))
+    return max(often, min([most, *waits]) // often * often)
 
 
 def _waits(numbers: Numbers, least: Fraction) -> Iterable[Fraction]:

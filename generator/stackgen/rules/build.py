@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from stackgen.catalog import belonging, copies, promql, registry
 from stackgen.catalog.entries import is_pattern
-from stackgen.catalog.series import Family
+from stackgen.catalog.series import Family, Slow
 from stackgen.catalog.signal import Signal
 from stackgen.catalog.site import Site
 from stackgen.resolve.plan import Alert, Plan
@@ -27,7 +27,7 @@ GUARD_OVERRIDE = "celery:guard_override"
 @lru_cache(maxsize=2)
 def groups(plan: Plan) -> tuple[Group, ...]:
     """Every rule group of the stack, in the order of FAMILIES; a family without rules has none."""
-    made = (_group(family, plan, group) for family in FAMILIES for group in _names(family))
+    made = (_group(family, plan, *group) for family in FAMILIES for group in _names(family).items())
     return tuple(g for g in made if g.recordings or g.alerts)
 
 
@@ -36,10 +36,10 @@ def group_names(site: Site) -> tuple[str, ...]:
     return tuple(site.named(group) for family in FAMILIES for group in _names(family))
 
 
-def _names(family: Family) -> dict[str, None]:
-    """The family's own, then that of what is evaluated less often."""
-    recorded = (series.group for series in registry.series().values() if series.family == family)
-    return dict.fromkeys((family, *recorded))
+def _names(family: Family) -> dict[str, Slow | None]:
+    """The family's own, then those of what is evaluated less often."""
+    recorded = {series.group: series.slow for series in registry.series().values() if series.family == family}
+    return {family: None, **recorded}
 
 
 def rule_file(family: str, plan: Plan) -> str:
@@ -47,7 +47,7 @@ def rule_file(family: str, plan: Plan) -> str:
     return f"prometheus/rules/{plan.site.named(family)}.yml"
 
 
-def _group(family: Family, plan: Plan, group: str) -> Group:
+def _group(family: Family, plan: Plan, group: str, slow: Slow | None) -> Group:
     recordings = [*_canonical(group, plan)]
     rules: list[Alerting] = []
     for signal in plan.metric_signals:
@@ -62,7 +62,7 @@ def _group(family: Family, plan: Plan, group: str) -> Group:
     recorded = tuple(_ours(one, group, plan.site) for one in recordings)
     if any(copies.KNOWN in one.expr for one in recorded):
         recorded = (*_copies(group, plan), *recorded)
-    interval = plan.site.evaluation if group == family else plan.site.slow
+    interval = plan.site.slow[slow] if slow else plan.site.evaluation
     return Group(plan.site.named(group), recorded, tuple(rules), rule_file(family, plan), interval)
 
 

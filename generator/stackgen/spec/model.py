@@ -160,7 +160,8 @@ class Prometheus(Part):
     evaluation_interval: Annotated[Duration, between("10s", "1m")] = Duration.of("30s")
     """Time between two evaluations of a rule, from 10s to 1m."""
     slow_interval: Annotated[Duration, between("10s", "2m")] | None = None
-    """The same of durations, losses and periods of tasks; absent means 2m, or half of the shortest `for` among them."""
+    """The same of losses and periods of tasks; absent means 2m, or half of the shortest `for` among them. Durations of
+    tasks wait for twice as long, or half of the shortest `for` among them."""
     address: HostPort = "prometheus:9090"
     """Where Grafana reaches Prometheus; it scrapes itself at the same port of localhost."""
     alertmanagers: Annotated[list[HostPort], Field(min_length=1)] = ["alertmanager:9093"]
