@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from stackgen.catalog import facts, registry
-from stackgen.catalog.series import LENGTH_TOLD, SOURCE_BLIND, Series
+from stackgen.catalog.series import SOURCE_BLIND, Series
+from stackgen.catalog.series_evidence import LENGTH_TOLD
 from stackgen.catalog.source import Reading, Source
 from stackgen.catalog.witness import Witness
 from stackgen.resolve.plan import Plan

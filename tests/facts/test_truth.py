@@ -21,11 +21,13 @@ SOURCES = (
     ("rabbitmq", "rabbitmq, worker, probe"),
     ("rabbitmq, vhost: /", "rabbitmq, celery-exporter, probe"),
     ("redis, database: 0, priorities: true", "celery-exporter, redis, probe"),
+    ("redis, database: 0", "celery-exporter, flower, redis"),
+    ("redis", "flower, worker, redis"),
 )
 STACK = """\
 version: 1
 stack: {{name: shop}}
-celery: {{app: shop, broker: {{kind: {broker}}}}}
+celery: {{app: shop, sent_events: {sent}, broker: {{kind: {broker}}}}}
 queues: {{celery: }}
 sources: [{sources}]
 outputs: [prometheus]
@@ -35,7 +37,8 @@ outputs: [prometheus]
 def _written(folder: Path, broker: str, sources: str) -> list[Path]:
     """The tests of the facts' witnesses, written beside the rules that they test."""
     stack = folder / "stack.yaml"
-    stack.write_text(STACK.format(broker=broker, sources=sources), encoding="utf-8")
+    sent = str("flower" not in sources).lower()  # without, starts are a fact of all queues together
+    stack.write_text(STACK.format(broker=broker, sources=sources, sent=sent), encoding="utf-8")
     for path, text in rendered(stack).items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from stackgen.catalog import promql
-from stackgen.catalog.entries import examples
+from stackgen.catalog.entries import Entries, examples
 from stackgen.catalog.signal import Signal
+from stackgen.catalog.source import FILLED_IN
 from stackgen.resolve.plan import Plan
 
 _ELSE = ("{}", "q-{}", "{}-q", "0{}0")
@@ -37,6 +38,15 @@ class Names:
         entries = self.plan.entries(self.signal)
         tries = (site.spared("".join(by), form.format(name)) for form in _ELSE)
         return next((one for one in tries if entries.found(one) in (None, one)), name)
+
+    @cached_property
+    def somewhere(self) -> dict[str, str]:
+        """A queue that workers empty, for a signal that judges all queues together."""
+        if self.signal.by or not any(one.labels == ("queue",) for one in self.signal.needs):
+            return {}
+        queues = self.plan.spec.queues
+        found = examples(Entries(queues), (key for key, queue in queues.items() if queue.role == "normal"))
+        return {"queue": (*found, FILLED_IN["queue"])[0]}
 
     @cached_property
     def _possible(self) -> tuple[str, ...]:

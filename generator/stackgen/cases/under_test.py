@@ -226,8 +226,8 @@ class SignalUnderTest:
 
     def situation(self, who: str, limit: Fraction, side: Side) -> Situation | None:
         """What to feed for one side of a limit, with so much traffic that no guard has a say."""
-        least = max(self.least_traffic, default=0)
-        return situation(self.signal.shape, self.labels(who), Target(limit, side, self.sign, least), self.plan.site)
+        target = Target(limit, side, self.sign, max(self.least_traffic, default=0))
+        return situation(self.signal.shape, {**self._names.somewhere, **self.labels(who)}, target, self.plan.site)
 
     def beyond(self, name: str) -> tuple[str, Situation] | None:
         """A subject just beyond the worst limit, called so if any name is judged, and what to feed for it."""

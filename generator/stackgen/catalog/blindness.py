@@ -8,7 +8,8 @@ from fractions import Fraction
 from functools import lru_cache
 
 from stackgen.catalog import facts, promql, registry
-from stackgen.catalog.series import BROKER_BLOCKED, BROKER_UP, LENGTH_TOLD, QUEUE_LENGTH, SOURCE_BLIND, WINDOW
+from stackgen.catalog.series import BROKER_BLOCKED, BROKER_UP, QUEUE_LENGTH, SOURCE_BLIND, WINDOW
+from stackgen.catalog.series_evidence import LENGTH_TOLD
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, base_labels
 from stackgen.catalog.timeline import Gauge, Input, Segment
@@ -17,8 +18,6 @@ from stackgen.catalog.witness import Witness
 _CHUNK = 50
 """Queues that one rule looks for."""
 _WINDOW = promql.seconds(WINDOW)
-_TAKEN = ("_received_", "_started_")
-"""In the names of the events that a worker sends when it takes a task."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def _of(source: Source, site: Site) -> Iterator[Expected]:
     # Who sends a task is no worker.
     events = tuple(metric for metric in mortal if metric.type == "counter" and "_sent_" not in metric.name)
     moved = _moved(source, site)
-    if events and moved and _seen(source, events, site) and "events_off" not in site.facts:
+    if source.taken and moved and "events_off" not in site.facts:
         yield Expected(source, events, "task events", moved=moved)
 
 
@@ -83,10 +82,10 @@ def _moved(source: Source, site: Site) -> str:
     return " or ".join(filter(None, (*begun, falls)))
 
 
-def _seen(source: Source, events: tuple[Metric, ...], site: Site) -> tuple[str, ...]:
+def _seen(source: Source, site: Site) -> tuple[str, ...]:
     """What tells that its events arrive, or that it is known already that none do."""
-    taken = (metric.name for metric in events if any(word in metric.name for word in _TAKEN))
-    seen = (f'sum(increase({name}{{job="{source.job}"}}[{_WINDOW}])) > 0' for name in taken)
+    job = f'job="{source.job}"'
+    seen = (f"sum(increase({promql.select(name, job, matcher)}[{_WINDOW}])) > 0" for name, matcher in source.taken)
     deaf = [w.name for w in facts.deniers(facts.WORKERS, site) if w.source == source.id and not w.look]
     known = promql.select(facts.WORKERS.series.name, promql.one_of("witness", deaf))
     return (*seen, *([f"{known} == 0"] if deaf else []))
@@ -161,7 +160,7 @@ def _rule(one: Expected, site: Site) -> str:
         blocked = f" unless on () {BROKER_BLOCKED.name} == 1" if "rabbitmq" in site.targets else ""
         return f"max({facts.denies(facts.WORKERS, one.heard_by.name)}) + 1{blocked}"
     if one.moved:
-        seen = " or ".join(_seen(one.source, one.metrics, site))
+        seen = " or ".join(_seen(one.source, site))
         return f"clamp_max({one.moved}, 1) and on () {_up(one.source, site)} unless on () ({seen})"
     if one.native:
         return f"clamp_max(count(last_over_time({one.metrics[0].name}{{{job}}}[{site.bridge}])), 1) {there}"

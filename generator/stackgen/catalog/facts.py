@@ -11,20 +11,19 @@ from fractions import Fraction
 from functools import lru_cache
 
 from stackgen.catalog import promql, registry
-from stackgen.catalog.series import (
-    BROKER_UP,
+from stackgen.catalog.series import BROKER_UP, QUEUE_LENGTH, QUEUE_WORKERS, TASKS_STARTED, WORKERS_ACTIVE, Series
+from stackgen.catalog.series_evidence import (
     BROKER_WITNESS,
     CONSUMERS_WITNESS,
     LENGTH_TOLD,
     LENGTH_WITNESS,
-    QUEUE_LENGTH,
-    QUEUE_WORKERS,
-    WORKERS_ACTIVE,
+    STARTING,
+    STARTS_WITNESS,
     WORKERS_WITNESS,
-    Series,
 )
+from stackgen.catalog.site import Fact as SiteFact
 from stackgen.catalog.site import Site
-from stackgen.catalog.source import Reading, RecordingRule, Source, Stimulus
+from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, Stimulus
 from stackgen.catalog.timeline import Input, Segment
 from stackgen.catalog.witness import FactName, Witness
 
@@ -55,7 +54,8 @@ BROKER = Fact("broker", BROKER_WITNESS, BROKER_UP, "the broker answers")
 WORKERS = Fact("workers", WORKERS_WITNESS, WORKERS_ACTIVE, "workers are alive")
 CONSUMERS = Fact("consumers", CONSUMERS_WITNESS, QUEUE_WORKERS, "the queue has consumers")
 LENGTH = Fact("length", LENGTH_WITNESS, QUEUE_LENGTH, "tasks wait in the queue", either=True)
-FACTS = {fact.name: fact for fact in (BROKER, WORKERS, CONSUMERS, LENGTH)}
+STARTS = Fact("starts", STARTS_WITNESS, STARTING, "workers begin tasks")
+FACTS = {fact.name: fact for fact in (BROKER, WORKERS, CONSUMERS, LENGTH, STARTS)}
 
 
 def of(series: Series) -> Fact | None:
@@ -130,6 +130,13 @@ def contradicted(fact: Fact, site: Site) -> str:
     return f"{series} == 0 and {on} {yes} >= {on} {no} or ({series} == 1 and {on} {no} > {on} {yes}) - 1"
 
 
+def starts_by_queue(site: Site) -> bool:
+    """Whether a listed source says of which queue a task was that began: then each queue is judged by itself."""
+    listed = (registry.sources()[name] for name in site.targets)
+    able = (one for source in listed for one in source.readings if one.series is TASKS_STARTED)
+    return any(not site.facts & one.spoiled_by.keys() for one in able)
+
+
 def lately(site: Site) -> str:
     """The range in which a flow is seen: four scrapes."""
     return promql.seconds(max(4 * site.scrape, Fraction(120)))
@@ -152,11 +159,25 @@ def judged(fact: Fact, count: Callable[[Site], str] | None = None) -> Callable[[
     on = f" on ({', '.join(fact.by)})" if fact.by else ""
 
     def rules(site: Site) -> tuple[RecordingRule, ...]:
+        if not heard(fact, site):
+            return ()
         if count is None:
             return (RecordingRule(verdict(fact)),)
         return (RecordingRule(f"{count(site)} > 0 or{on} {verdict(fact)} == 0"),)
 
     return rules
+
+
+def starting(metric: Metric, spoiled_by: Mapping[SiteFact, str]) -> Reading:
+    """Whether workers begin tasks, of a source that counts with this metric those that they begin."""
+    return Reading(
+        series=STARTING,
+        uses=(metric,),
+        rules=judged(STARTS),
+        stimulus=agreed(STARTS),
+        spoiled_by=spoiled_by,
+        survives=True,
+    )
 
 
 def together(readings: Sequence[Reading]) -> Reading:

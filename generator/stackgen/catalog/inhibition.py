@@ -23,6 +23,7 @@ from stackgen.catalog.signals.queues import (
     QUEUE_WORKERS_SIGNAL,
 )
 from stackgen.catalog.signals.queues_oldest import QUEUE_OLDEST_SIGNAL
+from stackgen.catalog.signals.queues_stuck import QUEUES_STUCK
 from stackgen.catalog.signals.stack import BROKER_BLOCKED_SIGNAL, BROKER_DOWN, EXPORTER_DOWN, SCRAPE_FAILURES, WATCHDOG
 from stackgen.catalog.signals.tasks import FAILURE_RATIO
 from stackgen.catalog.signals.tasks_lost import LOSS_STREAK
@@ -56,7 +57,7 @@ class Inhibition(NamedTuple):
 
 _WITHOUT_WORKERS = (
     *(QUEUE_LENGTH_SIGNAL, QUEUE_GROWTH, QUEUE_WAIT_P95, QUEUE_STUCK, QUEUE_DRAIN_TIME),
-    *(QUEUE_NO_CONSUMERS, QUEUE_WORKERS_SIGNAL, WORKERS_MISSING, OVERDUE, QUEUE_OLDEST_SIGNAL),
+    *(QUEUE_NO_CONSUMERS, QUEUE_WORKERS_SIGNAL, WORKERS_MISSING, OVERDUE, QUEUE_OLDEST_SIGNAL, QUEUES_STUCK),
 )
 
 INHIBITIONS = (

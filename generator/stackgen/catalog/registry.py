@@ -55,9 +55,14 @@ def dashboards() -> Mapping[str, Dashboard]:
 @cache
 def series() -> Mapping[str, Series]:
     """Every canonical series by name."""
-    from stackgen.catalog import series, series_schedule
+    from stackgen.catalog import series, series_evidence, series_schedule
 
-    found = (s for module in (series, series_schedule) for s in vars(module).values() if isinstance(s, Series))
+    found = (
+        s
+        for module in (series_evidence, series, series_schedule)
+        for s in vars(module).values()
+        if isinstance(s, Series)
+    )
     return MappingProxyType({s.name: s for s in found})
 
 

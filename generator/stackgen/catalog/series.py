@@ -61,14 +61,6 @@ class Series(NamedTuple):
         return f"{self.family}_{self.slow}" if self.slow else self.family
 
 
-WORKERS_WITNESS = Series(
-    name="celery:workers_witness:bool",
-    labels=("witness",),
-    unit="count",
-    family="workers",
-    meaning="What each witness says of workers: 1 when some are alive, 0 when none is, absent when it does not know.",
-    shared=True,
-)
 WORKERS_ACTIVE = Series(
     name="celery:workers_active:count",
     labels=(),
@@ -106,21 +98,6 @@ WORKER_START = Series(
     family="workers",
     meaning="Unix time at which a worker started.",
 )
-LENGTH_TOLD = Series(
-    name="celery:queue_length:told",
-    labels=("queue", "witness"),
-    unit="tasks",
-    family="queues",
-    meaning="The length of a queue as each witness tells it, where there are several.",
-    shared=True,
-)
-LENGTH_WITNESS = Series(
-    name="celery:length_witness:bool",
-    labels=("queue", "witness"),
-    unit="count",
-    family="queues",
-    meaning="Whether tasks wait, as each witness says: 1 all the time, 0 never, absent now and then.",
-)
 QUEUE_LENGTH = Series(
     name="celery:queue_length:max",
     labels=("queue",),
@@ -128,13 +105,6 @@ QUEUE_LENGTH = Series(
     family="queues",
     meaning="Messages waiting in the broker, not counting those that workers have prefetched.",
     shared=True,
-)
-CONSUMERS_WITNESS = Series(
-    name="celery:consumers_witness:bool",
-    labels=("queue", "witness"),
-    unit="count",
-    family="queues",
-    meaning="What each witness says of a queue: 1 when it is consumed, 0 when it is not, absent when it does not know.",
 )
 QUEUE_WORKERS = Series(
     name="celery:queue_workers:count",
@@ -243,13 +213,6 @@ SOURCE_FAILED_SCRAPES = Series(
     family="stack",
     meaning="Scrapes of a source that failed in the last 15 minutes, of an outage of all replicas three; "
     "the worst replica counts.",
-)
-BROKER_WITNESS = Series(
-    name="celery:broker_witness:bool",
-    labels=("witness",),
-    unit="count",
-    family="stack",
-    meaning="What each witness says of the broker: 1 when it answers, 0 when not, absent when it does not know.",
 )
 BROKER_UP = Series(
     name="celery:broker_up:max",

@@ -89,6 +89,8 @@ class Source:
     """Where its behaviour is documented."""
     metrics: tuple[Metric, ...]
     readings: tuple[Reading, ...]
+    taken: tuple[tuple[str, str], ...] = ()
+    """The counters of events that a worker sends when it takes a task, each with a matcher, which may be ""."""
     path: str = "/metrics"
     params: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     beside: Endpoint | None = None

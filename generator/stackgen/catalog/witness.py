@@ -10,8 +10,8 @@ from stackgen.catalog.site import Fact as SiteFact
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import Stimulus
 
-FactName = Literal["broker", "workers", "consumers", "length"]
-"""The broker answers; workers are alive; a queue has consumers; tasks wait in it."""
+FactName = Literal["broker", "workers", "consumers", "length", "starts"]
+"""The broker answers; workers are alive; a queue has consumers; tasks wait in it; workers begin tasks at all."""
 
 
 @dataclass(frozen=True)

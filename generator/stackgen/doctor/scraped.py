@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from stackgen.catalog import blindness, facts, promql
-from stackgen.catalog.series import LENGTH_TOLD
+from stackgen.catalog.series_evidence import LENGTH_TOLD
 from stackgen.catalog.signals.evidence import SOURCE_BLIND_SIGNAL
 from stackgen.catalog.signals.stack import WATCHDOG
 from stackgen.doctor.finding import Finding

@@ -35,7 +35,8 @@ class Celery(Part):
     events: bool = True
     """Whether the workers send task events: `celery worker -E` or worker_send_task_events."""
     sent_events: bool = True
-    """Whether all programs that send tasks have task_send_sent_event on; for the wait time and the queue's name."""
+    """Whether all programs that send tasks have task_send_sent_event on; for the wait time and the queue's name.
+    Where not, no queue is judged by itself for tasks that do not start: all are, together."""
     worker_memory_limit: Bytes | None = None
     """Memory one worker may use, with its child processes, such as 1.5GiB. The memory alert judges a share of it,
     whatever limit a source measures; absent: of the measured limit."""

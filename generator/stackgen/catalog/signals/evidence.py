@@ -8,12 +8,12 @@ from fractions import Fraction
 from stackgen.catalog import blindness, facts, input_shapes
 from stackgen.catalog.facts import Fact
 from stackgen.catalog.runbook import Command
-from stackgen.catalog.series import (
-    BROKER_BLOCKED,
+from stackgen.catalog.series import BROKER_BLOCKED, SOURCE_BLIND
+from stackgen.catalog.series_evidence import (
     BROKER_WITNESS,
     CONSUMERS_WITNESS,
     LENGTH_WITNESS,
-    SOURCE_BLIND,
+    STARTS_WITNESS,
     WORKERS_WITNESS,
 )
 from stackgen.catalog.signal import Level, Signal
@@ -146,6 +146,30 @@ LENGTH_EVIDENCE = Signal(
         "a source looks into another database or vhost, or lacks the prefix of the keys",
         "a source goes on giving old numbers",
     ),
+    dashboard="celery-queues",
+)
+
+
+STARTS_EVIDENCE = Signal(
+    id="starts_evidence",
+    alert=_ALERT,
+    title="Witnesses that alone hear of no task that starts",
+    family="queues",
+    unit="count",
+    by=("witness",),
+    only_names=_names(facts.STARTS),
+    needs=(STARTS_WITNESS,),
+    record="celery:starts_witness:contradicted",
+    expr=lambda site: facts.contradicted(facts.STARTS, site),
+    shape=input_shapes.Testimony(facts.STARTS.name),
+    applies=_alone(facts.STARTS),
+    bad_when="below",
+    levels={"warning": Level(Fraction(1), hold=600)},
+    hints=_hints(facts.STARTS),
+    summary="By {witness} no task starts, and it is contradicted: others hear of some",
+    action="Mend the witness; tasks run.",
+    meaning="Tasks start. One receiver of events does not hear it, and what it alone counts is too small.",
+    causes=("the receiver lost its connection and goes on serving", "some of the workers send no events"),
     dashboard="celery-queues",
 )
 

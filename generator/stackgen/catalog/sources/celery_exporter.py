@@ -1,7 +1,7 @@
 """danihodovic/celery-exporter: tasks, queues and workers from Celery's events, without a change to the application.
 
-Facts: its source at tag v0.12.2 and the head of 2026-08-21, and scrapes of both under load, idle and broken
-(tests/scrapes/). The package `celery-exporter` on PyPI is another program, dead since 2021.
+Facts: its source at v0.12.2 and the head of 2026-08-21, scrapes of both under load, idle and broken (tests/scrapes/).
+The package `celery-exporter` on PyPI is another program, dead since 2021.
 """
 
 from __future__ import annotations
@@ -38,9 +38,7 @@ _JOB = f'job="{JOB}"'
 _EVENT = ("name", "hostname", "queue_name")
 _BY_TASK = {"task": "name", "queue": "queue_name"}
 _NO_EVENTS = "the workers send no events (celery.events is false)"
-_NO_SENT = (
-    "only the task-sent event names the queue, and celery.sent_events is false: every task would read as queue celery"
-)
+_NO_SENT = "only task-sent events name the queue, and celery.sent_events is false: every task reads as queue celery"
 _SOLO = "a busy worker of the solo pool does not answer inspect and counts as 0"
 
 QUEUE_LENGTH_METRIC = Metric(name="celery_queue_length", type="gauge", labels=("queue_name",), always=True)
@@ -68,7 +66,7 @@ def _event(state: str, *more: str) -> Metric:
     )
 
 
-STARTED = _event("started")
+STARTED, RECEIVED = _event("started"), _event("received")
 ENDED = {
     "SUCCESS": _event("succeeded"),
     "FAILURE": _event("failed", "exception"),
@@ -79,7 +77,7 @@ ENDED = {
 TASKS_ACTIVE = Metric(name="celery_worker_tasks_active", type="gauge", labels=("hostname",), lifetime=PURGE)
 OTHERS = (
     _event("sent"),
-    _event("received"),
+    RECEIVED,
     TASKS_ACTIVE,
     Metric(name="celery_active_process_count", type="gauge", labels=("queue_name",)),
 )
@@ -236,6 +234,7 @@ READINGS = (
         stimulus=counter(JOB, STARTED.name, event_labels),
         spoiled_by=_QUEUED,
     ),
+    facts.starting(STARTED, _EVENTS),
     Reading(
         series=TASKS,
         uses=tuple(ENDED.values()),
@@ -292,6 +291,7 @@ SOURCE = Source(
     link="https://github.com/danihodovic/celery-exporter",
     metrics=(QUEUE_LENGTH_METRIC, ACTIVE_WORKERS, WORKER_UP, RUNTIME, WAIT, STARTED, *ENDED.values(), *OTHERS),
     readings=READINGS,
+    taken=((RECEIVED.name, ""), (STARTED.name, "")),
     versions=VERSIONS,
     advice="start celery-exporter with the generated flags (exporters/celery-exporter.yml)",
     names_by_comma=True,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from pathlib import PurePosixPath
 
+from stackgen.catalog import facts
 from stackgen.catalog.corner import NO_CLUSTER
 from stackgen.catalog.counting import grown, increase, per_replica
 from stackgen.catalog.images import Image, by_version
@@ -81,9 +82,19 @@ def _runtime(site: Site, part: str, names: Mapping[str, str]) -> tuple[Recording
     return (RecordingRule(per_replica(increase(f"{RUNTIME.name}_{part}", matchers, site, "first value"), names)),)
 
 
-def _workers(site: Site) -> tuple[RecordingRule, ...]:
-    online = f"count by (instance) (last_over_time({ONLINE.name}{{{_JOB}}}[{site.bridge}]) == 1)"
-    return (RecordingRule(f"max({online}) or 0 * max(max_over_time(up{{{_JOB}}}[{site.bridge}]) == 1)"),)
+def online(site: Site) -> str:
+    """Workers whose heartbeats Flower hears; nothing where it hears none."""
+    return f"max(count by (instance) (last_over_time({ONLINE.name}{{{_JOB}}}[{site.bridge}]) == 1))"
+
+
+def hearing(word: str, site: Site) -> str:
+    """The word, and 0 where Flower is up and has none."""
+    return f"{word} or 0 * max(max_over_time(up{{{_JOB}}}[{site.bridge}]) == 1)"
+
+
+def started_labels(canonical: Mapping[str, str]) -> dict[str, str]:
+    """The labels of the event that a task began."""
+    return {**_labels(canonical), "type": "task-started"}
 
 
 def _workers_stimulus(
@@ -141,7 +152,14 @@ SOURCE = Source(
     link="https://flower.readthedocs.io/en/latest/prometheus-integration.html",
     metrics=(EVENTS, RUNTIME, ONLINE),
     readings=(
-        Reading(series=WORKERS_ACTIVE, uses=(ONLINE,), rules=_workers, stimulus=_workers_stimulus, survives=True),
+        Reading(
+            series=WORKERS_ACTIVE,
+            uses=(ONLINE,),
+            rules=facts.judged(facts.WORKERS, online),
+            stimulus=_workers_stimulus,
+            survives=True,
+        ),
+        facts.starting(EVENTS, _EVENTS),
         Reading(
             series=TASKS,
             uses=(EVENTS,),
@@ -174,6 +192,7 @@ SOURCE = Source(
             caveat=_NO_QUEUE,
         ),
     ),
+    taken=((EVENTS.name, 'type=~"task-received|task-started"'),),
     versions=by_version(
         # 2.0.1 does not start again after being killed while it saved. Docker Hub could not be asked for 2.2.0.
         Image("flower", "2.2.0", "mher/flower", "2.2.0", "2026-11-28", _SEEN),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stackgen.catalog import facts
 from stackgen.catalog.source import base_labels, counter, gauge
-from stackgen.catalog.sources import celery_exporter, probe, rabbitmq, worker
+from stackgen.catalog.sources import celery_exporter, flower, probe, rabbitmq, worker
 from stackgen.catalog.sources.celery_exporter import ACTIVE_WORKERS, STARTED, WORKER_UP
 from stackgen.catalog.sources.celery_exporter_launch import WORKER_TIMEOUT
 from stackgen.catalog.timeline import Gauge
@@ -27,6 +27,21 @@ HEARTBEATS = Witness(
     no="the exporter hears no worker: none is alive, they send no heartbeats, or it is deaf",
     silence="the exporter is down",
     late=f"{WORKER_TIMEOUT} s after a worker that vanishes (--worker-timeout)",
+)
+FLOWER = Witness(
+    fact="workers",
+    name="flower",
+    source="flower",
+    says=lambda site: flower.hearing(
+        f'max(last_over_time({flower.ONLINE.name}{{job="{flower.JOB}"}}[{site.bridge}]))', site
+    ),
+    feed=lambda site, labels, segments, step: [
+        Gauge(flower.ONLINE.name, {**base_labels(flower.JOB, site), "worker": "w1@host1"}, segments)
+    ],
+    yes=f"Flower heard a worker within the last {flower.PURGE} s",
+    no="Flower hears no worker: none is alive, they send no heartbeats, or it is deaf",
+    silence="Flower is down",
+    late=f"{flower.PURGE} s after a worker that vanishes (purge_offline_workers)",
 )
 INSPECT = Witness(
     fact="workers",
