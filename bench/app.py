@@ -104,7 +104,8 @@ def handlers() -> tuple[float, float]:
     metrics = WorkerMetrics(app, Settings(duration_buckets=(1.0, 10.0), wait_buckets=(1.0, 10.0)))
     metrics.init()
     metrics._main = -1  # as if the main process were another one: everything goes through the pipe
-    metrics.fork()
+    assert metrics._wire is not None
+    metrics._here = metrics._wire
     pool, main_process = [], []
     for _ in range(30):
         began = time.process_time()

@@ -196,6 +196,11 @@ SETTINGS = Settings(
 
 
 SENT_HEADER = "celery_monitoring_sent"
+ENTRY_HEADER = "celery_monitoring_entry"
+"""Which entry of beat's schedule it is; a retry keeps it."""
+LONGEST_ENTRY = 120
+"""Bytes of an entry's name that a worker takes: it must fit into a line of a pipe beside two other names."""
+_SENDING = threading.local()
 _LATEST = 1 << 40
 """A header may hold anything: not a number, or one that no clock shows."""
 
@@ -210,6 +215,18 @@ def mark_published() -> None:
 def _stamp(headers: dict[str, Any] | None = None, **_: object) -> None:
     if headers is not None:
         headers[SENT_HEADER] = time.time()
+        if entry := getattr(_SENDING, "entry", None):
+            headers[ENTRY_HEADER] = entry
+
+
+@contextmanager
+def sending_entry(name: str) -> Iterator[None]:
+    """What this thread sends meanwhile is a run of this entry."""
+    _SENDING.entry = name
+    try:
+        yield
+    finally:
+        _SENDING.entry = None
 
 
 def wait_seconds(request: Any, began: float | None = None) -> float | None:
@@ -1461,6 +1478,399 @@ def _resources_started(pid: int) -> float:
     return time.time() - float(uptime[0]) + int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
+MOST_ENTRIES = 1_000
+"""Entries that are told; of the others nobody hears."""
+_HIDDEN_SECONDS = 60.0
+_EARLY = 1.0
+"""Seconds by which an entry may be sent before its time, for clocks are compared as floats."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What is known of one entry; times are Unix times."""
+
+    task: str
+    schedule: Any
+    due: float | None
+    """When it must be sent next; in the past until it is sent. None when never again."""
+    period: float | None
+    """Seconds from then to the time after it."""
+    last: float | None
+    """When it was last sent, also by a beat before this one."""
+
+    def late(self, now: float, sent: float | None) -> float:
+        """Seconds since it should have been sent; 0 before that, and once it is sent."""
+        waits = self.due is not None and (sent is None or sent < self.due - _EARLY)
+        return max(0.0, now - self.due) if waits and self.due is not None else 0.0
+
+
+class Schedule:
+    """Reads a running scheduler, in its own thread; nothing is changed in it."""
+
+    def __init__(self, scheduler: Any) -> None:
+        self._scheduler = scheduler
+        self._hidden: list[tuple[str, Any]] = []
+        self._kept: object = None
+        self._next_hidden = 0.0
+        self.total = 0
+        """Entries there are."""
+
+    def read(self, before: dict[str, Planned], sent: dict[str, float]) -> dict[str, Planned]:
+        """Every entry now, given what was read last and when each was last sent by this process."""
+        found = dict(self._entries())
+        self.total = len(found)
+        planned = {}
+        for name, entry in islice(found.items(), MOST_ENTRIES):
+            now = time.time()
+            due, period = schedule_due(entry, now)
+            old = before.get(name)
+            if old and _schedule_missed(old, entry, due, now, sent.get(name)):
+                due = old.due
+            # A scheduler writes down each time that it tried.
+            past = old.last if old else schedule_last(entry) if getattr(entry, "total_run_count", 0) else None
+            planned[name] = Planned(str(entry.task), entry.schedule, due, period, sent.get(name, past))
+        return planned
+
+    def _entries(self) -> Iterator[tuple[str, Any]]:
+        if getattr(self._scheduler.app, "redbeat_conf", None) is not None:
+            yield from self._redbeat()
+            return
+        kept = getattr(self._scheduler, "_schedule", None)  # django-celery-beat's `schedule` would ask the database
+        yield from (kept if isinstance(kept, dict) else self._scheduler.schedule).items()
+        yield from self._far()
+
+    def _redbeat(self) -> Iterator[tuple[str, Any]]:
+        """RedBeat's `schedule` holds only what is due; all entries are in its sorted set."""
+        from redbeat.schedulers import get_redis  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+        app, kind = self._scheduler.app, self._scheduler.Entry
+        keys = get_redis(app).zrange(app.redbeat_conf.schedule_key, 0, MOST_ENTRIES - 1)
+        for key in keys:
+            with suppress(KeyError):
+                entry = kind.from_key(key, app=app)
+                if entry.enabled:
+                    yield str(entry.name), entry
+
+    def _far(self) -> Iterator[tuple[str, Any]]:
+        """django-celery-beat leaves out what is not due within some hours; its table knows the others."""
+        model = getattr(self._scheduler, "Model", None)
+        if model is None:
+            return
+        kept = self._scheduler._schedule
+        if kept is not self._kept or time.monotonic() >= self._next_hidden:
+            kinds = ("interval", "crontab", "solar", "clocked")
+            self._hidden = [(row.name, row) for row in model.objects.enabled().select_related(*kinds)[:MOST_ENTRIES]]
+            self._kept, self._next_hidden = kept, time.monotonic() + _HIDDEN_SECONDS
+        yield from ((name, row) for name, row in self._hidden if name not in kept)
+
+
+def schedule_last(entry: Any) -> float | None:
+    """When the scheduler says that an entry was last sent."""
+    last = entry.last_run_at
+    return None if last is None else float(entry.schedule.maybe_make_aware(last).timestamp())
+
+
+def schedule_due(entry: Any, now: float) -> tuple[float | None, float | None]:
+    """When an entry is due, and how long after that once more; None for never."""
+    row = getattr(entry, "model", entry)
+    if getattr(row, "one_off", False) and entry.total_run_count:
+        return None, None
+    last = entry.last_run_at or getattr(row, "date_changed", None)
+    rest = None if last is None else entry.schedule.remaining_estimate(last)
+    if last is not None and rest is None:
+        return None, None
+    due = round(now + rest.total_seconds(), 1) if rest is not None else now
+    start = getattr(row, "start_time", None)
+    if start is not None:
+        due = max(due, start.timestamp())
+    every = getattr(entry.schedule, "run_every", None)
+    if every is not None:
+        return due, every.total_seconds()
+    # From a moment after it: a crontab knows whole minutes.
+    then = datetime.fromtimestamp(due + _EARLY, timezone.utc)
+    after = entry.schedule.remaining_estimate(then)
+    period = now + after.total_seconds() - due if after is not None else 0.0
+    return due, round(period, 3) if period > _EARLY else None
+
+
+def _schedule_missed(old: Planned, entry: Any, due: float | None, now: float, sent: float | None) -> bool:
+    """Whether the scheduler went past a time without sending: the broker refused, or it was too late to start."""
+    moved = due is None or (old.due is not None and due > old.due)
+    return moved and old.late(now, sent) > 0 and bool(old.schedule == entry.schedule)
+
+
+_ENTRY_TOLD_SECONDS = 300.0
+"""How long a run is told after its end."""
+
+Entry = tuple[str, str]
+"""Entry and task."""
+
+
+class Entries:
+    """Kept by the main process; of more entries than beat tells, the others are left out."""
+
+    def __init__(self) -> None:
+        self._started: dict[Entry, float] = {}
+        self._succeeded: dict[Entry, float] = {}
+        self._took: dict[Entry, list[tuple[float, float]]] = {}  # end on the monotonic clock, seconds; falling
+
+    def begin(self, entry: Entry) -> None:
+        """A run begins."""
+        if entry in self._started or len(self._started) < MOST_ENTRIES:
+            self._started[entry] = time.time()
+
+    def end(self, entry: Entry, state: str, seconds: float) -> None:
+        """A run ended."""
+        if entry not in self._started:
+            return
+        now = time.monotonic()
+        if state == "SUCCESS":
+            self._succeeded[entry] = time.time()
+        longer = [one for one in self._took.get(entry, ()) if one[1] > seconds and one[0] > now - _ENTRY_TOLD_SECONDS]
+        self._took[entry] = [*longer, (now, seconds)]
+
+    def families(self, running: Iterable[tuple[Entry, float]]) -> list[Family]:
+        """What a scrape shows; `running` are the runs of now, with their seconds."""
+        numbers, runtime, since = dict[Entry, int](), dict[Entry, float](), time.monotonic() - _ENTRY_TOLD_SECONDS
+        for entry, seconds in running:
+            numbers[entry] = numbers.get(entry, 0) + 1
+            runtime[entry] = max(runtime.get(entry, 0.0), seconds)
+        for entry, ends in self._took.items():
+            for ended, seconds in ends:
+                if ended > since:
+                    runtime[entry] = max(runtime.get(entry, 0.0), seconds)
+        return [
+            _entries_family("start_timestamp_seconds", "When a run last began here.", self._started),
+            _entries_family("success_timestamp_seconds", "When one last succeeded here.", self._succeeded),
+            _entries_family("running", "Runs of now.", {one: float(numbers.get(one, 0)) for one in self._started}),
+            _entries_family(
+                "runtime_seconds", "The longest run of those that run, or ended within five minutes.", runtime
+            ),
+        ]
+
+    def state(self) -> list[list[Any]]:
+        """What outlives a restart."""
+        return [[*entry, at, self._succeeded.get(entry)] for entry, at in self._started.items()]
+
+    def resume(self, state: Any) -> None:
+        """Goes on from a state. Raises LookupError, TypeError or ValueError when it is none."""
+        rows = [((str(e), str(t)), float(at), None if ok is None else float(ok)) for e, t, at, ok in state]
+        self._started = {entry: at for entry, at, _ in rows[:MOST_ENTRIES]}
+        self._succeeded = {entry: ok for entry, _, ok in rows[:MOST_ENTRIES] if ok is not None}
+
+
+def _entries_family(name: str, text: str, values: dict[Entry, float]) -> Family:
+    samples = (((("entry", entry), ("task", task)), value) for (entry, task), value in values.items())
+    return family(f"celery_entry_{name}", "gauge", text, samples)
+
+
+_LONG_SECONDS = 5.0
+"""What runs for less is not told: it would be another series at each scrape."""
+_LONGEST = 1 << 31
+"""Numbers of a message are less: it may hold anything."""
+_DELIVERIES_SECONDS = 3600.0
+_DELIVERIES_REMEMBERED = 10_000
+_VISIBILITY_SECONDS = 3600.0
+"""What Redis's transport waits for an acknowledgement by default (kombu 5.7, transport/redis.py)."""
+
+About = Mapping[str, Any]
+"""What is special about an execution: `limits` of its message, `again` for a message delivered again, `entry`."""
+NOTHING_SPECIAL: About = {}
+
+
+def about_execution(request: Any) -> About:
+    """What a pool process can tell of the execution that begins; nothing of most."""
+    about: dict[str, Any] = {}
+    limits = request.timelimit
+    if isinstance(limits, (list, tuple)) and any(limits):
+        about["limits"] = [
+            one if type(one) in (int, float) and 0 < one < _LONGEST else None for one in (*limits, None, None)[:2]
+        ]
+    info = request.delivery_info
+    if isinstance(info, dict) and info.get("redelivered"):
+        about["again"] = True
+    entry = getattr(request, ENTRY_HEADER, None)
+    if type(entry) is str and 0 < len(entry.encode(errors="replace")) <= LONGEST_ENTRY:
+        about["entry"] = entry
+    return about
+
+
+class Deliveries:
+    """How often the same message was started here, of those that were delivered again within the hour."""
+
+    def __init__(self) -> None:
+        self._starts: OrderedDict[str, tuple[str, int, float]] = OrderedDict()  # by id: task, starts, the last
+
+    def again(self, task_id: str, task: str) -> None:
+        """A message that was delivered before is started; whether it was started then, nobody here knows."""
+        starts = self._starts.pop(task_id, ("", 0, 0.0))[1] + 1
+        self._starts[task_id] = (task, starts, time.monotonic())
+        if len(self._starts) > _DELIVERIES_REMEMBERED:
+            self._starts.popitem(last=False)
+
+    def family(self, worker: str) -> Family:
+        """The most starts of one message, by task."""
+        since, most = time.monotonic() - _DELIVERIES_SECONDS, dict[str, int]()
+        for task, starts, last in self._starts.values():
+            if last >= since:
+                most[task] = max(most.get(task, 0), starts)
+        samples = (((("task", task), ("worker", worker)), float(number)) for task, number in most.items())
+        return family(
+            "celery_task_message_starts",
+            "gauge",
+            "How often this worker started one message that was delivered again, the most within the hour.",
+            samples,
+        )
+
+
+class Limits:
+    """What may end an execution, or have its message delivered again."""
+
+    def __init__(self, app: Any, broker: str) -> None:
+        self._app = app
+        options = app.conf.broker_transport_options or {}
+        given = options.get("visibility_timeout", _VISIBILITY_SECONDS)
+        self._visibility = float(given) if broker == "redis" and type(given) in (int, float) else None
+
+    def limit(self, task: str, about: About) -> float | None:
+        """Seconds after which it is ended, or should end by itself; None without a limit."""
+        hard, soft = about.get("limits", (None, None))
+        known = self._app.tasks.get(task)
+        return hard or getattr(known, "time_limit", None) or soft or getattr(known, "soft_time_limit", None)
+
+    def visibility(self, task: str) -> float | None:
+        """Seconds after which Redis delivers its message again; None where it is acknowledged before it runs."""
+        return self._visibility if getattr(self._app.tasks.get(task), "acks_late", False) else None
+
+
+Running = tuple[str, str, float, About]
+"""Task, queue, seconds that it runs, and what is special about it."""
+
+
+def doing_families(running: Iterable[Running], limits: Limits, worker: str) -> list[Family]:
+    """The longest execution of each task and queue that has run for a while, beside what limits it."""
+    longest: dict[tuple[str, str], tuple[float, About]] = {}
+    for task, queue, seconds, about in running:
+        if seconds >= max(_LONG_SECONDS, longest.get((task, queue), (0.0,))[0]):
+            longest[task, queue] = seconds, about
+    labels = {one: (("task", one[0]), ("queue", one[1]), ("worker", worker)) for one in longest}
+    limit = {one: limits.limit(one[0], about) for one, (_, about) in longest.items()}
+    seen = {one: limits.visibility(one[0]) for one in longest}
+    return [
+        family(
+            "celery_task_running_seconds",
+            "gauge",
+            "How long the longest execution has run that runs now.",
+            ((labels[one], seconds) for one, (seconds, _) in longest.items()),
+        ),
+        family(
+            "celery_task_limit_seconds",
+            "gauge",
+            "Its time limit: the hard one, else the soft one.",
+            ((labels[one], float(number)) for one, number in limit.items() if number),
+        ),
+        family(
+            "celery_task_visibility_seconds",
+            "gauge",
+            "After how long Redis delivers its message again: it is acknowledged when it ends.",
+            (
+                ((*labels[one], ("timeout", f"{number:g}s")), number)
+                for one, number in seen.items()
+                if number is not None
+            ),
+        ),
+    ]
+
+
+_MOST_HELD = 10_000
+"""Messages that are looked into, of each kind; what is beyond is not told."""
+_TRIES = 3
+
+QueueOf = Callable[[Any], str]
+
+
+class Holding:
+    """Looks at the consumer of a worker that is ready, from the endpoint's own thread; nothing is changed in it."""
+
+    def __init__(self, consumer: Any, queue_of: QueueOf) -> None:
+        self._consumer, self.worker, self._queue_of = consumer, str(consumer.hostname), queue_of
+        self._since: dict[str, float] = {}  # by id: when it was first seen to wait
+
+    def families(self, busy: int, begun: float) -> list[Family]:
+        """What a scrape shows; `busy` executions run, and the last one began at `begun`, a Unix time."""
+        slots = _holding_slots(self._consumer.pool)
+        waiting, delayed = self._waiting(), self._delayed()
+        counts: dict[str, int] = {}
+        for queue, _ in waiting:
+            counts[queue] = counts.get(queue, 0) + 1
+        return [
+            self._family("celery_worker_slots", "Executions that its pool may run at once.", {"": float(slots)}),
+            self._family("celery_worker_slots_busy", "Executions that run now.", {"": float(busy)}),
+            self._family("celery_worker_last_begin_timestamp_seconds", "When the last one began.", {"": begun}),
+            self._family("celery_worker_consumes", "1 for each queue that it takes from.", self._consumes()),
+            self._family(
+                "celery_worker_reserved", "Messages that wait inside the worker, and are due.", _as_floats(counts)
+            ),
+            self._family(
+                "celery_worker_reserved_seconds",
+                "How long the one has been seen to wait that waits longest.",
+                dict(sorted(waiting, key=lambda one: one[1])),
+            ),
+            self._family("celery_worker_delayed", "Messages whose ETA is to come.", _as_floats(delayed)),
+        ]
+
+    def _family(self, name: str, text: str, values: dict[str, float]) -> Family:
+        """The key is the queue; "" for none."""
+        own = ("worker", self.worker)
+        return family(name, "gauge", text, (((own, ("queue", q)) if q else (own,), v) for q, v in values.items()))
+
+    def _consumes(self) -> dict[str, float]:
+        """Nothing while the connection is lost, or when its consumers are cancelled."""
+        consumer = getattr(self._consumer, "task_consumer", None)
+        return {str(queue.name): 1.0 for queue in list(getattr(consumer, "queues", ()) or ())}
+
+    def _waiting(self) -> list[tuple[str, float]]:
+        """Queue and seconds of each message that is due, and has no slot yet."""
+        from celery.worker import state  # type: ignore[import-untyped, unused-ignore]
+
+        now = time.monotonic()
+        active = set(map(id, _holding_copy(state.active_requests)))
+        found = [one for one in _holding_copy(state.reserved_requests) if id(one) not in active]
+        self._since = {str(one.id): self._since.get(str(one.id), now) for one in found}
+        return [(self._queue_of(one), now - self._since[str(one.id)]) for one in found]
+
+    def _delayed(self) -> dict[str, int]:
+        """Messages that the worker's own clock will start, by queue."""
+        schedule = getattr(self._consumer.timer, "schedule", None)
+        counts: dict[str, int] = {}
+        for waiting in islice(list(getattr(schedule, "queue", ())), _MOST_HELD):
+            given = getattr(waiting.entry, "args", None)
+            if given and hasattr(given[0], "delivery_info") and not waiting.entry.canceled:
+                queue = self._queue_of(given[0])
+                counts[queue] = counts.get(queue, 0) + 1
+        return counts
+
+
+def _holding_slots(pool: Any) -> int:
+    """prefork's own number follows autoscaling."""
+    number = getattr(pool, "num_processes", None) or getattr(pool, "limit", None) or 1
+    return number if isinstance(number, int) else 1
+
+
+def _holding_copy(requests: Iterable[Any]) -> list[Any]:
+    """A set of weak references, which the worker changes while it is read."""
+    for _ in range(_TRIES):
+        try:
+            return list(islice(requests, _MOST_HELD))
+        except RuntimeError:
+            continue
+    return []
+
+
+def _as_floats(counts: dict[str, int]) -> dict[str, float]:
+    return {key: float(number) for key, number in counts.items()}
+
+
 _LOST_REMEMBERED = 10_000
 """Executions that the main process ended: Celery 5.7 tells a hard time limit twice."""
 _GONE_GRACE = 10.0
@@ -1535,6 +1945,11 @@ class Counts:
         self._missed: dict[Attempt, float] = {}  # since when its process is gone
         self._latest: dict[str, Attempt] = {}  # the newest attempt of a task, by its id
         self._lost: OrderedDict[tuple[str, str], None] = OrderedDict()  # id and state
+        self._about: dict[Attempt, About] = {}  # of those that run and are special
+        self._entries = Entries()
+        self.deliveries = Deliveries()
+        self.begun = time.time()
+        """When the last execution began; at first, when the worker did."""
         self._queues: set[str] = {OTHER_QUEUES}
         self._room = MOST_QUEUES
         self.untold = 0
@@ -1553,7 +1968,23 @@ class Counts:
         self._queues.add(pair[1])
         return pair
 
-    def begin(self, attempt: Attempt, pair: Pair, wait: float | None, since: float) -> None:
+    def queue(self, name: str) -> str:
+        """The label of a queue."""
+        with self._lock:
+            return self._admitted(("", name))[1]
+
+    def running(self) -> list[Running]:
+        """Every execution that runs now."""
+        now = time.monotonic()
+        with self._lock:
+            return [
+                (*pair, now - since, self._about.get(attempt, NOTHING_SPECIAL))
+                for attempt, (pair, since) in self._running.items()
+            ]
+
+    def begin(
+        self, attempt: Attempt, pair: Pair, wait: float | None, since: float, about: About = NOTHING_SPECIAL
+    ) -> None:
         """An attempt began at `since` of the monotonic clock; `wait` is None when nobody knows it.
 
         The next attempt may begin in another process before the end of this one is told.
@@ -1566,18 +1997,33 @@ class Counts:
             if before and before[0] == attempt[0] and before in self._running and not process_runs(before[1]):
                 self._fail(before)
             self._running[attempt] = (pair, since)
+            self.begun = time.time()
+            if about:
+                self._special(attempt, pair, about)
             self._latest[task_id] = attempt
             for state in ("FAILURE", "REVOKED", "RETRY"):
                 self._lost.pop((task_id, state), None)
             if wait is not None:
                 self._waits.observe(pair, wait)
 
+    def _special(self, attempt: Attempt, pair: Pair, about: About) -> None:
+        self._about[attempt] = about
+        if "again" in about:
+            self.deliveries.again(attempt[0], pair[0])
+        if "entry" in about:
+            self._entries.begin((about["entry"], pair[0]))
+
+    def drop(self, attempt: Attempt) -> None:
+        """An attempt runs no more, and nobody knows how it ended."""
+        with self._lock:
+            self._running.pop(attempt, None)
+            self._about.pop(attempt, None)
+
     def end(self, attempt: Attempt, state: str, seconds: float, kind: str) -> None:
         """An attempt ended where it ran; nothing when the main process has ended it already."""
         with self._lock:
             if (running := self._running.pop(attempt, None)) is not None:
-                self._forget(attempt)
-                self._durations.observe(running[0], seconds)
+                self._forget(attempt, running[0], state, seconds)
                 self._count(running[0], state, kind)
 
     def lose(self, task_id: str, pair: Pair, state: str, kind: str) -> None:
@@ -1589,9 +2035,8 @@ class Counts:
             attempt = self._latest.get(task_id)
             running = self._running.pop(attempt, None) if attempt else None
             if attempt and running:
-                self._forget(attempt)
                 pair = running[0]
-                self._durations.observe(pair, time.monotonic() - running[1])
+                self._forget(attempt, pair, state, time.monotonic() - running[1])
             self._count(self._admitted(pair), state, kind)
 
     def sweep(self) -> None:
@@ -1607,8 +2052,7 @@ class Counts:
 
     def _fail(self, attempt: Attempt) -> None:
         pair, since = self._running.pop(attempt)
-        self._forget(attempt)
-        self._durations.observe(pair, time.monotonic() - since)
+        self._forget(attempt, pair, "FAILURE", time.monotonic() - since)
         self._count(pair, "FAILURE", "")
         self._gone(_counts_id(attempt), pair)
 
@@ -1617,7 +2061,10 @@ class Counts:
         if len(self._lost) > _LOST_REMEMBERED:
             self._lost.popitem(last=False)
 
-    def _forget(self, attempt: Attempt) -> None:
+    def _forget(self, attempt: Attempt, pair: Pair, state: str, seconds: float) -> None:
+        self._durations.observe(pair, seconds)
+        if (about := self._about.pop(attempt, None)) is not None and "entry" in about:
+            self._entries.end((about["entry"], pair[0]), state, seconds)
         task_id = _counts_id(attempt)
         if self._latest.get(task_id) == attempt:
             del self._latest[task_id]
@@ -1629,11 +2076,18 @@ class Counts:
 
     def families(self) -> list[Family]:
         """Everything counted until now."""
+        now = time.monotonic()
         with self._lock:
             running: dict[Pair, int] = {}
             for pair, _ in self._running.values():
                 running[pair] = running.get(pair, 0) + 1
+            entries = [
+                ((about["entry"], self._running[one][0][0]), now - self._running[one][1])
+                for one, about in self._about.items()
+                if "entry" in about
+            ]
             return [
+                *self._entries.families(entries),
                 _counts_family("celery_tasks_total", "Executions that ended.", "state", self._ended),
                 self._durations.family(),
                 self._waits.family(),
@@ -1654,6 +2108,7 @@ class Counts:
             return {
                 "ended": [[*key, number] for key, number in self._ended.items()],
                 "timeouts": [[*key, number] for key, number in self._timeouts.items()],
+                "entries": self._entries.state(),
                 **{
                     one.name: {"bounds": one.bounds, "rows": [[*pair, list(row)] for pair, row in one.rows.items()]}
                     for one in (self._durations, self._waits)
@@ -1667,6 +2122,7 @@ class Counts:
             for key in ("ended", "timeouts")
         ]
         rows = [_counts_rows(one, state[one.name]) for one in (self._durations, self._waits)]
+        self._entries.resume(state.get("entries", ()))
         with self._lock:
             self._ended, self._timeouts = numbers
             self._durations.rows, self._waits.rows = rows
@@ -1781,11 +2237,20 @@ class Wire:
         self._lock = threading.Lock()
         self._packed: dict[Pair, str] = {}
         self._pairs: dict[bytes, Pair] = {}
+        self._doing: dict[int, tuple[str, int]] = {}  # by process, which runs one task at a time
 
-    def begin(self, attempt: tuple[str, int], pair: Pair, wait: float | None, since: float) -> None:
+    def begin(
+        self,
+        attempt: tuple[str, int],
+        pair: Pair,
+        wait: float | None,
+        since: float,
+        about: About = NOTHING_SPECIAL,
+    ) -> None:
         """Tells the main process that a task begins here."""
         told = "" if wait is None else f"{wait:.6f}"
-        self.pipe.write(f"b\t{attempt[0]}\t{attempt[1]}\t{self._pack(pair)}\t{told}\t{since:.6f}")
+        special = f"\t{json.dumps(about)}" if about else ""
+        self.pipe.write(f"b\t{attempt[0]}\t{attempt[1]}\t{self._pack(pair)}\t{told}\t{since:.6f}{special}")
 
     def end(self, attempt: tuple[str, int], state: str, seconds: float, kind: str) -> None:
         """Tells the main process that a task ended here."""
@@ -1802,11 +2267,18 @@ class Wire:
 
     def _apply(self, what: bytes, key: bytes, pid: bytes = b"", *rest: bytes) -> None:
         if what == b"b":
-            packed, wait, since = rest
+            packed, wait, since, *special = rest
             pair = self._pairs.get(packed) or self._unpack(packed)
-            self.counts.begin((key.decode(), int(pid)), pair, float(wait) if wait else None, float(since))
+            about = json.loads(special[0]) if special else NOTHING_SPECIAL
+            attempt = (key.decode(), int(pid))
+            before = self._doing.get(attempt[1])
+            if before is not None and before != attempt:  # the line that told its end is lost
+                self.counts.drop(before)
+            self._doing[attempt[1]] = attempt
+            self.counts.begin(attempt, pair, float(wait) if wait else None, float(since), about)
         elif what == b"e":
             state, seconds, kind = rest
+            self._doing.pop(int(pid), None)
             self.counts.end((key.decode(), int(pid)), state.decode(), float(seconds), kind.decode())
         else:
             self.counts.untold += int(key)
@@ -2429,9 +2901,11 @@ METRICS_LOG = logging.getLogger("celery.monitoring")
 class Keeper:
     """One thread, and the server's; in a pool process it only lets go."""
 
-    def __init__(self, app: Any, settings: Settings, worker: str, counts: Counts, wire: Wire | None) -> None:
-        self._app, self._settings, self._worker = app, settings, worker
-        self._counts, self._wire = counts, wire
+    def __init__(self, app: Any, settings: Settings, holding: Holding, counts: Counts, wire: Wire | None) -> None:
+        self._app, self._settings, self._worker = app, settings, holding.worker
+        self._counts, self._wire, self._holding = counts, wire, holding
+        self._limits = Limits(app, settings.broker)
+        worker = self._worker
         self._resources = Resources(worker, os.getpid())
         self._beat = Heartbeat(heartbeat_path(settings.name, worker))
         self._path: str | None = None
@@ -2489,9 +2963,12 @@ class Keeper:
     def _families(self) -> Iterable[Family]:
         if self._wire is not None:
             self._wire.drain()
+        running = self._counts.running()
+        doing = [*doing_families(running, self._limits, self._worker), self._counts.deliveries.family(self._worker)]
+        held = self._holding.families(len(running), self._counts.begun)
         lost = [((("worker", self._worker),), self._counts.untold)]
         untold = family("celery_worker_counts_lost_total", "counter", "What pool processes could not tell.", lost)
-        return [*self._counts.families(), *self._resources.families(), untold]
+        return [*self._counts.families(), *doing, *held, *self._resources.families(), untold]
 
     def _keep(self) -> None:
         while not self._ended:
@@ -2597,7 +3074,8 @@ class WorkerMetrics:
             self._wire = None  # one process does all; eventlet would wait for ever for something to read
         self._learn_queues()
         self._counts.know([*self._queues.values(), *self._settings.queues])
-        self._keeper = Keeper(self._app, self._settings, sender.hostname, self._counts, self._wire)
+        holding = Holding(sender, lambda request: self._counts.queue(self._queue(request)))
+        self._keeper = Keeper(self._app, self._settings, holding, self._counts, self._wire)
         self._keeper.start()
 
     def fork(self, **_: object) -> None:
@@ -2629,7 +3107,7 @@ class WorkerMetrics:
         attempt = wire_attempt(task_id, request.retries)
         self._began[attempt] = (since, pair, sys.exc_info()[1])
         self._last = (task_id, attempt)
-        self._here.begin((attempt, self._pid), pair, wait_seconds(request), since)
+        self._here.begin((attempt, self._pid), pair, wait_seconds(request), since, about_execution(request))
 
     def postrun(self, task_id: str = "", task: Any = None, state: Any = None, retval: Any = None, **_: object) -> None:
         """A task ended in this process."""
@@ -2715,127 +3193,6 @@ def _metrics_is(exception: object, name: str) -> bool:
     return any(kind.__name__ == name for kind in type(exception).__mro__)
 
 
-MOST_ENTRIES = 1_000
-"""Entries that are told; of the others nobody hears."""
-_HIDDEN_SECONDS = 60.0
-_EARLY = 1.0
-"""Seconds by which an entry may be sent before its time, for clocks are compared as floats."""
-
-
-@dataclass(frozen=True)
-class Planned:
-    """What is known of one entry; times are Unix times."""
-
-    task: str
-    schedule: Any
-    due: float | None
-    """When it must be sent next; in the past until it is sent. None when never again."""
-    period: float | None
-    """Seconds from then to the time after it."""
-    last: float | None
-    """When it was last sent, also by a beat before this one."""
-
-    def late(self, now: float, sent: float | None) -> float:
-        """Seconds since it should have been sent; 0 before that, and once it is sent."""
-        waits = self.due is not None and (sent is None or sent < self.due - _EARLY)
-        return max(0.0, now - self.due) if waits and self.due is not None else 0.0
-
-
-class Schedule:
-    """Reads a running scheduler, in its own thread; nothing is changed in it."""
-
-    def __init__(self, scheduler: Any) -> None:
-        self._scheduler = scheduler
-        self._hidden: list[tuple[str, Any]] = []
-        self._kept: object = None
-        self._next_hidden = 0.0
-        self.total = 0
-        """Entries there are."""
-
-    def read(self, before: dict[str, Planned], sent: dict[str, float]) -> dict[str, Planned]:
-        """Every entry now, given what was read last and when each was last sent by this process."""
-        found = dict(self._entries())
-        self.total = len(found)
-        planned = {}
-        for name, entry in islice(found.items(), MOST_ENTRIES):
-            now = time.time()
-            due, period = schedule_due(entry, now)
-            old = before.get(name)
-            if old and _schedule_missed(old, entry, due, now, sent.get(name)):
-                due = old.due
-            # A scheduler writes down each time that it tried.
-            past = old.last if old else schedule_last(entry) if getattr(entry, "total_run_count", 0) else None
-            planned[name] = Planned(str(entry.task), entry.schedule, due, period, sent.get(name, past))
-        return planned
-
-    def _entries(self) -> Iterator[tuple[str, Any]]:
-        if getattr(self._scheduler.app, "redbeat_conf", None) is not None:
-            yield from self._redbeat()
-            return
-        kept = getattr(self._scheduler, "_schedule", None)  # django-celery-beat's `schedule` would ask the database
-        yield from (kept if isinstance(kept, dict) else self._scheduler.schedule).items()
-        yield from self._far()
-
-    def _redbeat(self) -> Iterator[tuple[str, Any]]:
-        """RedBeat's `schedule` holds only what is due; all entries are in its sorted set."""
-        from redbeat.schedulers import get_redis  # type: ignore[import-not-found, import-untyped, unused-ignore]
-
-        app, kind = self._scheduler.app, self._scheduler.Entry
-        keys = get_redis(app).zrange(app.redbeat_conf.schedule_key, 0, MOST_ENTRIES - 1)
-        for key in keys:
-            with suppress(KeyError):
-                entry = kind.from_key(key, app=app)
-                if entry.enabled:
-                    yield str(entry.name), entry
-
-    def _far(self) -> Iterator[tuple[str, Any]]:
-        """django-celery-beat leaves out what is not due within some hours; its table knows the others."""
-        model = getattr(self._scheduler, "Model", None)
-        if model is None:
-            return
-        kept = self._scheduler._schedule
-        if kept is not self._kept or time.monotonic() >= self._next_hidden:
-            kinds = ("interval", "crontab", "solar", "clocked")
-            self._hidden = [(row.name, row) for row in model.objects.enabled().select_related(*kinds)[:MOST_ENTRIES]]
-            self._kept, self._next_hidden = kept, time.monotonic() + _HIDDEN_SECONDS
-        yield from ((name, row) for name, row in self._hidden if name not in kept)
-
-
-def schedule_last(entry: Any) -> float | None:
-    """When the scheduler says that an entry was last sent."""
-    last = entry.last_run_at
-    return None if last is None else float(entry.schedule.maybe_make_aware(last).timestamp())
-
-
-def schedule_due(entry: Any, now: float) -> tuple[float | None, float | None]:
-    """When an entry is due, and how long after that once more; None for never."""
-    row = getattr(entry, "model", entry)
-    if getattr(row, "one_off", False) and entry.total_run_count:
-        return None, None
-    last = entry.last_run_at or getattr(row, "date_changed", None)
-    rest = None if last is None else entry.schedule.remaining_estimate(last)
-    if last is not None and rest is None:
-        return None, None
-    due = round(now + rest.total_seconds(), 1) if rest is not None else now
-    start = getattr(row, "start_time", None)
-    if start is not None:
-        due = max(due, start.timestamp())
-    every = getattr(entry.schedule, "run_every", None)
-    if every is not None:
-        return due, every.total_seconds()
-    # From a moment after it: a crontab knows whole minutes.
-    then = datetime.fromtimestamp(due + _EARLY, timezone.utc)
-    after = entry.schedule.remaining_estimate(then)
-    period = now + after.total_seconds() - due if after is not None else 0.0
-    return due, round(period, 3) if period > _EARLY else None
-
-
-def _schedule_missed(old: Planned, entry: Any, due: float | None, now: float, sent: float | None) -> bool:
-    """Whether the scheduler went past a time without sending: the broker refused, or it was too late to start."""
-    moved = due is None or (old.due is not None and due > old.due)
-    return moved and old.late(now, sent) > 0 and bool(old.schedule == entry.schedule)
-
-
 BEAT_SLACK = 30.0
 """Seconds that a tick may take, or come late."""
 _BEAT_SHARE = 100
@@ -2893,8 +3250,9 @@ class BeatMetrics:
 
     def send(self, entry: Any, *args: Any, **options: Any) -> Any:
         """The scheduler's own apply_async; it raises when the task could not be sent."""
-        result = self._send(entry, *args, **options)
         name = str(entry.name)
+        with sending_entry(name):
+            result = self._send(entry, *args, **options)
         self._sent[name] = time.time()
         self._times[name] = self._times.get(name, 0) + 1
         return result

@@ -33,6 +33,12 @@ app.conf.update(
     result_backend_transport_options={"retry_policy": {"max_retries": 0}},
     task_create_missing_queues=True,
 )
+if seconds := os.environ.get("LAB_VISIBILITY"):
+    app.conf.broker_transport_options = {
+        "visibility_timeout": int(seconds),
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+    }
 if folder := os.environ.get("LAB_MODULE"):
     sys.path.insert(0, folder)
     import celery_monitoring  # type: ignore[import-not-found]  # the generated file
@@ -86,6 +92,12 @@ def reject() -> None:
     """Rejects its message."""
     reason = "as asked"
     raise Reject(reason, requeue=False)
+
+
+@app.task(name="lab.late", acks_late=True)  # type: ignore[untyped-decorator]
+def late(seconds: float) -> None:
+    """Sleeps, and is acknowledged when it ends."""
+    time.sleep(seconds)
 
 
 @app.task(name="lab.ignore")  # type: ignore[untyped-decorator]

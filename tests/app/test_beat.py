@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
@@ -40,10 +41,24 @@ def test_a_report_of_weekdays_is_due_on_monday_all_weekend() -> None:
         assert _planned(report, FRIDAY, FRIDAY + timedelta(hours=hours)) == ("Mon 07:00:00", 86_400)
 
 
-def test_a_report_is_due_at_its_hour_across_the_change_of_the_clocks() -> None:
-    saturday = datetime(2026, 3, 28, 7, 0, 1, tzinfo=ZoneInfo("Europe/Berlin"))
-    found = _planned(crontab(minute=0, hour=7), saturday, saturday + timedelta(hours=1))
-    assert found[0] == "Sun 07:00:00"
+@pytest.mark.parametrize(
+    ("last", "hour", "due"),
+    [
+        ("2026-03-28T07:00:01", 7, "2026-03-29T07:00:00+02:00"),  # a night of 23 hours
+        ("2026-10-24T07:00:01", 7, "2026-10-25T07:00:00+01:00"),  # one of 25
+        ("2026-03-28T02:00:01", 2, "2026-03-29T03:00:00+02:00"),  # an hour that there is not that day
+        ("2026-10-24T02:00:01", 2, "2026-10-25T02:00:00+02:00"),  # one that there is twice
+    ],
+)
+def test_a_daily_report_is_due_once_across_the_change_of_the_clocks(last: str, hour: int, due: str) -> None:
+    app, zone = Celery("proj", set_as_current=False), ZoneInfo("Europe/Berlin")
+    app.conf.timezone = zone.key
+    sent, expected = datetime.fromisoformat(last).replace(tzinfo=zone), datetime.fromisoformat(due).timestamp()
+    for now in range(int(sent.timestamp()), int(expected) + 7200, 1800):
+        daily = crontab(minute=0, hour=hour, nowfun=partial(datetime.fromtimestamp, now, zone), app=app)
+        entry = ScheduleEntry("e", "t", sent, 1, daily, app=app)
+        planned = Planned("t", daily, *schedule_due(entry, now), None)
+        assert (planned.due, planned.late(now, None)) == (expected, max(0, now - expected))
 
 
 def test_an_interval_is_due_after_its_last_run() -> None:

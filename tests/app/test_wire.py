@@ -61,10 +61,10 @@ def test_a_full_pipe_is_waited_for_once_and_what_it_did_not_take_is_told() -> No
     wire = Wire(Counts(BOUNDS, BOUNDS))
     began = time.monotonic()
     for number in range(40_000):
-        wire.begin((f"{number}#0", 1), ("t", "q"), None, began)
+        wire.begin((f"{number}#0", number), ("t", "q"), None, began)
     took = time.monotonic() - began
     wire.drain()
-    wire.end(("39999#0", 1), "SUCCESS", 1.0, "")
+    wire.end(("39999#0", 39_999), "SUCCESS", 1.0, "")
     wire.drain()
     assert wire.counts.untold > 0
     running = total(_samples(wire.counts), "celery_tasks_running")

@@ -46,7 +46,8 @@ def main() -> int:
         write_module(Path(name), "{metrics: {enabled: true, host: 127.0.0.1}}")
         for number, pool in enumerate(POOLS):
             _take(f"{broker.removesuffix('0')}{number}", Path(name), pool)
-        for number, kept in enumerate(SCHEDULERS, len(POOLS)):
+        _take_busy(f"{broker.removesuffix('0')}{len(POOLS)}", Path(name))
+        for number, kept in enumerate(SCHEDULERS, len(POOLS) + 1):
             _take_beat(f"{broker.removesuffix('0')}{number}", Path(name, kept), kept)
     return 0
 
@@ -62,8 +63,21 @@ def _take(broker: str, folder: Path, pool: str) -> None:
         until(lambda: sum(one.outcomes().values()) == wanted, one.outcomes)
         if pool != "solo":  # it does not answer while a task runs
             send(broker, folder, "slow.delay(60)", **more)
-            until(lambda: total(one.samples(), "celery_tasks_running") == 1)
+            until(lambda: total(one.samples(), "celery_task_running_seconds") > 5)
         _write("worker-load" if pool == "prefork" else f"worker-load-{pool}", one.get()[1])
+
+
+def _take_busy(broker: str, folder: Path) -> None:
+    """A full pool whose tasks outlast the visibility timeout, with messages that wait inside it."""
+    more = {"LAB_MODULE": str(folder), "LAB_VISIBILITY": "6"}
+    with worker(broker, folder, "-c", "2", "-Q", "celery,priority", name="busy", **more) as one:
+        send(broker, folder, "ok.apply_async(headers={'celery_monitoring_entry': 'nightly'})", **more)
+        until(lambda: one.outcomes() == {("ok", "SUCCESS"): 1})
+        send(broker, folder, "late.apply_async((120,), time_limit=600)", **more)
+        until(lambda: total(one.samples(), "celery_task_message_starts") >= 1)
+        send(broker, folder, "for n in range(3): ok.delay(); ok.apply_async(countdown=900, queue='priority')", **more)
+        until(lambda: total(one.samples(), "celery_worker_reserved_seconds") > 1)
+        _write("worker-busy", one.get()[1])
 
 
 def _take_beat(broker: str, folder: Path, kept: str) -> None:

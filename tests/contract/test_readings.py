@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stackgen.catalog import facts, registry
+from stackgen.catalog import facts, registry, series_doing
 from stackgen.catalog.series import SOURCE_BLIND, Series
 from stackgen.catalog.series_evidence import LENGTH_TOLD
 from stackgen.catalog.source import Reading, Source
@@ -32,6 +32,9 @@ AT_WORK = {
     "celery:broker_blocked:max": ALARM,
     "celery:queue_oldest:seconds": "probe-waiting",
     "celery:tasks_unknown:increase10m": "celery-exporter-0.12.2-unregistered",
+    **dict.fromkeys(
+        (name for name, one in registry.series().items() if one in vars(series_doing).values()), "worker-busy"
+    ),
 }
 """By canonical series: the scrape that shows it, where that is not the source's under load."""
 MISSING = {"flower": {"queue"}}
@@ -43,6 +46,7 @@ def _plan(folder: Path, source: Source) -> Plan:
         "process-exporter": '{name: process-exporter, match: "w*"}',
         "celery-exporter": "{name: celery-exporter, version: next}",
         "prometheus": "celery-exporter",
+        "worker": "worker, beat",
         "alertmanager": "celery-exporter",
     }.get(source.id, source.id)
     return planned(folder, STACK.format(broker=source.broker or "redis", source=written))[0]

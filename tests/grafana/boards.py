@@ -57,7 +57,7 @@ STACKS = {
     "everything": SMALLEST.replace(
         "SOURCES", "celery-exporter, worker, redis, flower, cadvisor, process-exporter, beat"
     ).replace("lab, broker", "lab, worker_memory_limit: 1GiB, broker"),
-    "logs": FULL + "logs: {shippers: [alloy]}\n",
+    "logs": FULL.replace("redis]", "redis, beat]") + "logs: {shippers: [alloy]}\n",
 }
 
 

@@ -9,7 +9,7 @@ VALUES = "values"
 """What signals compute from canonical series, of whatever source: tested against a stack with every signal."""
 SOURCES = tuple(sorted(path.stem for path in HERE.glob("*.yaml") if path.stem != VALUES))
 EVERY_SIGNAL = HERE.parent / "mutation" / "everything.yaml"
-_LISTED = {"prometheus": "celery-exporter, redis", "alloy": "celery-exporter"}
+_LISTED = {"prometheus": "celery-exporter, redis", "alloy": "celery-exporter", "worker": "worker, beat"}
 """What stack.yaml lists where that is not the tested source itself: some are scraped without being listed."""
 _STACK = """\
 version: 1

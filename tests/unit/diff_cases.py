@@ -171,8 +171,8 @@ CASES = [
         STACK,
         STACK + "logs: {shippers: [alloy]}\n",
         [
-            "log shipper alloy: new, and with it CeleryLogLinesDropped (warning above 0), CeleryTaskFailuresLogged "
-            "(warning above 100), CeleryUnregisteredTask (warning above 0) and 2 more"
+            "log shipper alloy: new, and with it CeleryLogLinesDropped (warning above 0), CeleryLogsMissing "
+            "(warning above 15m for 2m), CeleryTaskFailuresLogged (warning above 100) and 2 more"
         ],
     ),
     (

@@ -64,7 +64,8 @@ def test_six_edits_at_once_name_each_cause_once_what_wakes_people_first(plans: P
         "CeleryQueueBacklog[priority] warning 1000 → 100",
         "CeleryTaskWaitTooLong warning for 5m → 10m",
         "CeleryTaskOverdue[report] warning not judged → 1h",
-        "CeleryQueueBacklog, CeleryQueueGrowing silenced by: +CeleryExporterDown of celery-exporter",
+        "CeleryQueueBacklog, CeleryQueueGrowing, CeleryWorkerPoolFull and 1 more silenced by: "
+        "+CeleryExporterDown of celery-exporter",
     ]
 
 

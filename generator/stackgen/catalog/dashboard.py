@@ -114,8 +114,8 @@ def of_copies(site: Site) -> tuple[str, ...]:
 
 
 def chosen(signal: Signal) -> tuple[str, ...]:
-    """The matchers that narrow a signal to what is chosen at the top of the dashboard."""
-    return tuple(_CHOSEN[label] for label in signal.by if label in _CHOSEN)
+    """The matcher that narrows a signal to what is chosen at the top of its dashboard: its first label that can be."""
+    return tuple(_CHOSEN[label] for label in signal.by if label in _CHOSEN)[:1]
 
 
 def worst(signal: Signal, expr: str) -> str:

@@ -55,11 +55,11 @@ def dashboards() -> Mapping[str, Dashboard]:
 @cache
 def series() -> Mapping[str, Series]:
     """Every canonical series by name."""
-    from stackgen.catalog import series, series_evidence, series_schedule
+    from stackgen.catalog import series, series_doing, series_evidence, series_schedule
 
     found = (
         s
-        for module in (series_evidence, series, series_schedule)
+        for module in (series_evidence, series, series_doing, series_schedule)
         for s in vars(module).values()
         if isinstance(s, Series)
     )

@@ -63,7 +63,7 @@ def _with_effects(changes: Iterable[Change]) -> list[Change]:
             brought[one.cause].append(one)
     found = []
     for one in listed:
-        effects = sorted(brought.get(one.subjects[0], ()), key=Change.rank) if one.word else []
+        effects = sorted(brought.get(one.subjects[0], ()), key=lambda c: (c.rank(), c.subjects)) if one.word else []
         if one.cause not in brought:
             found.append(
                 replace(

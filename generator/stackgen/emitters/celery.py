@@ -16,8 +16,8 @@ from stackgen.resolve.plan import Plan
 
 PARTS = (
     *("published", "redact", "told", "sink", "lines", "printed", "tasklogs", "logs", "sentry", "apm"),
-    *("exposition", "resources", "counts", "wire", "kept", "broker", "endpoint"),
-    *("health", "keeper", "metrics", "schedule", "beat", "probe"),
+    *("exposition", "resources", "schedule", "entries", "doing", "holding", "counts", "wire", "kept", "broker"),
+    *("endpoint", "health", "keeper", "metrics", "beat", "probe"),
     "entry",
 )
 """The parts after settings, in the order of the file; a part uses only names of parts before it."""

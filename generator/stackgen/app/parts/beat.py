@@ -11,6 +11,7 @@ from typing import Any
 
 from stackgen.app.parts.endpoint import serve
 from stackgen.app.parts.exposition import Family, family
+from stackgen.app.parts.published import sending_entry
 from stackgen.app.parts.schedule import MOST_ENTRIES, Planned, Schedule
 from stackgen.app.parts.settings import Settings
 
@@ -71,8 +72,9 @@ class BeatMetrics:
 
     def send(self, entry: Any, *args: Any, **options: Any) -> Any:
         """The scheduler's own apply_async; it raises when the task could not be sent."""
-        result = self._send(entry, *args, **options)
         name = str(entry.name)
+        with sending_entry(name):
+            result = self._send(entry, *args, **options)
         self._sent[name] = time.time()
         self._times[name] = self._times.get(name, 0) + 1
         return result

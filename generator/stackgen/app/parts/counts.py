@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import Any
 
+from stackgen.app.parts.doing import NOTHING_SPECIAL, About, Deliveries, Running
+from stackgen.app.parts.entries import Entries
 from stackgen.app.parts.exposition import Family, bound_text, exposed_labels, family
 from stackgen.app.parts.resources import process_runs
 
@@ -87,6 +89,11 @@ class Counts:
         self._missed: dict[Attempt, float] = {}  # since when its process is gone
         self._latest: dict[str, Attempt] = {}  # the newest attempt of a task, by its id
         self._lost: OrderedDict[tuple[str, str], None] = OrderedDict()  # id and state
+        self._about: dict[Attempt, About] = {}  # of those that run and are special
+        self._entries = Entries()
+        self.deliveries = Deliveries()
+        self.begun = time.time()
+        """When the last execution began; at first, when the worker did."""
         self._queues: set[str] = {OTHER_QUEUES}
         self._room = MOST_QUEUES
         self.untold = 0
@@ -105,7 +112,23 @@ class Counts:
         self._queues.add(pair[1])
         return pair
 
-    def begin(self, attempt: Attempt, pair: Pair, wait: float | None, since: float) -> None:
+    def queue(self, name: str) -> str:
+        """The label of a queue."""
+        with self._lock:
+            return self._admitted(("", name))[1]
+
+    def running(self) -> list[Running]:
+        """Every execution that runs now."""
+        now = time.monotonic()
+        with self._lock:
+            return [
+                (*pair, now - since, self._about.get(attempt, NOTHING_SPECIAL))
+                for attempt, (pair, since) in self._running.items()
+            ]
+
+    def begin(
+        self, attempt: Attempt, pair: Pair, wait: float | None, since: float, about: About = NOTHING_SPECIAL
+    ) -> None:
         """An attempt began at `since` of the monotonic clock; `wait` is None when nobody knows it.
 
         The next attempt may begin in another process before the end of this one is told.
@@ -118,18 +141,33 @@ class Counts:
             if before and before[0] == attempt[0] and before in self._running and not process_runs(before[1]):
                 self._fail(before)
             self._running[attempt] = (pair, since)
+            self.begun = time.time()
+            if about:
+                self._special(attempt, pair, about)
             self._latest[task_id] = attempt
             for state in ("FAILURE", "REVOKED", "RETRY"):
                 self._lost.pop((task_id, state), None)
             if wait is not None:
                 self._waits.observe(pair, wait)
 
+    def _special(self, attempt: Attempt, pair: Pair, about: About) -> None:
+        self._about[attempt] = about
+        if "again" in about:
+            self.deliveries.again(attempt[0], pair[0])
+        if "entry" in about:
+            self._entries.begin((about["entry"], pair[0]))
+
+    def drop(self, attempt: Attempt) -> None:
+        """An attempt runs no more, and nobody knows how it ended."""
+        with self._lock:
+            self._running.pop(attempt, None)
+            self._about.pop(attempt, None)
+
     def end(self, attempt: Attempt, state: str, seconds: float, kind: str) -> None:
         """An attempt ended where it ran; nothing when the main process has ended it already."""
         with self._lock:
             if (running := self._running.pop(attempt, None)) is not None:
-                self._forget(attempt)
-                self._durations.observe(running[0], seconds)
+                self._forget(attempt, running[0], state, seconds)
                 self._count(running[0], state, kind)
 
     def lose(self, task_id: str, pair: Pair, state: str, kind: str) -> None:
@@ -141,9 +179,8 @@ class Counts:
             attempt = self._latest.get(task_id)
             running = self._running.pop(attempt, None) if attempt else None
             if attempt and running:
-                self._forget(attempt)
                 pair = running[0]
-                self._durations.observe(pair, time.monotonic() - running[1])
+                self._forget(attempt, pair, state, time.monotonic() - running[1])
             self._count(self._admitted(pair), state, kind)
 
     def sweep(self) -> None:
@@ -159,8 +196,7 @@ class Counts:
 
     def _fail(self, attempt: Attempt) -> None:
         pair, since = self._running.pop(attempt)
-        self._forget(attempt)
-        self._durations.observe(pair, time.monotonic() - since)
+        self._forget(attempt, pair, "FAILURE", time.monotonic() - since)
         self._count(pair, "FAILURE", "")
         self._gone(_counts_id(attempt), pair)
 
@@ -169,7 +205,10 @@ class Counts:
         if len(self._lost) > _LOST_REMEMBERED:
             self._lost.popitem(last=False)
 
-    def _forget(self, attempt: Attempt) -> None:
+    def _forget(self, attempt: Attempt, pair: Pair, state: str, seconds: float) -> None:
+        self._durations.observe(pair, seconds)
+        if (about := self._about.pop(attempt, None)) is not None and "entry" in about:
+            self._entries.end((about["entry"], pair[0]), state, seconds)
         task_id = _counts_id(attempt)
         if self._latest.get(task_id) == attempt:
             del self._latest[task_id]
@@ -181,11 +220,18 @@ class Counts:
 
     def families(self) -> list[Family]:
         """Everything counted until now."""
+        now = time.monotonic()
         with self._lock:
             running: dict[Pair, int] = {}
             for pair, _ in self._running.values():
                 running[pair] = running.get(pair, 0) + 1
+            entries = [
+                ((about["entry"], self._running[one][0][0]), now - self._running[one][1])
+                for one, about in self._about.items()
+                if "entry" in about
+            ]
             return [
+                *self._entries.families(entries),
                 _counts_family("celery_tasks_total", "Executions that ended.", "state", self._ended),
                 self._durations.family(),
                 self._waits.family(),
@@ -206,6 +252,7 @@ class Counts:
             return {
                 "ended": [[*key, number] for key, number in self._ended.items()],
                 "timeouts": [[*key, number] for key, number in self._timeouts.items()],
+                "entries": self._entries.state(),
                 **{
                     one.name: {"bounds": one.bounds, "rows": [[*pair, list(row)] for pair, row in one.rows.items()]}
                     for one in (self._durations, self._waits)
@@ -219,6 +266,7 @@ class Counts:
             for key in ("ended", "timeouts")
         ]
         rows = [_counts_rows(one, state[one.name]) for one in (self._durations, self._waits)]
+        self._entries.resume(state.get("entries", ()))
         with self._lock:
             self._ended, self._timeouts = numbers
             self._durations.rows, self._waits.rows = rows

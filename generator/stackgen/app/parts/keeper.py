@@ -10,9 +10,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from stackgen.app.parts.counts import Counts
+from stackgen.app.parts.doing import Limits, doing_families
 from stackgen.app.parts.endpoint import serve, worker_ports
 from stackgen.app.parts.exposition import Family, family
 from stackgen.app.parts.health import Heartbeat, heartbeat_path, worker_answers
+from stackgen.app.parts.holding import Holding
 from stackgen.app.parts.kept import KEPT_SUFFIX, keep_counts, kept_counts
 from stackgen.app.parts.resources import Resources
 from stackgen.app.parts.settings import Settings
@@ -29,9 +31,11 @@ METRICS_LOG = logging.getLogger("celery.monitoring")
 class Keeper:
     """One thread, and the server's; in a pool process it only lets go."""
 
-    def __init__(self, app: Any, settings: Settings, worker: str, counts: Counts, wire: Wire | None) -> None:
-        self._app, self._settings, self._worker = app, settings, worker
-        self._counts, self._wire = counts, wire
+    def __init__(self, app: Any, settings: Settings, holding: Holding, counts: Counts, wire: Wire | None) -> None:
+        self._app, self._settings, self._worker = app, settings, holding.worker
+        self._counts, self._wire, self._holding = counts, wire, holding
+        self._limits = Limits(app, settings.broker)
+        worker = self._worker
         self._resources = Resources(worker, os.getpid())
         self._beat = Heartbeat(heartbeat_path(settings.name, worker))
         self._path: str | None = None
@@ -89,9 +93,12 @@ class Keeper:
     def _families(self) -> Iterable[Family]:
         if self._wire is not None:
             self._wire.drain()
+        running = self._counts.running()
+        doing = [*doing_families(running, self._limits, self._worker), self._counts.deliveries.family(self._worker)]
+        held = self._holding.families(len(running), self._counts.begun)
         lost = [((("worker", self._worker),), self._counts.untold)]
         untold = family("celery_worker_counts_lost_total", "counter", "What pool processes could not tell.", lost)
-        return [*self._counts.families(), *self._resources.families(), untold]
+        return [*self._counts.families(), *doing, *held, *self._resources.families(), untold]
 
     def _keep(self) -> None:
         while not self._ended:

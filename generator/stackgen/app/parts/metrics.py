@@ -13,7 +13,9 @@ from collections import Counter
 from typing import Any
 
 from stackgen.app.parts.counts import Counts, Pair
+from stackgen.app.parts.doing import about_execution
 from stackgen.app.parts.health import install_heartbeat
+from stackgen.app.parts.holding import Holding
 from stackgen.app.parts.keeper import METRICS_LOG, Keeper
 from stackgen.app.parts.published import wait_seconds
 from stackgen.app.parts.settings import Settings
@@ -79,7 +81,8 @@ class WorkerMetrics:
             self._wire = None  # one process does all; eventlet would wait for ever for something to read
         self._learn_queues()
         self._counts.know([*self._queues.values(), *self._settings.queues])
-        self._keeper = Keeper(self._app, self._settings, sender.hostname, self._counts, self._wire)
+        holding = Holding(sender, lambda request: self._counts.queue(self._queue(request)))
+        self._keeper = Keeper(self._app, self._settings, holding, self._counts, self._wire)
         self._keeper.start()
 
     def fork(self, **_: object) -> None:
@@ -111,7 +114,7 @@ class WorkerMetrics:
         attempt = wire_attempt(task_id, request.retries)
         self._began[attempt] = (since, pair, sys.exc_info()[1])
         self._last = (task_id, attempt)
-        self._here.begin((attempt, self._pid), pair, wait_seconds(request), since)
+        self._here.begin((attempt, self._pid), pair, wait_seconds(request), since, about_execution(request))
 
     def postrun(self, task_id: str = "", task: Any = None, state: Any = None, retval: Any = None, **_: object) -> None:
         """A task ended in this process."""

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 SENT_HEADER = "celery_monitoring_sent"
+ENTRY_HEADER = "celery_monitoring_entry"
+"""Which entry of beat's schedule it is; a retry keeps it."""
+LONGEST_ENTRY = 120
+"""Bytes of an entry's name that a worker takes: it must fit into a line of a pipe beside two other names."""
+_SENDING = threading.local()
 _LATEST = 1 << 40
 """A header may hold anything: not a number, or one that no clock shows."""
 
@@ -21,6 +29,18 @@ def mark_published() -> None:
 def _stamp(headers: dict[str, Any] | None = None, **_: object) -> None:
     if headers is not None:
         headers[SENT_HEADER] = time.time()
+        if entry := getattr(_SENDING, "entry", None):
+            headers[ENTRY_HEADER] = entry
+
+
+@contextmanager
+def sending_entry(name: str) -> Iterator[None]:
+    """What this thread sends meanwhile is a run of this entry."""
+    _SENDING.entry = name
+    try:
+        yield
+    finally:
+        _SENDING.entry = None
 
 
 def wait_seconds(request: Any, began: float | None = None) -> float | None:

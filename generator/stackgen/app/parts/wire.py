@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 
 from stackgen.app.parts.counts import Counts, Pair
+from stackgen.app.parts.doing import NOTHING_SPECIAL, About
 
 _LONGEST_NAME = 250
 """Bytes of a name. Written as JSON, a task and a queue stay within the 4096 that a pipe does not mix."""
@@ -97,11 +98,20 @@ class Wire:
         self._lock = threading.Lock()
         self._packed: dict[Pair, str] = {}
         self._pairs: dict[bytes, Pair] = {}
+        self._doing: dict[int, tuple[str, int]] = {}  # by process, which runs one task at a time
 
-    def begin(self, attempt: tuple[str, int], pair: Pair, wait: float | None, since: float) -> None:
+    def begin(
+        self,
+        attempt: tuple[str, int],
+        pair: Pair,
+        wait: float | None,
+        since: float,
+        about: About = NOTHING_SPECIAL,
+    ) -> None:
         """Tells the main process that a task begins here."""
         told = "" if wait is None else f"{wait:.6f}"
-        self.pipe.write(f"b\t{attempt[0]}\t{attempt[1]}\t{self._pack(pair)}\t{told}\t{since:.6f}")
+        special = f"\t{json.dumps(about)}" if about else ""
+        self.pipe.write(f"b\t{attempt[0]}\t{attempt[1]}\t{self._pack(pair)}\t{told}\t{since:.6f}{special}")
 
     def end(self, attempt: tuple[str, int], state: str, seconds: float, kind: str) -> None:
         """Tells the main process that a task ended here."""
@@ -118,11 +128,18 @@ class Wire:
 
     def _apply(self, what: bytes, key: bytes, pid: bytes = b"", *rest: bytes) -> None:
         if what == b"b":
-            packed, wait, since = rest
+            packed, wait, since, *special = rest
             pair = self._pairs.get(packed) or self._unpack(packed)
-            self.counts.begin((key.decode(), int(pid)), pair, float(wait) if wait else None, float(since))
+            about = json.loads(special[0]) if special else NOTHING_SPECIAL
+            attempt = (key.decode(), int(pid))
+            before = self._doing.get(attempt[1])
+            if before is not None and before != attempt:  # the line that told its end is lost
+                self.counts.drop(before)
+            self._doing[attempt[1]] = attempt
+            self.counts.begin(attempt, pair, float(wait) if wait else None, float(since), about)
         elif what == b"e":
             state, seconds, kind = rest
+            self._doing.pop(int(pid), None)
             self.counts.end((key.decode(), int(pid)), state.decode(), float(seconds), kind.decode())
         else:
             self.counts.untold += int(key)

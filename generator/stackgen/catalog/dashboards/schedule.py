@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stackgen.catalog.dashboard import TASK, Dashboard, Lines, Panel, Query, Row, judged
+from stackgen.catalog.series_doing import ENTRY_RUNNING, ENTRY_RUNTIME, ENTRY_STARTED, ENTRY_SUCCEEDED
 from stackgen.catalog.series_schedule import ENTRY_DUE, ENTRY_PERIOD, ENTRY_RUNS, ENTRY_SENT
 from stackgen.catalog.signals.beat import BEAT_GONE, BEATS_MANY, ENTRY_MISSED
 
@@ -39,8 +40,8 @@ _ROW = Row(
         Panel(
             title="Schedule",
             kind="table",
-            description="Each entry of the running scheduler: when it is due, last sent, its period, and how often "
-            "within the time range.",
+            description="Each entry of the running scheduler: when it is due, was last sent, began and succeeded; how "
+            "many runs work now, how long they take, its period, and how often it was sent within the time range.",
             unit="moment",
             queries=(
                 Query(
@@ -53,6 +54,32 @@ _ROW = Row(
                     expr=lambda view: f"1000 * {view.of(ENTRY_SENT, TASK)}",
                     needs=(ENTRY_SENT,),
                     legend="Last sent",
+                    at_end=True,
+                ),
+                Query(
+                    expr=lambda view: f"1000 * {view.of(ENTRY_STARTED, TASK)}",
+                    needs=(ENTRY_STARTED,),
+                    legend="Last start",
+                    at_end=True,
+                ),
+                Query(
+                    expr=lambda view: f"1000 * {view.of(ENTRY_SUCCEEDED, TASK)}",
+                    needs=(ENTRY_SUCCEEDED,),
+                    legend="Last success",
+                    at_end=True,
+                ),
+                Query(
+                    expr=lambda view: view.of(ENTRY_RUNNING, TASK),
+                    needs=(ENTRY_RUNNING,),
+                    legend="Running",
+                    unit="tasks",
+                    at_end=True,
+                ),
+                Query(
+                    expr=lambda view: view.of(ENTRY_RUNTIME, TASK),
+                    needs=(ENTRY_RUNTIME,),
+                    legend="Takes",
+                    unit="seconds",
                     at_end=True,
                 ),
                 Query(

@@ -6,8 +6,10 @@ from fractions import Fraction
 
 from stackgen.catalog import input_shapes
 from stackgen.catalog.runbook import Command
-from stackgen.catalog.series_schedule import BEATS, ENTRY_LATE
+from stackgen.catalog.series_doing import ENTRY_RUNTIME
+from stackgen.catalog.series_schedule import BEATS, ENTRY_DUE, ENTRY_LATE, ENTRY_PERIOD, ENTRY_SENT
 from stackgen.catalog.signal import Level, Signal
+from stackgen.catalog.site import Site
 
 _DASHBOARD = "celery-schedule"
 _PAGE = Command("curl -sS http://<beat>:<port>/livez", "Whether its clock goes on; `/metrics` tells of each entry.")
@@ -81,6 +83,40 @@ ENTRY_MISSED = Signal(
         "the broker refused the message; beat does not try again before the entry's next time",
         "beat was busy, or suspended with its host, for too long (beat_cron_starting_deadline)",
         "the entry names a queue or exchange that cannot be used",
+    ),
+    dashboard=_DASHBOARD,
+)
+
+
+def _overrun(site: Site) -> str:
+    """Runs against the longer of this period and the next: from Friday on, a report of weekdays has three days."""
+    del site
+    on = "on (entry, task)"
+    now = f"({ENTRY_DUE.name} - {on} {ENTRY_SENT.name})"
+    return f"{ENTRY_RUNTIME.name} / {on} ({ENTRY_PERIOD.name} >= {on} {now} or {on} {now} or {on} {ENTRY_PERIOD.name})"
+
+
+ENTRY_OVERRUNS = Signal(
+    id="beat_entry_runtime",
+    alert="CeleryScheduleOverruns",
+    title="Longest run of an entry, of its period",
+    family="schedule",
+    unit="ratio",
+    by=("entry", "task"),
+    needs=(ENTRY_RUNTIME, ENTRY_PERIOD, ENTRY_DUE, ENTRY_SENT),
+    record="celery:entry_runtime:of_period",
+    expr=_overrun,
+    shape=input_shapes.Value(ENTRY_RUNTIME, Fraction(1, 1000), beside=((ENTRY_PERIOD, Fraction(1)),)),
+    # Longer than a run is told after its end: one that was a little late is no finding, each of them is.
+    levels={"warning": Level(Fraction(1), hold=360)},
+    overrides="task",
+    summary="A run of entry {entry} (task {task}) takes {value} of its period (limit {limit})",
+    action="Make it faster, its period longer, or let a run end at once while another one works (a lock).",
+    meaning="The next run is sent before this one ends: they overlap, or wait for each other and fall behind for ever.",
+    causes=(
+        "there is more to do than when the period was chosen",
+        "it waits for something slow: a database, a remote service, a lock",
+        "it hangs, and has no time limit",
     ),
     dashboard=_DASHBOARD,
 )

@@ -30,9 +30,10 @@ from stackgen.catalog.series import (
 )
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import FILLED_IN, Metric, Reading, RecordingRule, Source, base_labels, counter
+from stackgen.catalog.sources import worker_doing
 from stackgen.catalog.timeline import Counter, Gauge, Input, Segment
 
-JOB = "celery-worker"
+JOB = worker_doing.JOB
 _JOB = f'job="{JOB}"'
 _TASK = {"task": "task", "queue": "queue"}
 _STATES = f'state=~"{"|".join(STATES)}"'
@@ -222,8 +223,8 @@ SOURCE = Source(
     job=JOB,
     target="worker:9809",
     link="https://github.com/prometheus/client_python",
-    metrics=(ENDED, DURATION, WAIT, TIMEOUTS, CPU, MEMORY, MEMORY_LIMIT, PROCESSES, START),
-    readings=READINGS,
+    metrics=(ENDED, DURATION, WAIT, TIMEOUTS, CPU, MEMORY, MEMORY_LIMIT, PROCESSES, START, *worker_doing.METRICS),
+    readings=(*READINGS, *worker_doing.READINGS),
     part="worker",
     advice="give every worker the generated celery/celery_monitoring.py and restart it",
 )
