@@ -51,7 +51,7 @@ class Series(NamedTuple):
     shared: bool = False
     """Whether rules of other groups may read it, one evaluation late: they wait for longer than that anyway."""
     rare: bool = False
-    """Whether it has a value only while something is wrong."""
+    """Whether a healthy system may have no value of it: only while something is wrong, or is used at all."""
     slow: Slow | None = None
     """The group, if any, that is evaluated less often, and with it what is judged of it: that waits for longer."""
 
@@ -125,7 +125,8 @@ DELAYED_UNDELIVERED = Series(
     labels=(),
     unit="tasks",
     family="queues",
-    meaning="Tasks of native delayed delivery whose time has come and that no queue takes.",
+    meaning="Tasks of native delayed delivery whose time has come and that no queue takes; absent where none is used.",
+    rare=True,
 )
 TASKS_STARTED = Series(
     name="celery:tasks_started:increase5m",

@@ -53,4 +53,5 @@ QUEUE_OLDEST = Series(
     unit="seconds",
     family="queues",
     meaning="Time for which the message of a queue has waited that is next; absent where none waits.",
+    rare=True,
 )

@@ -174,15 +174,18 @@ QUEUE_WORKERS_SIGNAL = Signal(
 WORKER_TAKES_NONE = Signal(
     id="worker_takes_none",
     alert="CeleryWorkerTakesNothing",
-    title="Tasks of a worker while a queue waits that every worker consumes",
+    title="Tasks of a worker while a queue waits that every worker consumed within the last hour",
     family="queues",
     unit="tasks",
     by=("worker",),
     needs=(WORKER_TASKS, QUEUE_LENGTH, QUEUE_WORKERS, WORKERS_ACTIVE),
     record="celery:worker_tasks:needed",
+    # A worker that says itself that it does not consume the queue any more is one fewer, and still meant: so within
+    # the hour; and no more workers than then, or a new one may have another queue.
     expr=lambda site: (
         f"max_over_time({WORKER_TASKS.name}[{site.bridge}]) and on () ({_length(site)} > 0"
-        f" and on (queue) {QUEUE_WORKERS.name} >= on () group_left () {WORKERS_ACTIVE.name})"
+        f" and on (queue) max_over_time(({QUEUE_WORKERS.name} >= on () group_left () {WORKERS_ACTIVE.name})[1h:1m])"
+        f" >= on () group_left () {WORKERS_ACTIVE.name})"
     ),
     shape=input_shapes.Value(
         WORKER_TASKS,
@@ -191,9 +194,10 @@ WORKER_TAKES_NONE = Signal(
     ),
     bad_when="below",
     levels={"warning": Level(Fraction(1), hold=420)},
-    summary="Worker {worker} takes no task, while a queue waits that it consumes",
+    summary="Worker {worker} takes no task, while a queue waits that every worker consumed within the last hour",
     action="Restart it: its heartbeat goes on, and it takes nothing. Then look for a lost connection in its log.",
-    meaning="The worker answers and works on nothing, though tasks wait for it. Others may do its part.",
+    meaning="The worker answers and works on nothing, though tasks wait for it. Others may do its part. "
+    "If it stopped consuming the queue, this is told for an hour; `min_workers` of the queue tells it for longer.",
     causes=(
         "it reconnected to the broker after a failover or an idle timeout and consumes nothing since",
         "its consumer was cancelled (`control cancel_consumer`)",
