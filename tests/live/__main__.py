@@ -19,10 +19,12 @@ from pathlib import Path
 
 from tests.live import proof, two
 from tests.live.brokers import PORTS
+from tests.live.chapters import CHAPTERS, Chapter
 from tests.live.processes import Failed
 from tests.live.run import say
 from tests.live.scenarios import HOUR_SECONDS
 
+_NAMES = list(dict.fromkeys(chapter.name for chapter in CHAPTERS))
 _INSIDE = "STACKGEN_LIVE_FOLDER"
 """Set for the process that does the work, the first of its namespace."""
 
@@ -32,6 +34,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.live", description=__doc__)
     parser.add_argument("--short", action="store_true", help="only the quickest scenarios, on Redis, in two minutes")
     parser.add_argument("--only", action="append", metavar="NAME", help="only scenarios whose name contains this")
+    parser.add_argument("--chapter", choices=_NAMES, action="append", help="only what is broken in this chapter")
     parser.add_argument("--broker", choices=tuple(PORTS), action="append", help="only on this broker")
     parser.add_argument("--hour", type=float, default=HOUR_SECONDS, help="seconds of an hour in which nothing happens")
     parser.add_argument("--keep", action="store_true", help="keep the folder with configuration and logs")
@@ -42,23 +45,39 @@ def main() -> int:
         try:
             if options.two:
                 return two.run(Path(folder))
-            return proof.run(Path(folder), options.broker[-1], asked)
+            (chapter,) = _asked(options, asked)
+            return proof.run(Path(folder), chapter, asked)
         except Failed as error:
             say(f"failed: {error}")
             return 1
-    kinds = options.broker or (["redis"] if options.short else list(PORTS))
-    kinds = [kind for kind in kinds if asked.batches(kind)]
-    if not kinds:
+    chapters = _asked(options, asked)
+    if not chapters:
         parser.error("no scenario has such a name")
     namespace = _namespace()
     if options.two:
         with _folder(keep=options.keep) as folder:
             return _run_inside(namespace, folder, ["--two"])
     codes = []
-    for kind in kinds:
+    for chapter in chapters:
+        this = ["--chapter", chapter.name, "--broker", chapter.kind]
         with _folder(keep=options.keep) as folder:
-            codes.append(_run_inside(namespace, folder, [*sys.argv[1:], "--broker", kind]))
+            codes.append(_run_inside(namespace, folder, [*_without_choice(), *this]))
     return max(codes)
+
+
+def _asked(options: argparse.Namespace, asked: proof.Asked) -> list[Chapter]:
+    """The chapters that are wanted and have a scenario that is."""
+    kinds = options.broker or (["redis"] if options.short else list(PORTS))
+    names = options.chapter or _NAMES
+    return [one for one in CHAPTERS if one.kind in kinds and one.name in names and asked.batches(one)]
+
+
+def _without_choice() -> list[str]:
+    """The arguments of this program, but for which chapters and brokers are wanted."""
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    for name in ("--chapter", "--broker"):
+        parser.add_argument(name, action="append")
+    return parser.parse_known_args()[1]
 
 
 def _namespace() -> list[str]:

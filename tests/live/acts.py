@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.live.brokers import PASSWORD
 from tests.live.cluster import WORKERS, Cluster
 
 Act = Callable[[Cluster, int], None]
@@ -133,6 +134,12 @@ def busy(cluster: Cluster, second: int) -> None:
     cluster.send("live.slow", 0.2, queue="bulk")
 
 
+def let_in(cluster: Cluster, second: int) -> None:
+    """The user that some exporters have is let in again."""
+    del second
+    cluster.let_in(PASSWORD)
+
+
 def warm_up(cluster: Cluster) -> None:
     """Runs every task once in each way: an increase can only be seen of a series that is already there."""
     for act in (
@@ -144,6 +151,7 @@ def warm_up(cluster: Cluster) -> None:
         send("live.dawdling", 0, times=3),
         send("live.slow", 0, times=3, queue="bulk"),
         send("live.slow", 0, times=3, queue="lane"),
+        send("live.ticking", times=3),
         send("live.limited", 4),
         send("live.limited", 4, True),
     ):

@@ -17,7 +17,7 @@ from tests.grafana.queries import concrete, recorded_labels
 from tests.live.cluster import Cluster
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)")
-_VALUES = re.compile(r"label_values\(([a-z0-9_:]+), (\w+)\)")
+_VALUES = re.compile(r"label_values\((.+), (\w+)\)")
 
 EMPTY: Mapping[str, str] = {}
 """Panels, as dashboard/title/query, that may be empty, and why."""

@@ -5,22 +5,46 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from celery import Celery  # type: ignore[import-untyped]
+from celery.schedules import crontab  # type: ignore[import-untyped]
 
 BROKER = os.environ.get("LIVE_BROKER_URL", "memory://")
 REDIS_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5}
+TICK_SECONDS = float(os.environ.get("LIVE_TICK", "2"))
+REFUSES = Path(os.environ.get("LIVE_REFUSES", os.devnull))
+"""While a file of this name is there, one task cannot be sent."""
+
+
+def route(name: str, *_: object, **__: object) -> None:
+    """Routes nothing, and breaks for one task, as a router of a bad release does."""
+    if name == "live.routed" and REFUSES.is_file():
+        message = "no route"
+        raise LookupError(message)
+
 
 app = Celery("live", broker=BROKER)
 app.conf.update(
     task_send_sent_event=True,
     worker_send_task_events=os.environ.get("LIVE_EVENTS", "1") == "1",
+    worker_enable_remote_control=os.environ.get("LIVE_REMOTE", "1") == "1",
     worker_prefetch_multiplier=1,
     task_ignore_result=True,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     broker_transport_options=REDIS_OPTIONS if BROKER.startswith("redis:") else {},
+    beat_max_loop_interval=2,
+    redbeat_redis_url=BROKER,
+    redbeat_lock_timeout=20,
+    task_routes=(route,),
+    beat_schedule={
+        "tick": {"task": "live.fine", "schedule": TICK_SECONDS},
+        "report": {"task": "live.fine", "schedule": crontab(minute=0, hour=7, day_of_week="mon-fri")},
+        "lane": {"task": "live.ticking", "schedule": 20.0, "options": {"queue": "lane"}},
+        "routed": {"task": "live.routed", "schedule": 5.0},
+    },
 )
 
 if folder := os.environ.get("LIVE_MODULE"):
@@ -33,6 +57,16 @@ if folder := os.environ.get("LIVE_MODULE"):
 @app.task(name="live.fine")  # type: ignore[untyped-decorator]
 def fine() -> None:
     """Succeeds at once."""
+
+
+@app.task(name="live.ticking")  # type: ignore[untyped-decorator]
+def ticking() -> None:
+    """Sent by beat, and missed when it does not run."""
+
+
+@app.task(name="live.routed")  # type: ignore[untyped-decorator]
+def routed() -> None:
+    """Sent by beat, while it can be routed."""
 
 
 @app.task(name="live.flaky")  # type: ignore[untyped-decorator]

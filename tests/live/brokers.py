@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from tests.live.processes import LOOPBACK, REPOSITORY, Programs, answers, listens
+from tests.live.processes import LOOPBACK, REPOSITORY, Failed, Programs, answers, listens
 
 Kind = Literal["redis", "rabbitmq"]
 TOOLS = REPOSITORY / ".tools"
@@ -18,6 +19,15 @@ PORTS: Mapping[Kind, tuple[str, ...]] = {
     "rabbitmq": ("rabbitmq", "rabbitmq-metrics", "rabbitmq-nodes", "epmd"),
 }
 """Names of the ports that each needs; the first is the broker's own."""
+WATCHER, PASSWORD = "watcher", "proof"
+"""The user as whom some exporters ask the broker, and its password."""
+_LET_IN = """
+U = <<"{user}">>, P = <<"{password}">>, By = <<"live">>, All = <<".*">>,
+catch rabbit_auth_backend_internal:add_user(U, P, By),
+ok = rabbit_auth_backend_internal:set_permissions(U, <<"/">>, All, All, All, By),
+ok = rabbit_auth_backend_internal:change_password(U, P, By),
+rabbit_networking:close_all_user_connections(U, <<"changed">>).
+"""
 _RABBITMQ = """\
 listeners.tcp.1 = {loopback}:{rabbitmq}
 prometheus.tcp.ip = {loopback}
@@ -41,6 +51,7 @@ def start(kind: Kind, programs: Programs, ports: Mapping[str, int], more: str = 
         _start_redis(programs, ports)
     else:
         _start_rabbitmq(programs, ports, more)
+    let_in(kind, programs, ports, PASSWORD)
 
 
 def _start_redis(programs: Programs, ports: Mapping[str, int]) -> None:
@@ -69,6 +80,31 @@ def _start_rabbitmq(programs: Programs, ports: Mapping[str, int], more: str) -> 
     metrics = f"http://{LOOPBACK}:{ports['rabbitmq-metrics']}/metrics"
     programs.wait("rabbitmq", partial(answers, metrics))
     programs.wait("rabbitmq", lambda: listens(ports["rabbitmq"]))
+
+
+def let_in(kind: Kind, programs: Programs, ports: Mapping[str, int], password: str) -> None:
+    """From now on this is the password of the one user that has one; who is in must come again, or does by itself."""
+    if kind == "redis":
+        import redis
+
+        with redis.Redis(LOOPBACK, ports["redis"]) as client:
+            rights = ("on", "resetpass", f">{password}", "~*", "&*", "+@all")
+            client.execute_command("ACL", "SETUSER", WATCHER, *rights)
+        return
+    erlang_call(programs, ports, _LET_IN.format(user=WATCHER, password=password))
+
+
+def erlang_call(programs: Programs, ports: Mapping[str, int], expressions: str) -> None:
+    """Has RabbitMQ's node evaluate Erlang; raises when it cannot."""
+    environment = {**os.environ, **erlang_environment(ports["epmd"])}
+    cookie = (programs.folder / "rabbitmq/.erlang.cookie").read_text().strip()
+    command = [f"{environment['BINDIR']}/erl_call", "-name", "rabbit@localhost", "-c", cookie, "-e"]
+    done = subprocess.run(
+        command, env=environment, input=f"{expressions}\n", capture_output=True, text=True, check=False, timeout=60
+    )
+    if not done.stdout.startswith("{ok, ok}"):
+        message = f"RabbitMQ says {done.stdout} {done.stderr} to {expressions}"
+        raise Failed(message)
 
 
 def erlang_environment(epmd: int) -> dict[str, str]:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,12 +17,13 @@ import yaml
 
 from stackgen import pipeline
 from stackgen.app.parts.broker import depths
+from stackgen.catalog.sources.beat import JOB as BEAT_JOB
 from stackgen.catalog.sources.worker import JOB as WORKER_JOB
 from stackgen.doctor.examine import Asked, examine
 from stackgen.doctor.finding import Finding
 from tests.live import brokers
 from tests.live.brokers import TOOLS, Kind, program
-from tests.live.exporters import EXPORTERS, exporter, module
+from tests.live.exporters import exporter, module
 from tests.live.processes import LOOPBACK, REPOSITORY, Programs, answers
 
 WORKERS = ("w1@alpha", "w2@beta", "w3@gamma")
@@ -37,6 +39,8 @@ class Cluster:
     programs: Programs
     ports: dict[str, int]
     stage: pipeline.Stage
+    exporters: tuple[str, ...] = ()
+    """Besides the workers, which are sources themselves, and RabbitMQ, which is one too."""
 
     @property
     def folder(self) -> Path:
@@ -57,7 +61,7 @@ class Cluster:
         return f"http://{LOOPBACK}:{self.ports[name]}"
 
     @property
-    def _app(self) -> Any:
+    def app(self) -> Any:
         """The Celery application, with the generated module: its senders note when a task was sent."""
         os.environ |= {"LIVE_BROKER_URL": self.broker, "LIVE_MODULE": f"{self.folder}/output/celery"}
         from tests.live.app import app
@@ -69,11 +73,11 @@ class Cluster:
         self.start_broker()
         for worker in WORKERS:
             self.start_worker(worker)
-        for name in EXPORTERS[self.kind]:
+        for name in self.exporters:
             self.start_exporter(name)
         self._start_alertmanager()
         self._start_prometheus()
-        for name in (*WORKERS, *EXPORTERS[self.kind]):
+        for name in (*WORKERS, *self.exporters):
             self.programs.wait(name, partial(answers, f"{self._url(name)}/metrics"))
         for name in ("alertmanager", "prometheus"):
             self.programs.wait(name, partial(answers, f"{self._url(name)}/-/ready"))
@@ -82,13 +86,23 @@ class Cluster:
         """The broker, for the first time or again."""
         brokers.start(self.kind, self.programs, self.ports)
 
-    def start_worker(self, name: str, queues: str = "celery,bulk", *, events: bool = True) -> None:
-        """One worker with three pool processes."""
+    def let_in(self, password: str) -> None:
+        """Changes the password of the user as whom some exporters ask the broker."""
+        brokers.let_in(self.kind, self.programs, self.ports, password)
+
+    def let_use(self, share: str) -> None:
+        """The share of the machine's memory that RabbitMQ may use before it blocks who publishes."""
+        change = f"vm_memory_monitor:set_vm_memory_high_watermark({share})."
+        brokers.erlang_call(self.programs, self.ports, change)
+
+    def start_worker(self, name: str, queues: str = "celery,bulk", *, events: bool = True, remote: bool = True) -> None:
+        """One worker with three pool processes; without events, or without remote control."""
         command = [sys.executable, "-m", "celery", "-A", "tests.live.app", "worker", "-n", name, "-c", "3"]
         environment = {
             "LIVE_BROKER_URL": self.broker,
             "LIVE_MODULE": f"{self.folder}/output/celery",
             "LIVE_EVENTS": "1" if events else "0",
+            "LIVE_REMOTE": "1" if remote else "0",
             "CELERY_METRICS_PORT": str(self.ports[name]),
             "CELERY_HEARTBEAT_FILE": f"{self.folder}/%h.heartbeat",
         }
@@ -121,11 +135,19 @@ class Cluster:
 
     def scrape_workers(self, path: str) -> None:
         """Makes Prometheus ask the workers for their metrics at this path."""
+        self._scrape(WORKER_JOB, lambda job: job.update(metrics_path=path))
+
+    def scrape_beats(self, *names: str) -> None:
+        """Makes Prometheus ask these beats, as a DNS name that has so many addresses does."""
+        targets = [f"{LOOPBACK}:{self.ports[name]}" for name in names]
+        self._scrape(BEAT_JOB, lambda job: job.update(static_configs=[{"targets": targets}]))
+
+    def _scrape(self, name: str, change: Callable[[dict[str, Any]], None]) -> None:
         config = self.folder / "output/prometheus/prometheus.yml"
         settings = yaml.safe_load(config.read_text())
         for job in settings["scrape_configs"]:
-            if job["job_name"] == WORKER_JOB:
-                job["metrics_path"] = path
+            if job["job_name"] == name:
+                change(job)
         config.write_text(yaml.safe_dump(settings))
         self.programs.running["prometheus"].send_signal(signal.SIGHUP)
 
@@ -160,32 +182,36 @@ class Cluster:
         from kombu.exceptions import OperationalError
 
         try:
-            self._app.send_task(task, args, queue=queue, retry=False, **options)
+            self.app.send_task(task, args, queue=queue, retry=False, **options)
         except (OperationalError, OSError):
             return
 
     def sent_events(self, *, on: bool) -> None:
         """Whether our senders say that they sent a task."""
-        self._app.conf.task_send_sent_event = on
+        self.app.conf.task_send_sent_event = on
 
     def consume(self, queue: str, *, on: bool) -> None:
         """Lets the first worker consume a queue, or not."""
-        control = self._app.control
+        control = self.app.control
         (control.add_consumer if on else control.cancel_consumer)(queue, destination=[WORKERS[0]], reply=False)
 
     def resize(self, worker: str, by: int) -> None:
         """Gives a worker more pool processes, or fewer."""
-        control = self._app.control
+        control = self.app.control
         (control.pool_grow if by > 0 else control.pool_shrink)(abs(by), destination=[worker], reply=False)
+
+    def revoke(self, *ids: str) -> None:
+        """Ends tasks that run."""
+        self.app.control.revoke(list(ids), terminate=True)
 
     def waiting(self, queue: str) -> int:
         """Messages in a queue."""
-        with self._app.connection_for_read() as connection:
+        with self.app.connection_for_read() as connection:
             return depths(connection, [queue])[queue].ready
 
     def purge(self, queue: str) -> None:
         """Empties a queue."""
-        with self._app.connection_for_write() as connection:
+        with self.app.connection_for_write() as connection:
             connection.default_channel.queue_purge(queue)
 
 

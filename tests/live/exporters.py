@@ -8,14 +8,24 @@ from pathlib import Path
 
 from stackgen.catalog.site import Site
 from stackgen.catalog.sources import celery_exporter_launch, redis
-from tests.live.brokers import Kind, program
+from tests.live.brokers import PASSWORD, WATCHER, program
 from tests.live.processes import LOOPBACK
 
-EXPORTERS: Mapping[Kind, tuple[str, ...]] = {
-    "redis": ("exporter", "redis-exporter", "flower"),
-    "rabbitmq": ("probe",),
-}
-"""Besides the workers, which are sources themselves, and RabbitMQ, which is one too."""
+_DEAF = """
+import os, time
+from celery.events.receiver import EventReceiver
+heard = EventReceiver.process
+def process(*arguments):
+    while os.path.exists({file!r}):
+        time.sleep(0.2)
+    return heard(*arguments)
+EventReceiver.process = process
+"""
+"""The thread that receives events stands still while a file is there; the web server goes on."""
+
+DEAF = "deaf"
+REFUSES = "refuses"
+"""Files in the run's folder, while which celery-exporter hears no event, and one task cannot be sent."""
 
 Started = tuple[Sequence[str], Mapping[str, str]]
 """A command line, and what it needs in its environment."""
@@ -26,19 +36,46 @@ def exporter(name: str, site: Site, broker: str, ports: Mapping[str, int], folde
     match name:
         case "exporter":
             flags = celery_exporter_launch.launch(site, "0.12.2").command
-            return celery_exporter_command(ports[name], *flags), {"CE_BROKER_URL": broker}
+            before = _DEAF.format(file=str(folder / DEAF))
+            return celery_exporter_command(ports[name], *flags, before=before), {"CE_BROKER_URL": broker}
         case "redis-exporter":
             flags = redis.launch(site, next(iter(redis.SOURCE.versions))).command
             listen = f"--web.listen-address={LOOPBACK}:{ports[name]}"
-            return [program("redis-exporter", "prometheus-redis-exporter"), *flags, listen], {"REDIS_ADDR": broker}
+            way = {"REDIS_ADDR": broker, "REDIS_USER": WATCHER, "REDIS_PASSWORD": PASSWORD}
+            return [program("redis-exporter", "prometheus-redis-exporter"), *flags, listen], way
         case "flower":
             config = f"--conf={folder}/output/flower/config.py"
             return [sys.executable, "-m", "celery", "flower", config], {"CELERY_BROKER_URL": broker}
         case "probe":
             listen_at = ("--host", LOOPBACK, "--port", str(ports[name]), "--interval", "5")
-            return module(folder, broker, "exporter", *listen_at)
+            return module(folder, broker.replace("guest:guest@", f"{WATCHER}:{PASSWORD}@"), "exporter", *listen_at)
+        case "beat":
+            return beat(folder, broker, ports[name])
         case _:
             raise KeyError(name)
+
+
+SCHEDULERS: Mapping[str, tuple[str, ...]] = {
+    "file": (),
+    "django": ("-S", "django_celery_beat.schedulers:DatabaseScheduler"),
+    "redbeat": ("-S", "redbeat.RedBeatScheduler"),
+}
+"""Options of `celery beat`, by what keeps the schedule."""
+
+
+def beat(folder: Path, broker: str, port: int, kept: str = "file", tick: float = 2.0) -> Started:
+    """A beat that sends its quickest entry every `tick` seconds; each has a file of its own."""
+    command = [sys.executable, "-m", "celery", "-A", "tests.live.app", "beat", "--pidfile=", "-l", "WARNING"]
+    environment = {
+        "LIVE_BROKER_URL": broker,
+        "LIVE_MODULE": f"{folder}/output/celery",
+        "LIVE_TICK": str(tick),
+        "LIVE_REFUSES": f"{folder}/{REFUSES}",
+        "CELERY_BEAT_METRICS_PORT": str(port),
+        "DJANGO_SETTINGS_MODULE": "live_settings",
+        "PYTHONPATH": str(folder),
+    }
+    return [*command, *(SCHEDULERS[kept] or ("-s", f"{folder}/beat-{port}"))], environment
 
 
 def celery_exporter_command(port: int, *flags: str, before: str = "") -> list[str]:

@@ -9,13 +9,12 @@ import yaml
 
 from stackgen import pipeline
 from stackgen.app.parts.resources import memory_limit
-from tests.live.brokers import PORTS, Kind
+from tests.live.brokers import PORTS
+from tests.live.chapters import Chapter
 from tests.live.cluster import HOARD_MEGABYTES, WORKERS, Cluster
 from tests.live.processes import LOOPBACK, Programs, free_ports
 
 STACK = Path(__file__).with_name("stack.yaml")
-OTHERWISE = {"rabbitmq": Path(__file__).with_name("rabbitmq.yaml")}
-"""By broker: what is written instead in stack.yaml."""
 FIXED = {"prometheus": "localhost:9090", "alertmanager": "alertmanager:9093"}
 """Addresses that stack.yaml cannot move: written over in the generated prometheus.yml."""
 _PORT = re.compile(r"\b29\d\d\d\b")
@@ -24,19 +23,20 @@ _NAMES = {
     "29121": "redis-exporter",
     "29555": "flower",
     "29810": "probe",
+    "29811": "beat",
     "29692": "rabbitmq-metrics",
     "29099": "hook",
     **{str(29801 + n): worker for n, worker in enumerate(WORKERS)},
 }
 
 
-def prepared(folder: Path, kind: Kind, *, short: bool = False) -> Cluster:
+def prepared(folder: Path, chapter: Chapter, *, short: bool = False) -> Cluster:
     """Generates the configuration for free ports; nothing runs yet."""
-    names = tuple(dict.fromkeys((*_NAMES.values(), *PORTS[kind], *FIXED, "second exporter")))
+    names = tuple(dict.fromkeys((*_NAMES.values(), *PORTS[chapter.kind], *FIXED, "second exporter", "second beat")))
     ports = dict(zip(names, free_ports(len(names)), strict=True))
     stack = folder / "stack.yaml"
     stack.write_text(
-        _PORT.sub(lambda m: str(ports[_NAMES[m[0]]]), _stack(kind, short=short)).replace("/live/", f"{folder}/")
+        _PORT.sub(lambda m: str(ports[_NAMES[m[0]]]), _stack(chapter, short=short)).replace("/live/", f"{folder}/")
     )
     (folder / "users").write_text("live:proof\n")
     stage, _ = pipeline.generate(stack, folder / "output")
@@ -46,14 +46,15 @@ def prepared(folder: Path, kind: Kind, *, short: bool = False) -> Cluster:
     for name, fixed in FIXED.items():
         text = text.replace(fixed, f"{LOOPBACK}:{ports[name]}")
     config.write_text(text)
-    return Cluster(kind, Programs(folder), ports, stage)
+    return Cluster(chapter.kind, Programs(folder), ports, stage, chapter.exporters)
 
 
-def _stack(kind: Kind, *, short: bool) -> str:
+def _stack(chapter: Chapter, *, short: bool) -> str:
     share = f"{HOARD_MEGABYTES * 2**20 / memory_limit():.2%}"
     text = STACK.read_text().replace("warning: 50%", f"warning: {share}")
     if short:  # none of its scenarios has a warning that must wait for the critical alert that mutes it
         text = text.replace("group_wait: 25s", "group_wait: 5s")
-    if kind in OTHERWISE:
-        text = yaml.safe_dump(yaml.safe_load(text) | yaml.safe_load(OTHERWISE[kind].read_text()), sort_keys=False)
-    return text
+    written = yaml.safe_load(text)
+    for name in chapter.otherwise:
+        written |= yaml.safe_load(STACK.with_name(name).read_text())
+    return text if not chapter.otherwise else yaml.safe_dump(written, sort_keys=False)

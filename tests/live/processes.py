@@ -50,6 +50,10 @@ class Programs:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
+    def pause(self, name: str, *, on: bool) -> None:
+        """Stops a program and its children, which keep what they hold; or lets them go on."""
+        os.killpg(self.running[name].pid, signal.SIGSTOP if on else signal.SIGCONT)
+
     def kill_all(self) -> None:
         """Ends everything."""
         for name in list(self.running):

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from tests.live import acts, answered, planted, seen
-from tests.live.brokers import Kind
+from tests.live.chapters import Chapter
 from tests.live.cluster import Cluster
 from tests.live.inbox import Inbox, listening
 from tests.live.prepare import prepared
 from tests.live.run import WATCHDOG, Row, say, settled, side_by_side, table
-from tests.live.scenarios import BATCHES, Scenario
+from tests.live.scenarios import Scenario
 
 _SCRAPED_AGAIN = 15
 """Seconds in which each target is scraped once more; the short form has no scenario that needs counters."""
@@ -36,55 +36,57 @@ class Asked:
         """Whether nothing is left out."""
         return not self.short and not self.only
 
-    def batches(self, kind: Kind) -> list[list[Scenario]]:
+    def batches(self, chapter: Chapter) -> list[list[Scenario]]:
         """The scenarios that are wanted; without empty batches."""
-        return [wanted for batch in BATCHES[kind] if (wanted := self._of(batch))]
+        return [wanted for batch in chapter.batches if (wanted := self._of(batch))]
 
     def _of(self, batch: Sequence[Scenario]) -> list[Scenario]:
         wanted = (s for s in batch if (s.short or not self.short) and self._named(s.name))
-        return [s if s.expected else replace(s, stays=self.hour) for s in wanted]
+        return [replace(s, stays=self.hour) if s.hour else s for s in wanted]
 
     def _named(self, name: str) -> bool:
         return not self.only or any(part in name for part in self.only)
 
 
-def run(folder: Path, kind: Kind, asked: Asked) -> int:
+def run(folder: Path, chapter: Chapter, asked: Asked) -> int:
     """The exit code."""
-    cluster = prepared(folder, kind, short=asked.short)
+    cluster = prepared(folder, chapter, short=asked.short)
     began = time.monotonic()
     try:
         with listening(cluster.ports["hook"]) as inbox:
             cluster.start()
-            say(f"{kind}: all runs after {time.monotonic() - began:.0f} s, logs in {folder}")
-            return _prove(cluster, inbox, asked)
+            say(f"{chapter.name} on {chapter.kind}: all runs after {time.monotonic() - began:.0f} s, logs in {folder}")
+            return _prove(cluster, inbox, chapter, asked)
     finally:
         cluster.programs.kill_all()
 
 
-def _prove(cluster: Cluster, inbox: Inbox, asked: Asked) -> int:
+def _prove(cluster: Cluster, inbox: Inbox, chapter: Chapter, asked: Asked) -> int:
     acts.warm_up(cluster)
-    wrong = _at_last(lambda: seen.that_facts_hold(cluster))
+    wrong = _at_last(lambda: seen.that_facts_hold(cluster, chapter.facts))
     time.sleep(0 if asked.short else _SCRAPED_AGAIN)
     rows: list[Row] = []
-    batches = asked.batches(cluster.kind)
+    full = chapter.asks and asked.everything
+    batches = asked.batches(chapter)
     young = list if asked.short else partial(answered.young, cluster)
     for batch in batches:
         rows += side_by_side(batch, cluster, inbox)
         rows += [Row(batch[-1].name, left, wrong="still fires") for left in settled(inbox, young)]
         if batch is batches[0]:
-            wrong += answered.problems(cluster, lenient=not asked.everything or cluster.kind != "redis")
+            wrong += answered.problems(cluster, lenient=not full or chapter.kind != "redis")
     wrong += answered.failures(cluster)
     wrong += [f"doctor, of a healthy stack: {one.rule}: {one.what}" for one in _at_last(cluster.examined)]
     if not any(news.labels["alertname"] == WATCHDOG for news in inbox.news):
         rows.append(Row("always", WATCHDOG, wrong="never told"))
     print(table(rows))
-    if asked.everything:
+    if full:
         found = planted.examined(cluster)
         print(planted.table(found))
         wrong += [f"the doctor does not find what was planted: {name}" for name, words in found.items() if not words]
     print(*wrong, sep="\n")
     bad = [row for row in rows if row.wrong]
-    print(f"{cluster.kind}: {len(rows) - len(bad)} of {len(rows)} as expected; {len(wrong)} findings besides")
+    told = f"{len(rows) - len(bad)} of {len(rows)} as expected; {len(wrong)} findings besides"
+    print(f"{chapter.name} on {chapter.kind}: {told}")
     return 1 if bad or wrong else 0
 
 

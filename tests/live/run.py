@@ -66,6 +66,11 @@ class _Running:
             self.mended = time.monotonic()
             self.scenario.mends(cluster, int(now - self.began))
 
+    def end(self, cluster: Cluster) -> None:
+        """After a scenario that expects nothing."""
+        self.wrong = self.scenario.sees(cluster)
+        self.scenario.mends(cluster, int(self.scenario.stays))
+
     def rows(self) -> Iterable[Row]:
         """The lines of this scenario."""
         if not self.scenario.expected:
@@ -97,6 +102,9 @@ def side_by_side(scenarios: Sequence[Scenario], cluster: Cluster, inbox: Inbox) 
                 one.step(cluster, inbox)
         cluster.programs.check()
         time.sleep(max(0.0, tick + _TICK - time.monotonic()))
+    for one in running:
+        if not one.scenario.expected:
+            one.end(cluster)
     rows = [row for one in running for row in one.rows()]
     return [*rows, *_unexpected(running, inbox)]
 

@@ -45,7 +45,7 @@ class Scenario:
     also: tuple[Expected, ...] = ()
     """May be told too, because the milder severity can be reached first."""
     sees: Callable[[Cluster], str] = lambda cluster: ""
-    """Looks at the system when all were told; what it says is wrong."""
+    """Looks at the system when all were told, or at the end when nothing may be; what it says is wrong."""
     patience: float = 600
     """Seconds until all must be told; as many again until all have ended. Much more than is needed on an idle machine:
     on a busy one a run may be slow."""
@@ -53,6 +53,8 @@ class Scenario:
     """Part of the short form."""
     stays: float = HOUR_SECONDS
     """For scenarios that expect nothing: how long nothing may happen."""
+    hour: bool = False
+    """Whether it stays as long as the run says."""
 
 
 DEAD_LETTERS = Scenario(
@@ -170,8 +172,8 @@ BROKER_KILLED = Scenario(
     mends=lambda cluster, second: cluster.start_broker(),
     sees=seen.that_the_broker_is_down,
 )
-BUSY = Scenario(name="a healthy and busy hour", expected=(), keeps=acts.busy)
-QUIET = Scenario(name="a healthy and quiet hour", expected=())
+BUSY = Scenario(name="a healthy and busy hour", expected=(), keeps=acts.busy, hour=True)
+QUIET = Scenario(name="a healthy and quiet hour", expected=(), hour=True)
 
 BATCHES: Mapping[Kind, tuple[tuple[Scenario, ...], ...]] = {
     "redis": (
