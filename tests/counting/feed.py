@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,10 @@ thresholds: {{task_duration_p95: {{warning: 10s}}}}
 prometheus: {{scrape_interval: 30s, evaluation_interval: {evaluation}s, slow_interval: {slow}s}}
 """
 SCRAPE = 30
+_LEAD = 8
+"""Scrapes before all others, at which everything is as at the first: nothing is new of what is not old yet."""
+_END = "52m"
+"""When what was counted last is seen by every evaluation."""
 _EXACT = 1e-6
 
 
@@ -55,17 +60,25 @@ def promtool_file(series: Series, interval: int) -> str:
 def _fed(case: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     about = case["about"]
     for instance, values in case.get("up", {"e0": "1x80"}).items():
-        yield _series("up", instance=f"{instance}, {about}"), values
+        yield _series("up", instance=f"{instance}, {about}"), _led(values)
     for who, values in case.get("counts", {}).items():
         for state, metric in ENDED.items():
             raised = {"exception": "ValueError"} if state == "FAILURE" else {}
-            yield _series(metric.name, **_host(who, about), **raised), values
+            yield _series(metric.name, **_host(who, about), **raised), _led(values)
     for who, values in case.get("failures", {}).items():
         host, _, raised = who.partition(" ")
-        yield _series(ENDED["FAILURE"].name, **_host(host, about), exception=raised), values
+        yield _series(ENDED["FAILURE"].name, **_host(host, about), exception=raised), _led(values)
     for who, values in case.get("buckets", {}).items():
         host, _, bound = who.partition(" le=")
-        yield _series(f"{RUNTIME.name}_bucket", **_host(host, about), le=bound), values
+        yield _series(f"{RUNTIME.name}_bucket", **_host(host, about), le=bound), _led(values)
+
+
+def _led(values: str) -> str:
+    """The values after the lead, and the last of them some times more."""
+    first = re.split("[x+ ]", values)[0]
+    last = re.fullmatch(r"(\d+)(?:\+(\d+))?x(\d+)", values.rsplit(maxsplit=1)[-1])
+    tail = f" {int(last[1]) + int(last[2] or 0) * int(last[3])}x{_LEAD}" if last else ""
+    return f"{first}x{_LEAD if first == '_' else _LEAD - 1} {values}{tail}"
 
 
 def _host(who: str, about: str) -> dict[str, str]:
@@ -84,14 +97,14 @@ def _asked(case: Mapping[str, Any], series: Series, interval: int) -> Iterator[t
     task = {"task": case["about"]}
     if series is TASKS_NEW and "new" in case:
         every = promql.select(series.name, *promql.exactly(task))
-        yield _wrong(f"sum_over_time({every}[1h])", len(FINAL), case["new"]), "40m"
+        yield _wrong(f"sum_over_time({every}[1h])", len(FINAL), case["new"]), _END
     for key in [key for key in case if key.startswith("says")]:
         labels = dict([key.removeprefix("says ").split("=")]) if key != "says" else {}
         if series is (TASK_DURATION_BUCKET if "le" in labels else TASKS):
             counted = promql.select(series.name, *promql.exactly({**task, **labels}))
             for moment, right in case[key].items():
                 if _seconds(moment) % interval == 0:
-                    yield _wrong(counted, 1 if labels else len(STATES), right), moment
+                    yield _wrong(counted, 1 if labels else len(STATES), right), f"{_seconds(moment) + _LEAD * SCRAPE}s"
 
 
 def _seconds(moment: str) -> int:

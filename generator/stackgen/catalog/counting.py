@@ -38,10 +38,13 @@ def increase(
 def grown(metric: str, matchers: tuple[str, ...], site: Site) -> str:
     """Growth of each series since the last evaluation of TASKS_NEW, where there is any; births as in `increase`.
 
-    A counter that is less than it was has started anew: what it says now is new.
+    A counter that is less than it was has started anew: what it says now is new. A sample bears the time at which its
+    scrape began and is there when it has ended, so both looks are as long ago as a scrape may take: an evaluation that
+    falls into a scrape would else see what is new of it never, for the next one takes it for old.
     """
-    selector, before = promql.select(metric, *matchers), f"offset {promql.seconds(site.every(TASKS_NEW))}"
-    now = f"last_over_time({selector}[{site.bridge}])"
+    selector, settled = promql.select(metric, *matchers), promql.seconds(site.scrape_timeout)
+    before = f"offset {promql.seconds(site.every(TASKS_NEW) + site.scrape_timeout)}"
+    now = f"last_over_time({selector}[{site.bridge}] offset {settled})"
     then = f"last_over_time({selector}[{site.bridge}] {before})"
     born = f"{now} and on (instance) last_over_time(up{{{matchers[0]}}}[{site.bridge}] {before}) == 1"
     return f"({now} - {then} >= 0 or {born}) > 0"

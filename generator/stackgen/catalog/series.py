@@ -212,8 +212,7 @@ SOURCE_FAILED_SCRAPES = Series(
     labels=("source",),
     unit="count",
     family="stack",
-    meaning="Scrapes of a source that failed in the last 15 minutes, of an outage of all replicas three; "
-    "the worst replica counts.",
+    meaning="Failed scrapes of a source in the last 15 minutes, of an outage of all replicas three; the worst counts.",
 )
 BROKER_UP = Series(
     name="celery:broker_up:max",
