@@ -28,6 +28,7 @@ from tests.live.processes import LOOPBACK, REPOSITORY, Programs, answers
 
 WORKERS = ("w1@alpha", "w2@beta", "w3@gamma")
 """celery-exporter knows a worker by what stands behind the @, so each has a host of its own."""
+BEATS = ("beat", "second beat")
 HOARD_MEGABYTES = 700
 
 
@@ -138,9 +139,9 @@ class Cluster:
         self._scrape(WORKER_JOB, lambda job: job.update(metrics_path=path))
 
     def scrape_beats(self, *names: str) -> None:
-        """Makes Prometheus ask these beats, as a DNS name that has so many addresses does."""
+        """Makes Prometheus ask these beats, as a DNS name with their addresses does."""
         targets = [f"{LOOPBACK}:{self.ports[name]}" for name in names]
-        self._scrape(BEAT_JOB, lambda job: job.update(static_configs=[{"targets": targets}]))
+        self._scrape(BEAT_JOB, lambda job: job.update(dns_sd_configs=[], static_configs=[{"targets": targets}]))
 
     def _scrape(self, name: str, change: Callable[[dict[str, Any]], None]) -> None:
         config = self.folder / "output/prometheus/prometheus.yml"
@@ -149,7 +150,8 @@ class Cluster:
             if job["job_name"] == name:
                 change(job)
         config.write_text(yaml.safe_dump(settings))
-        self.programs.running["prometheus"].send_signal(signal.SIGHUP)
+        if "prometheus" in self.programs.running:
+            self.programs.running["prometheus"].send_signal(signal.SIGHUP)
 
     def examined(self, broker: str = "") -> list[Finding]:
         """What `stackgen doctor` says of this system; of another broker address if one is given."""

@@ -72,9 +72,10 @@ def beat(folder: Path, broker: str, port: int, kept: str = "file", tick: float =
         "LIVE_TICK": str(tick),
         "LIVE_REFUSES": f"{folder}/{REFUSES}",
         "CELERY_BEAT_METRICS_PORT": str(port),
-        "DJANGO_SETTINGS_MODULE": "live_settings",
         "PYTHONPATH": str(folder),
     }
+    if kept == "django":
+        environment["DJANGO_SETTINGS_MODULE"] = "live_settings"
     return [*command, *(SCHEDULERS[kept] or ("-s", f"{folder}/beat-{port}"))], environment
 
 

@@ -11,7 +11,7 @@ from stackgen import pipeline
 from stackgen.app.parts.resources import memory_limit
 from tests.live.brokers import PORTS
 from tests.live.chapters import Chapter
-from tests.live.cluster import HOARD_MEGABYTES, WORKERS, Cluster
+from tests.live.cluster import BEATS, HOARD_MEGABYTES, WORKERS, Cluster
 from tests.live.processes import LOOPBACK, Programs, free_ports
 
 STACK = Path(__file__).with_name("stack.yaml")
@@ -23,7 +23,6 @@ _NAMES = {
     "29121": "redis-exporter",
     "29555": "flower",
     "29810": "probe",
-    "29811": "beat",
     "29692": "rabbitmq-metrics",
     "29099": "hook",
     **{str(29801 + n): worker for n, worker in enumerate(WORKERS)},
@@ -32,7 +31,7 @@ _NAMES = {
 
 def prepared(folder: Path, chapter: Chapter, *, short: bool = False) -> Cluster:
     """Generates the configuration for free ports; nothing runs yet."""
-    names = tuple(dict.fromkeys((*_NAMES.values(), *PORTS[chapter.kind], *FIXED, "second exporter", "second beat")))
+    names = tuple(dict.fromkeys((*_NAMES.values(), *PORTS[chapter.kind], *FIXED, "second exporter", *BEATS)))
     ports = dict(zip(names, free_ports(len(names)), strict=True))
     stack = folder / "stack.yaml"
     stack.write_text(
@@ -46,7 +45,9 @@ def prepared(folder: Path, chapter: Chapter, *, short: bool = False) -> Cluster:
     for name, fixed in FIXED.items():
         text = text.replace(fixed, f"{LOOPBACK}:{ports[name]}")
     config.write_text(text)
-    return Cluster(chapter.kind, Programs(folder), ports, stage, chapter.exporters)
+    cluster = Cluster(chapter.kind, Programs(folder), ports, stage, chapter.exporters)
+    cluster.scrape_beats(BEATS[0])
+    return cluster
 
 
 def _stack(chapter: Chapter, *, short: bool) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from stackgen.catalog.series_schedule import ENTRY_DUE
 from tests.live import acts
-from tests.live.cluster import Cluster
+from tests.live.cluster import BEATS, Cluster
 from tests.live.exporters import REFUSES, beat
 from tests.live.processes import answers
 from tests.live.scenarios import BUSY, QUIET, Expected, Scenario
@@ -55,13 +55,13 @@ def _twice(cluster: Cluster, second: int) -> None:
     del second
     _start(cluster, "second beat")
     cluster.programs.wait("second beat", lambda: answers(f"http://127.0.0.1:{cluster.ports['second beat']}/metrics"))
-    cluster.scrape_beats("beat", "second beat")
+    cluster.scrape_beats(*BEATS)
 
 
 def _once(cluster: Cluster, second: int) -> None:
     del second
     cluster.programs.kill("second beat")
-    cluster.scrape_beats("beat")
+    cluster.scrape_beats(BEATS[0])
 
 
 def _blocks(cluster: Cluster, second: int) -> None:

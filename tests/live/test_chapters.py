@@ -10,6 +10,7 @@ from tests.live.chapters import CHAPTERS, Chapter
 from tests.live.prepare import prepared
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: f"{chapter.name}-{chapter.kind}")
 def test_a_chapter_has_the_alerts_that_its_scenarios_wait_for(chapter: Chapter, tmp_path: Path) -> None:
     plan = prepared(tmp_path, chapter).stage.prepared.plan
