@@ -1797,7 +1797,7 @@ class Holding:
         self._since: dict[str, float] = {}  # by id: when it was first seen to wait
 
     def families(self, busy: int, begun: float) -> list[Family]:
-        """What a scrape shows; `busy` executions run, and the last one began at `begun`, a Unix time."""
+        """What a scrape shows; `busy` executions run, and the last one began at `begun` of the monotonic clock."""
         slots = _holding_slots(self._consumer.pool)
         waiting, delayed = self._waiting(), self._delayed()
         counts: dict[str, int] = {}
@@ -1806,7 +1806,9 @@ class Holding:
         return [
             self._family("celery_worker_slots", "Executions that its pool may run at once.", {"": float(slots)}),
             self._family("celery_worker_slots_busy", "Executions that run now.", {"": float(busy)}),
-            self._family("celery_worker_last_begin_timestamp_seconds", "When the last one began.", {"": begun}),
+            self._family(
+                "celery_worker_idle_seconds", "How long ago the last one began.", {"": time.monotonic() - begun}
+            ),
             self._family("celery_worker_consumes", "1 for each queue that it takes from.", self._consumes()),
             self._family(
                 "celery_worker_reserved", "Messages that wait inside the worker, and are due.", _as_floats(counts)
@@ -1948,8 +1950,8 @@ class Counts:
         self._about: dict[Attempt, About] = {}  # of those that run and are special
         self._entries = Entries()
         self.deliveries = Deliveries()
-        self.begun = time.time()
-        """When the last execution began; at first, when the worker did."""
+        self.begun = time.monotonic()
+        """When the last execution began, on the monotonic clock; at first, when the worker did."""
         self._queues: set[str] = {OTHER_QUEUES}
         self._room = MOST_QUEUES
         self.untold = 0
@@ -1997,7 +1999,7 @@ class Counts:
             if before and before[0] == attempt[0] and before in self._running and not process_runs(before[1]):
                 self._fail(before)
             self._running[attempt] = (pair, since)
-            self.begun = time.time()
+            self.begun = time.monotonic()
             if about:
                 self._special(attempt, pair, about)
             self._latest[task_id] = attempt

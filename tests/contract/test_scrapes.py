@@ -22,6 +22,7 @@ UNUSED = {
     "celery_worker_counts_lost_total": "0 but for a worker that hangs; the worker's log says the same",
     "celery_tasks_running": "for a person who looks at one worker; nothing of ours judges or draws it",
     "flower_task_prefetch_time_seconds": "the last value only, not a distribution",
+    "celery_worker_reserved": "how long messages wait in a worker is judged, not how many: some always do",
     "flower_worker_prefetched_tasks": "drifts with retries",
     "flower_worker_number_of_currently_executing_tasks": "frozen after the worker dies",
 }

@@ -92,8 +92,8 @@ class Counts:
         self._about: dict[Attempt, About] = {}  # of those that run and are special
         self._entries = Entries()
         self.deliveries = Deliveries()
-        self.begun = time.time()
-        """When the last execution began; at first, when the worker did."""
+        self.begun = time.monotonic()
+        """When the last execution began, on the monotonic clock; at first, when the worker did."""
         self._queues: set[str] = {OTHER_QUEUES}
         self._room = MOST_QUEUES
         self.untold = 0
@@ -141,7 +141,7 @@ class Counts:
             if before and before[0] == attempt[0] and before in self._running and not process_runs(before[1]):
                 self._fail(before)
             self._running[attempt] = (pair, since)
-            self.begun = time.time()
+            self.begun = time.monotonic()
             if about:
                 self._special(attempt, pair, about)
             self._latest[task_id] = attempt

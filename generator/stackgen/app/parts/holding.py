@@ -24,7 +24,7 @@ class Holding:
         self._since: dict[str, float] = {}  # by id: when it was first seen to wait
 
     def families(self, busy: int, begun: float) -> list[Family]:
-        """What a scrape shows; `busy` executions run, and the last one began at `begun`, a Unix time."""
+        """What a scrape shows; `busy` executions run, and the last one began at `begun` of the monotonic clock."""
         slots = _holding_slots(self._consumer.pool)
         waiting, delayed = self._waiting(), self._delayed()
         counts: dict[str, int] = {}
@@ -33,7 +33,9 @@ class Holding:
         return [
             self._family("celery_worker_slots", "Executions that its pool may run at once.", {"": float(slots)}),
             self._family("celery_worker_slots_busy", "Executions that run now.", {"": float(busy)}),
-            self._family("celery_worker_last_begin_timestamp_seconds", "When the last one began.", {"": begun}),
+            self._family(
+                "celery_worker_idle_seconds", "How long ago the last one began.", {"": time.monotonic() - begun}
+            ),
             self._family("celery_worker_consumes", "1 for each queue that it takes from.", self._consumes()),
             self._family(
                 "celery_worker_reserved", "Messages that wait inside the worker, and are due.", _as_floats(counts)

@@ -43,7 +43,7 @@ VISIBILITY = Metric(name="celery_task_visibility_seconds", type="gauge", labels=
 STARTS = Metric(name="celery_task_message_starts", type="gauge", labels=("task", "worker"))
 SLOTS = Metric(name="celery_worker_slots", type="gauge", labels=("worker",))
 BUSY = Metric(name="celery_worker_slots_busy", type="gauge", labels=("worker",))
-BEGUN = Metric(name="celery_worker_last_begin_timestamp_seconds", type="gauge", labels=("worker",))
+IDLE = Metric(name="celery_worker_idle_seconds", type="gauge", labels=("worker",))
 CONSUMES = Metric(name="celery_worker_consumes", type="gauge", labels=("worker", "queue"))
 RESERVED = Metric(name="celery_worker_reserved_seconds", type="gauge", labels=("worker", "queue"))
 DELAYED = Metric(name="celery_worker_delayed", type="gauge", labels=("worker", "queue"))
@@ -57,7 +57,7 @@ ENTRIES = {
     )
 }
 METRICS = (
-    *(RUNNING, LIMIT, VISIBILITY, STARTS, SLOTS, BUSY, BEGUN, CONSUMES, RESERVED, DELAYED),
+    *(RUNNING, LIMIT, VISIBILITY, STARTS, SLOTS, BUSY, IDLE, CONSUMES, RESERVED, DELAYED),
     *(RUNS, *ENTRIES.values()),
 )
 
@@ -110,10 +110,6 @@ def _used(site: Site) -> str:
     return f"{_worker_gauge(BUSY, site)} / ({_worker_gauge(SLOTS, site)} > 0)"
 
 
-def _idle(site: Site) -> str:
-    return f"time() - {_worker_gauge(BEGUN, site)}"
-
-
 def _free(site: Site) -> str:
     """What is free in each worker, for each queue that it takes from."""
     free = f"({_worker_gauge(SLOTS, site)} - {_worker_gauge(BUSY, site)})"
@@ -135,15 +131,6 @@ def _used_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Seg
         Gauge(BUSY.name, labels, tuple(s.times(Fraction(_SLOTS_FED)) for s in segments)),
         Gauge(SLOTS.name, labels, _steady(segments, _SLOTS_FED)),
     ]
-
-
-def _idle_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
-    """The time that lies so far back at each sample."""
-    made, at = list[Segment](), 0
-    for s in segments:
-        made.append(s if s.amount is None else s._replace(amount=at * step - s.amount, slope=step - s.slope))
-        at += s.steps
-    return [Gauge(BEGUN.name, _on(site, canonical), tuple(made))]
 
 
 def _free_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
@@ -168,12 +155,7 @@ READINGS = (
         rules=lambda site: (RecordingRule(_used(site)),),
         stimulus=_used_stimulus,
     ),
-    Reading(
-        series=WORKER_IDLE,
-        uses=(BEGUN,),
-        rules=lambda site: (RecordingRule(_idle(site)),),
-        stimulus=_idle_stimulus,
-    ),
+    _read(WORKER_IDLE, IDLE),
     _read(WORKER_CONSUMES, CONSUMES),
     _read(WORKER_RESERVED, RESERVED, "Counted from when a scrape first saw it wait."),
     _read(WORKER_DELAYED, DELAYED),
