@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from stackgen.catalog.signals.stack import WATCHDOG
 from stackgen.catalog.signals.workers import WORKER_UPTIME
 from stackgen.rules.build import OVERRIDE, THRESHOLD, groups
 from tests.grafana.queries import concrete, recorded_labels
@@ -41,12 +42,14 @@ def problems(cluster: Cluster, *, lenient: bool) -> list[str]:
     return [*_panels(cluster, lenient=lenient), *_labels(cluster, lenient=lenient)]
 
 
-def young(cluster: Cluster) -> list[str]:
-    """Workers that have just started, as the rules see it."""
-    query = f'ALERTS{{alertname="{WORKER_UPTIME.alert}",alertstate="pending"}}'
-    return [
-        f"{WORKER_UPTIME.alert} is pending: {one['metric']}" for one in ask(cluster, "query", query=query)["result"]
-    ]
+def unsettled(cluster: Cluster) -> list[str]:
+    """Alerts that are muted and still fire; and workers that have just started, as the rules see it.
+
+    A worker that is killed and started a second time before it has grown old is a restart loop, and told as one.
+    """
+    young = f'ALERTS{{alertname="{WORKER_UPTIME.alert}",alertstate="pending"}}'
+    query = f'ALERTS{{alertname!="{WATCHDOG.alert}",alertstate="firing"}} or {young}'
+    return [f"not settled: {one['metric']}" for one in ask(cluster, "query", query=query)["result"]]
 
 
 def failures(cluster: Cluster) -> list[str]:

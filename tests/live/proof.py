@@ -14,7 +14,7 @@ from tests.live.chapters import Chapter
 from tests.live.cluster import Cluster
 from tests.live.inbox import Inbox, listening
 from tests.live.prepare import prepared
-from tests.live.run import WATCHDOG, Row, say, settled, side_by_side, table
+from tests.live.run import WATCHDOG, Row, say, side_by_side, table
 from tests.live.scenarios import Scenario
 
 _SCRAPED_AGAIN = 15
@@ -68,10 +68,9 @@ def _prove(cluster: Cluster, inbox: Inbox, chapter: Chapter, asked: Asked) -> in
     rows: list[Row] = []
     full = chapter.asks and asked.everything
     batches = asked.batches(chapter)
-    young = list if asked.short else partial(answered.young, cluster)
+    unsettled = list if asked.short else partial(answered.unsettled, cluster)
     for batch in batches:
-        rows += side_by_side(batch, cluster, inbox)
-        rows += [Row(batch[-1].name, left, wrong="still fires") for left in settled(inbox, young)]
+        rows += side_by_side(batch, cluster, inbox, unsettled)
         if batch is batches[0]:
             wrong += answered.problems(cluster, lenient=not full or chapter.kind != "redis")
     wrong += answered.failures(cluster)

@@ -44,6 +44,8 @@ class _Running:
         """Whether nothing more is waited for."""
         if not self.scenario.expected:
             return time.monotonic() - self.began > self.scenario.stays
+        if not self.scenario.ends:
+            return self.mended is not None
         return self.late or len(self.resolved) == len(self.scenario.expected)
 
     def step(self, cluster: Cluster, inbox: Inbox) -> None:
@@ -79,7 +81,8 @@ class _Running:
             yield Row(self.scenario.name, "what is seen of it", wrong=self.wrong)
         for one in self.scenario.expected:
             fired, resolved = self.fired.get(one), self.resolved.get(one)
-            wrong = "" if fired and resolved else "never told" if not fired else "never ended"
+            ended = resolved or not self.scenario.ends
+            wrong = "" if fired and ended else "never told" if not fired else "never ended"
             yield Row(
                 self.scenario.name,
                 str(one),
@@ -89,8 +92,11 @@ class _Running:
             )
 
 
-def side_by_side(scenarios: Sequence[Scenario], cluster: Cluster, inbox: Inbox) -> list[Row]:
-    """Breaks all at once; each is mended as soon as its alerts were told. Ends when all have ended."""
+def side_by_side(
+    scenarios: Sequence[Scenario], cluster: Cluster, inbox: Inbox, unsettled: Callable[[], list[str]]
+) -> list[Row]:
+    """Breaks all at once; each is mended as soon as its alerts were told. Ends when all have ended, and all is settled:
+    what was muted meanwhile is told then, if it goes on, and is judged too."""
     say(f"breaking: {', '.join(scenario.name for scenario in scenarios)}")
     running = [_Running(scenario, time.monotonic()) for scenario in scenarios]
     for one in running:
@@ -105,8 +111,9 @@ def side_by_side(scenarios: Sequence[Scenario], cluster: Cluster, inbox: Inbox) 
     for one in running:
         if not one.scenario.expected:
             one.end(cluster)
-    rows = [row for one in running for row in one.rows()]
-    return [*rows, *_unexpected(running, inbox)]
+    still = settled(inbox, unsettled) if all(one.ends for one in scenarios) else []
+    left = [Row(scenarios[-1].name, what, wrong="still fires") for what in still]
+    return [*(row for one in running for row in one.rows()), *_unexpected(running, inbox), *left]
 
 
 def _unexpected(running: Sequence[_Running], inbox: Inbox) -> Iterable[Row]:
@@ -123,15 +130,12 @@ def _ended(news: News, inbox: Inbox) -> float | None:
     return next((end - news.at for end in ends), None)
 
 
-def settled(inbox: Inbox, young: Callable[[], list[str]], seconds: float = 600) -> list[str]:
-    """Waits until only the watchdog fires and no worker is young; gives what is left.
-
-    A worker that is killed and started a second time before it has grown old is a restart loop, and told as one.
-    """
+def settled(inbox: Inbox, unsettled: Callable[[], list[str]], seconds: float = 600) -> list[str]:
+    """Waits until only the watchdog fires and nothing is unsettled; gives what is left."""
     end = time.monotonic() + seconds
     while left := [
         *(f"{a['alertname']} {a['severity']}" for a in inbox.firing() if a["alertname"] != WATCHDOG),
-        *young(),
+        *unsettled(),
     ]:
         if time.monotonic() > end:
             return left

@@ -53,6 +53,8 @@ class Scenario:
     """Part of the short form."""
     stays: float = HOUR_SECONDS
     """For scenarios that expect nothing: how long nothing may happen."""
+    ends: bool = True
+    """False of what is told for an hour whatever is done: its end is not waited for, and nothing comes after it."""
     hour: bool = False
     """Whether it stays as long as the run says."""
 
@@ -127,12 +129,13 @@ TOGETHER = (
     ),
 )
 
+RESTARTS = Scenario(
+    name="restart loop",
+    expected=(Expected("CeleryWorkerRestarted", "warning", {"worker": WORKERS[1]}),),
+    keeps=acts.restarts,
+    ends=False,
+)
 LOST = (
-    Scenario(
-        name="restart loop",
-        expected=(Expected("CeleryWorkerRestarted", "warning", {"worker": WORKERS[1]}),),
-        keeps=acts.restarts,
-    ),
     Scenario(
         name="one of three workers killed",
         # Twice: fewer than most of the last hour, and fewer than min_workers of the queue.
@@ -196,6 +199,7 @@ BATCHES: Mapping[Kind, tuple[tuple[Scenario, ...], ...]] = {
         (BROKER_KILLED,),
         (BUSY,),
         (QUIET,),
+        (RESTARTS,),
     ),
     "rabbitmq": (
         (

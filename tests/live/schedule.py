@@ -36,6 +36,10 @@ row.save()
 """
 
 
+_OVERDUE = Expected("CeleryTaskOverdue", "warning", {"task": "live.ticking"})
+"""True while beat is away and muted then; told when it is back, until the first success is seen."""
+
+
 def _start(cluster: Cluster, name: str, **options: Any) -> None:
     if name in cluster.programs.running:
         cluster.programs.kill(name)
@@ -148,7 +152,7 @@ BATCHES = (
         Scenario(
             name="an entry's queue is blocked",
             expected=(
-                Expected("CeleryTaskOverdue", "warning", {"task": "live.ticking"}),
+                _OVERDUE,
                 Expected("CeleryOldestTaskWaits", "warning", {"queue": "lane"}),
             ),
             breaks=_blocks,
@@ -175,6 +179,7 @@ BATCHES = (
         Scenario(
             name="beat is killed",
             expected=(Expected("CeleryBeatDown", "critical"),),
+            also=(_OVERDUE,),
             breaks=acts.kill("beat"),
             mends=_again,
         ),
@@ -183,6 +188,7 @@ BATCHES = (
         Scenario(
             name="beat stands still",
             expected=(Expected("CeleryBeatDown", "critical"),),
+            also=(_OVERDUE,),
             breaks=_pauses(on=True),
             mends=_pauses(on=False),
         ),
