@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,7 @@ AT_WORK = {
     ),
 }
 """By canonical series: the scrape that shows it, where that is not the source's under load."""
+STARTS = (facts.STARTS.series, facts.STARTS.judged)
 MISSING = {"flower": {"queue"}}
 """Labels that a source cannot give; its readings' caveats say so."""
 
@@ -54,11 +56,13 @@ def _plan(folder: Path, source: Source) -> Plan:
 
 def _rules(reading: Reading, plan: Plan) -> list[dict[str, object]]:
     """The rules of a reading, after those for what the witnesses say of the facts."""
-    words = [facts.testimony(fact) for fact in (facts.WORKERS, facts.BROKER, facts.CONSUMERS)]
+    words = [facts.testimony(fact) for fact in (facts.WORKERS, facts.BROKER, facts.CONSUMERS, facts.STARTS)]
+    # Starts are asked of the witnesses only where no source says of which queue a task was.
+    site = replace(plan.site, facts=plan.site.facts | {"sent_events_off"}) if reading.series in STARTS else plan.site
     return [
         {"record": one.series.name, "expr": rule.expr, "labels": dict(rule.labels)}
         for one in (*words, reading)
-        for rule in one.rules(plan.site)
+        for rule in one.rules(site)
     ]
 
 
