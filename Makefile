@@ -57,6 +57,7 @@ live: $(TEST) live-tools  ## a real Celery system, broken on purpose; every aler
 	@$(PY) -m tests.live
 	@$(PY) -m tests.live --two
 	@$(PY) -m tests.copies.live
+	@$(PY) -m tests.counting.chaos
 
 live-tools:  ## the programs of `make live`, unpacked into .tools; says what it fetches
 	@PYTHON=$(PYTHON) tests/live/install.sh
