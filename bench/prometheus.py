@@ -90,6 +90,11 @@ class Server:
         tasks = Path(f"/proc/{self.pid}/task").glob("*/schedstat")
         return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
+    def peak(self) -> int:
+        """The most memory that it ever had, in MiB."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+
     def asked(self, expr: str, at: int) -> tuple[list[Any], int]:
         """The series that answer, and the number of samples that were read for them."""
         query = urllib.parse.urlencode({"query": expr, "time": at, "stats": "all"}).encode()
@@ -166,7 +171,7 @@ def measure(shape: Shape, trees: Mapping[str, Path], rounds: int) -> str:
                 evaluate(server, rules, now)
         for rules in contestants.values():
             del rules.rounds[0]
-        return f"{series:,} series, {shape.hosts} hosts\n{table(contestants)}"
+        return f"{series:,} series, {shape.hosts} hosts, peak of {server.peak()} MiB\n{table(contestants)}"
 
 
 def table(contestants: Mapping[str, Rules]) -> str:

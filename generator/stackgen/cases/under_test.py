@@ -90,7 +90,7 @@ class SignalUnderTest:
         exact = (
             input_shapes.Value | input_shapes.Age | input_shapes.Failures | input_shapes.Overdue | input_shapes.Tally
         )
-        coarse = 60 if isinstance(self.signal.shape, exact) else 120
+        coarse = 60 if isinstance(self.signal.shape, exact) and not self.is_filling else 120
         if self._is_crowded and not isinstance(self.signal.shape, input_shapes.Growth):  # which looks back at 5 minutes
             coarse = 120 if coarse == 60 else 300
         waits = [wait for both in self._waits for wait in both if wait]

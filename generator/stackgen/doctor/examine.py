@@ -14,6 +14,7 @@ from stackgen.doctor import (
     broker,
     buckets,
     corner,
+    cost,
     events,
     http,
     logs,
@@ -61,7 +62,7 @@ def examine(plan: Plan, asked: Asked) -> list[Finding]:
         if asked.audit:
             eyes.settings(asked.broker)
     seen = eyes.seen
-    found = [*eyes.unreachable, *scraped.check(seen), *events.check(seen), *buckets.check(seen)]
+    found = [*eyes.unreachable, *scraped.check(seen), *events.check(seen), *buckets.check(seen), *cost.check(seen)]
     found += events.priorities(seen)
     found += [*queues.check(seen), *corner.check(seen), *audit.check(eyes.audited)]
     found += logs.check(plan, asked.logs) if asked.logs is not None else ()

@@ -8,10 +8,11 @@ from dataclasses import replace
 from stackgen.catalog import belonging, promql
 from stackgen.catalog.series import QUEUE_LENGTH, SOURCE_BLIND
 from stackgen.catalog.sources import rabbitmq, worker
-from stackgen.doctor import buckets, http, rules
+from stackgen.doctor import buckets, cost, http, rules
 from stackgen.doctor.exposition import Sample
 from stackgen.doctor.seen import EXPORTER, Seen, Target, clocks
 from stackgen.resolve.plan import Plan, Scraped
+from stackgen.rules.build import group_names
 
 _OF_WORKERS = '{__name__=~"celery_worker_up|celery_task_received_total",hostname!=""}'
 """What celery-exporter says of each worker."""
@@ -20,7 +21,7 @@ _OF_WORKERS = '{__name__=~"celery_worker_up|celery_task_received_total",hostname
 def look(seen: Seen, url: str) -> Seen:
     """What is scraped, recorded and loaded. Raises Unreachable."""
     plan = seen.plan
-    now = _series(url, "vector(time())")[0].value
+    now, loaded = _series(url, "vector(time())")[0].value, http.ask(f"{url}/api/v1/rules")
     up = {one.source.id: _series(url, selecting("up", one.source.job, plan)) for one in plan.scraped}
     ours = _series(url, selecting("", plan.site.jobs.get(EXPORTER, EXPORTER), plan))
     held = selecting(rabbitmq.READY.name, rabbitmq.JOB, plan)
@@ -43,7 +44,8 @@ def look(seen: Seen, url: str) -> Seen:
         blind=frozenset(one.labels["missing"] for one in _series(url, blind)),
         born_later=frozenset(one.labels.get("worker", "?") for one in _series(url, f"{begun} > time() + 5")),
         exporter=tuple(ours) or None,
-        rules=rules.loaded(http.ask(f"{url}/api/v1/rules"), plan),
+        rules=rules.loaded(loaded, plan),
+        evaluations=cost.evaluations(loaded, group_names(plan.site)),
         clocks=clocks(seen, "Prometheus", now),
     )
 

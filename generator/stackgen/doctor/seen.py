@@ -50,6 +50,8 @@ class Seen:
     second: frozenset[Target] = frozenset()
     """Others that see the same workers."""
     rules: frozenset[Rule] | None = None
+    evaluations: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """By group of rules: seconds that its last evaluation took, and its interval."""
     recorded: frozenset[str] | None = None
     """Names of canonical series that have a value now."""
     born_later: frozenset[str] = frozenset()

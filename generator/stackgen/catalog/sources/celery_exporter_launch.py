@@ -24,6 +24,11 @@ def _bounds(buckets: tuple[Fraction, ...]) -> str:
     return ",".join(promql.number(b) for b in buckets)
 
 
+def tells_hosts(version: str) -> bool:
+    """Whether each task has series for every worker that runs it."""
+    return version in ("", "0.12.2")
+
+
 def launch(site: Site, version: str) -> Launch:
     """The exporter's command line; the broker's URL comes from the environment, never from here."""
     flags = [
@@ -35,7 +40,7 @@ def launch(site: Site, version: str) -> Launch:
         "--generic-hostname-task-sent-metric",
     ]
     flags += site.corner.exporter_flags()
-    if version != "0.12.2":
+    if not tells_hosts(version):
         flags += [f"--queue-wait-buckets={_bounds(site.wait_buckets)}", "--generic-hostname-worker-task-metric"]
     return Launch(
         image=VERSIONS[version],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stackgen.artefact import Artefact
-from stackgen.emitters.docs import alerts, guide, plan_json, stack_yaml, troubleshooting
+from stackgen.emitters.docs import alerts, capacity, guide, plan_json, stack_yaml, troubleshooting
 from stackgen.resolve.plan import Plan
 
 
@@ -21,6 +21,7 @@ def shared(plan: Plan, home: str) -> list[Artefact]:
         _page("stack", stack_yaml.context()),
         _page("joining", {}),
         _page("unseen", {}),
+        _page("capacity", capacity.context()),
         _page("plan", plan_json.context()),
     ]
 
