@@ -10,6 +10,7 @@ TASK_RUNNING = Series(
     unit="seconds",
     family="tasks",
     meaning="How long the longest execution of a task has run that runs now on a worker; absent under 5 s.",
+    rare=True,
 )
 TASK_LIMIT = Series(
     name="celery:task_limit:seconds",
@@ -17,6 +18,7 @@ TASK_LIMIT = Series(
     unit="seconds",
     family="tasks",
     meaning="The time limit of that execution: the hard one, else the soft one; absent without any.",
+    rare=True,
 )
 TASK_VISIBILITY = Series(
     name="celery:task_visibility:seconds",
@@ -24,6 +26,7 @@ TASK_VISIBILITY = Series(
     unit="seconds",
     family="tasks",
     meaning="Redis's visibility timeout, where the message of that execution is acknowledged when it ends.",
+    rare=True,
 )
 TASK_STARTS = Series(
     name="celery:task_message_starts:max",
@@ -31,6 +34,7 @@ TASK_STARTS = Series(
     unit="count",
     family="tasks",
     meaning="How often a worker started one message that was delivered again, the most within the hour.",
+    rare=True,
 )
 WORKER_SLOTS = Series(
     name="celery:worker_slots:ratio",
@@ -59,6 +63,7 @@ WORKER_RESERVED = Series(
     unit="seconds",
     family="queues",
     meaning="How long the message has been seen to wait inside a worker that is due and waits longest.",
+    rare=True,
 )
 WORKER_DELAYED = Series(
     name="celery:worker_delayed:count",
@@ -66,6 +71,7 @@ WORKER_DELAYED = Series(
     unit="tasks",
     family="queues",
     meaning="Messages that a worker holds because their ETA is to come.",
+    rare=True,
 )
 QUEUE_SLOTS = Series(
     name="celery:queue_free_slots:sum",
@@ -80,6 +86,7 @@ ENTRY_STARTED = Series(
     unit="seconds",
     family="schedule",
     meaning="Unix time at which a worker last began a run of an entry of beat's schedule.",
+    rare=True,
 )
 ENTRY_SUCCEEDED = Series(
     name="celery:entry_succeeded:timestamp",
@@ -87,6 +94,7 @@ ENTRY_SUCCEEDED = Series(
     unit="seconds",
     family="schedule",
     meaning="Unix time at which a run of an entry last succeeded.",
+    rare=True,
 )
 ENTRY_RUNNING = Series(
     name="celery:entry_running:count",
@@ -94,6 +102,7 @@ ENTRY_RUNNING = Series(
     unit="tasks",
     family="schedule",
     meaning="Runs of an entry that run now.",
+    rare=True,
 )
 ENTRY_RUNTIME = Series(
     name="celery:entry_runtime:seconds",
@@ -101,4 +110,5 @@ ENTRY_RUNTIME = Series(
     unit="seconds",
     family="schedule",
     meaning="The longest run of an entry, of those that run now or ended within 5 minutes.",
+    rare=True,
 )
