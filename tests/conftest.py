@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,9 @@ from hypothesis.internal.constants_ast import Constants
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROMTOOLS = {"promtool-2.42": "v2", "promtool-3": "v3"}
 LOGQL = REPOSITORY / ".tools" / "logql" / "lezer-logql.cjs"
+
+# Two workers of pytest on two processors: a Go program that collects its garbage beside its work only keeps others waiting.
+os.environ.setdefault("GOMAXPROCS", "1")
 
 hypothesis.configuration.set_hypothesis_home_dir(REPOSITORY / ".venv" / "cache" / "hypothesis")
 # Derandomised: a red pull request is red for everybody. The number of examples is each test's own choice.
