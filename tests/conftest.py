@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PROMTOOLS = {"promtool-2.42": "v2", "promtool-3": "v3"}
 LOGQL = REPOSITORY / ".tools" / "logql" / "lezer-logql.cjs"
 
-# Two workers of pytest on two processors: a Go program that collects its garbage beside its work only keeps others waiting.
+# pytest works on every processor: a Go program that collects its garbage beside its work keeps others waiting.
 os.environ.setdefault("GOMAXPROCS", "1")
 
 hypothesis.configuration.set_hypothesis_home_dir(REPOSITORY / ".venv" / "cache" / "hypothesis")

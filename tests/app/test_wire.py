@@ -139,7 +139,7 @@ def test_without_an_endpoint_tasks_go_on_and_it_is_said(broker: str, tmp_path: P
             until(lambda: _waiting(broker) == 0, lambda: (_waiting(broker), log.read_text()))
         finally:
             program.terminate()
-            program.wait(15)
+            program.wait(PATIENCE_SECONDS)
     assert "No metrics endpoint, nobody sees what w1@lab counts" in log.read_text()
 
 

@@ -110,19 +110,26 @@ def _braced(labels: Mapping[str, str]) -> str:
 
 
 def evaluate(
-    promtool: Path, folder: Path, rules: Sequence[object], fed: Sequence[object], query: str, *, at: str = MOMENT
+    promtool: Path,
+    folder: Path,
+    rules: Sequence[object],
+    fed: Sequence[object],
+    query: str,
+    *,
+    at: str = MOMENT,
+    every: str = "30s",
 ) -> dict[tuple[tuple[str, str], ...], float]:
-    """What `query` gives at a moment: labels (without the name) -> value.
+    """What `query` gives at a moment, with rules evaluated so often: labels (without the name) -> value.
 
-    promtool says what it got when it is told to expect nothing.
+    promtool says what it got when it is told to expect nothing. It evaluates all groups alike, whatever their interval.
     """
-    (folder / "rules.yml").write_text(json.dumps({"groups": [{"name": "g", "interval": "30s", "rules": rules}]}))
+    (folder / "rules.yml").write_text(json.dumps({"groups": [{"name": "g", "interval": every, "rules": rules}]}))
     test = {
         "interval": "30s",
         "input_series": fed,
         "promql_expr_test": [{"expr": query, "eval_time": at, "exp_samples": []}],
     }
-    content = {"rule_files": ["rules.yml"], "evaluation_interval": "30s", "tests": [test]}
+    content = {"rule_files": ["rules.yml"], "evaluation_interval": every, "tests": [test]}
     (folder / "test.yml").write_text(json.dumps(content))
     done = subprocess.run(
         [promtool, "test", "rules", "test.yml"], cwd=folder, capture_output=True, text=True, check=False

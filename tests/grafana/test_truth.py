@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from stackgen.catalog.series import TASK_DURATION_BUCKET, TASKS, Series
 from stackgen.rules.build import groups, rule_file
 from tests.contract.scrape import evaluate
 from tests.grafana.boards import FULL, GUIDE, Board, boards_of, panels, plan_of
@@ -26,8 +27,10 @@ def _exact(panel: str, board: Board, query: int = 0) -> str:
     return expr
 
 
-def _value(promtool: Path, folder: Path, fed: dict[str, str], panel: str, query: int = 0) -> list[float]:
-    plan = plan_of(folder, GUIDE + "prometheus: {slow_interval: 30s}\n")
+def _value(
+    promtool: Path, folder: Path, fed: dict[str, str], panel: str, *, query: int = 0, counted: Series = TASKS
+) -> list[float]:
+    plan = plan_of(folder, GUIDE)
     rules = [
         {"record": rule.record, "expr": rule.expr, "labels": dict(rule.labels)}
         for group in groups(plan)
@@ -38,7 +41,9 @@ def _value(promtool: Path, folder: Path, fed: dict[str, str], panel: str, query:
     series += [{"series": f"{name}{_TASK}}}", "values": values} for name, values in fed.items()]
     board = next(board for board in boards_of(plan).values() if panel in panels(board))
     expr = _exact(panel, board, query)
-    return list(evaluate(promtool, folder, rules, series, expr, at="100m").values())
+    return list(
+        evaluate(promtool, folder, rules, series, expr, at="98m", every=f"{plan.site.every(counted)}s").values()
+    )
 
 
 @pytest.mark.promtool
@@ -68,14 +73,15 @@ def test_the_mean_duration_is_the_true_mean(promtool: Path, tmp_path: Path) -> N
         "celery_task_runtime_sum{": "0+45x200",
         'celery_task_runtime_bucket{le="+Inf",': "0+30x200",
     }
-    assert _value(promtool, tmp_path, fed, "Top Slowest Tasks") == [pytest.approx(1.5, rel=0.01)]
-    assert _value(promtool, tmp_path, fed, "Top Slowest Tasks", 1) == [pytest.approx(3600, rel=0.02)]
+    of = TASK_DURATION_BUCKET
+    assert _value(promtool, tmp_path, fed, "Top Slowest Tasks", counted=of) == [pytest.approx(1.5, rel=0.01)]
+    assert _value(promtool, tmp_path, fed, "Top Slowest Tasks", query=1, counted=of) == [pytest.approx(3600, rel=0.02)]
 
 
 @pytest.mark.promtool
 def test_the_share_of_failures_is_the_true_share(promtool: Path, tmp_path: Path) -> None:
     fed = {"celery_task_succeeded_total{": "0+30x200", 'celery_task_failed_total{exception="E",': "0+10x200"}
-    assert _value(promtool, tmp_path, fed, "Top Failing Tasks", 1) == [pytest.approx(0.25, rel=0.01)]
+    assert _value(promtool, tmp_path, fed, "Top Failing Tasks", query=1) == [pytest.approx(0.25, rel=0.01)]
     assert _value(promtool, tmp_path, fed, "Task Success/Failure Rate") == [pytest.approx(0.75)]
 
 
