@@ -22,7 +22,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: all install generate check secrets requirements test test-fast live live-tools tools golden mutation fuzz fresh containers elasticsearch kubernetes app-attack matrix bench fmt lint lock clean help
+.PHONY: all install generate check secrets requirements test test-fast live live-tools tools golden mutation fuzz fresh containers elasticsearch kubernetes victoriametrics app-attack matrix bench fmt lint lock clean help
 
 all: install generate  ## install, then generate (what plain `make` does)
 
@@ -93,6 +93,11 @@ elasticsearch: $(TEST) $(ELASTICSEARCH)  ## lines and saved searches in a real E
 kubernetes: $(TEST) tools  ## objects in a real API server, under the real operator; needs Go 1.26 and six minutes once
 	@tests/kubernetes/real/build.sh .tools/kubernetes/real
 	@$(PY) -m pytest tests/kubernetes/real/real.py
+
+victoriametrics: $(TEST) tools live-tools  ## what promtool is asked, asked of VictoriaMetrics; then both over one live system
+	@tests/tools/fetch.sh victoria-metrics
+	@$(PY) -m tests.rulers.agreement
+	@$(PY) -m tests.rulers.live
 
 bench: $(RUN) tools  ## measure against the budgets of DESIGN.md
 	@$(PY) -m bench.run

@@ -10,5 +10,5 @@ KINDS: tuple[str, ...] = tuple(
 )
 """Every kind, as `outputs` of stack.yaml names it."""
 
-NAMED_ONLY = frozenset({"grafana_managed", "kubernetes", "mimir", "thanos"})
+NAMED_ONLY = frozenset({"grafana_managed", "kubernetes", "mimir", "thanos", "vmalert"})
 """Kinds for who has none of the programs that compose starts: written only where `outputs` names them."""

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given, settings
 
 from stackgen import pipeline
-from stackgen.emitters import grafana_managed, mimir, prometheus, thanos
+from stackgen.emitters import grafana_managed, mimir, prometheus, thanos, vmalert
 from stackgen.render.environment import render
 from stackgen.resolve.plan import Plan
 from stackgen.verify.files import reparse
@@ -38,6 +38,23 @@ def _of_thanos(plan: Plan) -> list[Group]:
     (data,) = _read(thanos, plan, "thanos/")
     assert {group["partial_response_strategy"] for group in data["groups"]} == {"abort"}
     return [{k: v for k, v in group.items() if k != "partial_response_strategy"} for group in data["groups"]]
+
+
+def _of_vmalert(plan: Plan) -> list[Group]:
+    """The groups that were cut into steps, whole again; a step reads only what an earlier one records."""
+    (data,) = _read(vmalert, plan, "vmalert/")
+    steps: dict[str, int] = {}
+    for step, rule in ((int(group["name"][-1]), rule) for group in data["groups"] for rule in group["rules"]):
+        steps[rule.get("record")] = max(step, steps.get(rule.get("record"), 0))
+    found: dict[str, dict[str, Any]] = {}
+    for group in data["groups"]:
+        name, step = group["name"][:-2], int(group["name"][-1])
+        for rule in group["rules"]:
+            read = set(re.findall(r"[a-z_]+:[a-z0-9_:]+", rule["expr"])) - {rule.get("record")}
+            assert all(steps[one] < step for one in read & steps.keys()), rule
+        found.setdefault(name, {"name": name, "interval": group["interval"], "rules": []})["rules"] += group["rules"]
+    order = {repr(rule): number for group in _wanted(plan) for number, rule in enumerate(group["rules"])}
+    return [{**group, "rules": sorted(group["rules"], key=lambda rule: order[repr(rule)])} for group in found.values()]
 
 
 def _of_mimir(plan: Plan) -> list[Group]:
@@ -73,7 +90,7 @@ def _back(rule: Mapping[str, Any]) -> dict[str, Any]:
     return {"alert": rule["title"], **plain, **waits, "annotations": texts}
 
 
-READERS = {"thanos": _of_thanos, "mimir": _of_mimir, "grafana": _of_grafana}
+READERS = {"thanos": _of_thanos, "mimir": _of_mimir, "grafana": _of_grafana, "vmalert": _of_vmalert}
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)

@@ -9,6 +9,7 @@
 #   tests/tools/fetch.sh redis     .tools/redis/usr/bin: redis-server 7.0, for Flower's tests
 #   tests/tools/fetch.sh redis-exporter   .tools/redis-exporter/usr/bin: redis_exporter 1.45, for the live proof
 #   tests/tools/fetch.sh rabbitmq  .tools/rabbitmq: rabbitmq-server 3.10 and the Erlang it runs on, for the live proof
+#   tests/tools/fetch.sh victoria-metrics .tools/victoria-metrics/usr/bin: VictoriaMetrics 1.x, its vmalert, vmalert-tool
 #   tests/tools/fetch.sh default   v3, unless a promtool and an amtool are on the PATH already
 #
 # First from Debian's packages, whose signature apt verifies with the machine's own Debian keyring; needs no root.
@@ -31,7 +32,8 @@ facts() {
     v3) suite=sid packages='promtool prometheus prometheus-alertmanager' expected='version 3.' short=promtool-3
       image=docker.io/prom/prometheus:v3.5.0 alertmanager=docker.io/prom/alertmanager:v0.33.0 ;;
     compose) suite=sid packages=docker-compose expected='version 2.' short=compose wanted=docker-compose ;;
-    # Debian's says only "(devel)" of its version.
+    # Debian's say nothing of their versions, or only "(devel)".
+    victoria-metrics) suite=sid packages=victoria-metrics expected= short=victoria-metrics wanted=victoria-metrics ;;
     kustomize) suite=sid packages=kustomize expected= short=kustomize wanted=kustomize ;;
     redis) suite=bookworm expected='v=7.' short=redis wanted=redis-server
       packages='redis-server redis-tools libatomic1 libjemalloc2 liblua5.1-0 liblzf1 lua-bitop lua-cjson' ;;
@@ -40,7 +42,7 @@ facts() {
     rabbitmq) suite=bookworm expected=25 short=rabbitmq wanted=erl
       packages="rabbitmq-server $(printf 'erlang-%s ' base crypto eldap inets mnesia os-mon parsetools public-key \
         runtime-tools ssl syntax-tools tools xmerl asn1 snmp ftp tftp)" ;;
-    *) say "unknown version '$1': expected v2, v3, compose, kustomize, redis, redis-exporter, rabbitmq or default"; exit 2 ;;
+    *) say "unknown version '$1': expected v2, v3, compose, kustomize, victoria-metrics, redis, redis-exporter, rabbitmq or default"; exit 2 ;;
   esac
 }
 
@@ -194,7 +196,7 @@ if [ "${1:-}" = default ]; then
     { [ -n "${STACKGEN_AMTOOL:-}" ] || command -v amtool >/dev/null; }; then exit 0; fi
   set -- v3
 fi
-[ $# -gt 0 ] || { sed -n '2,15s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 
 mkdir -p "$TOOLS"
 # Two makes at once: the second waits and then finds the work done. Machines without flock have no apt either.

@@ -225,7 +225,7 @@ class StackSpec(Part):
     """Which of prometheus, alertmanager and grafana others run, for other stacks too: they get parts to merge, and are
     not judged. Absent means none; where `outputs` lists neither compose nor alertmanager, or kubernetes, all three."""
     outputs: list[Output] | None = None
-    """Kinds of output to generate; absent means all but grafana_managed, kubernetes, mimir and thanos."""
+    """Kinds of output to generate; absent means all but grafana_managed, kubernetes, mimir, thanos, vmalert."""
     versions: Annotated[dict[str, VersionTag], _Section] = {}
     """Other versions of the programs in the generated files: component, then version or image tag in quotes."""
 

@@ -22,6 +22,7 @@ def shared(plan: Plan, home: str) -> list[Artefact]:
         _page("joining", {}),
         _page("unseen", {}),
         _page("capacity", capacity.context()),
+        _page("many", {}),
         _page("plan", plan_json.context()),
     ]
 
