@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 
-from stackgen.catalog.sources.celery_exporter import ENDED, JOB, RUNTIME, STARTED
+from stackgen.catalog.sources.celery_exporter import JOB
 from stackgen.catalog.sources.celery_exporter_launch import PURGE
+from stackgen.catalog.sources.celery_exporter_metrics import ENDED, RUNTIME, STARTED
 
 QUEUES = 3
 _STALE = struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000002))[0]

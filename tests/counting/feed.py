@@ -11,7 +11,8 @@ import yaml
 
 from stackgen.catalog import promql
 from stackgen.catalog.series import FINAL, STATES, TASK_DURATION_BUCKET, TASKS, TASKS_NEW, Series
-from stackgen.catalog.sources.celery_exporter import ENDED, JOB, RUNTIME
+from stackgen.catalog.sources.celery_exporter import JOB
+from stackgen.catalog.sources.celery_exporter_metrics import ENDED, RUNTIME
 from tests.mutation.judge import rendered
 
 CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "cases.yaml").read_text(encoding="utf-8"))

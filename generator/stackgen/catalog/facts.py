@@ -30,6 +30,9 @@ from stackgen.catalog.witness import FactName, Witness
 NO_ANSWER = "remote control, which workers do not answer: a busy main process, a slow broker, or it is switched off"
 """What to look at when who asks the workers hears nothing, and they work."""
 
+BUSY = ("workers that are too busy to answer at once",)
+"""What who asks the workers never sees."""
+
 
 @dataclass(frozen=True)
 class Fact:

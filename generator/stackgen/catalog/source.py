@@ -75,6 +75,16 @@ class Reading:
     """True when the series goes on as 0 after metrics with a lifetime are gone, so that an alert may wait for ever."""
     caveat: str = ""
     """A known inaccuracy, printed by `explain` and in the runbook."""
+    misses: tuple[str, ...] = ()
+    """What it can never see of the series: of several sources the one that misses least is read."""
+    late: int = 0
+    """Seconds from the fact to its sample, beyond a scrape: of two that miss as little the fresher is read."""
+
+    @property
+    def inaccuracy(self) -> str:
+        """The caveat, and what it misses."""
+        missed = f"It does not see {' or '.join(self.misses)}." if self.misses else ""
+        return f"{self.caveat} {missed}".strip()
 
 
 @dataclass(frozen=True)

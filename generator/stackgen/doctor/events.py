@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stackgen.catalog.series import QUEUE_LENGTH
-from stackgen.catalog.sources import celery_exporter as source
+from stackgen.catalog.sources import celery_exporter_metrics as source
 from stackgen.doctor.exposition import Sample
 from stackgen.doctor.finding import Finding
 from stackgen.doctor.seen import EXPORTER, Seen, alerts, listens_to_events

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from stackgen.catalog import promql
 from stackgen.catalog.site import RESERVED_QUEUES
-from stackgen.catalog.sources.celery_exporter import QUEUE_LENGTH_METRIC
+from stackgen.catalog.sources.celery_exporter_metrics import QUEUE_LENGTH_METRIC
 from stackgen.doctor.finding import Finding
 from stackgen.doctor.seen import Seen
 

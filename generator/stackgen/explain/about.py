@@ -32,6 +32,8 @@ class Origin:
     title: str
     link: str
     caveat: str
+    passed: tuple[str, ...] = ()
+    """Sources that could be read instead, each with the reason why not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +112,7 @@ def _origins(signal: Signal, plan: Plan) -> Iterator[Origin]:
             title=" and ".join(one.title for one in chosen.sources),
             link=chosen.source.link,
             caveat=words.caveat(chosen),
+            passed=tuple(f"{source.id}: {why}" for source, why in chosen.passed),
         )
 
 

@@ -82,6 +82,8 @@ def _origins(one: Explanation) -> Iterator[str]:
         yield from _wrapped(origin.meaning, heading)
         if origin.caveat:
             yield from _wrapped(f"Mind: {origin.caveat}", heading)
+        for passed in origin.passed:
+            yield from _wrapped(f"Rather than {passed}.", heading)
 
 
 def _witnesses(one: Explanation) -> Iterator[str]:

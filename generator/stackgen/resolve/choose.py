@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from stackgen.catalog import facts, registry
+from stackgen.catalog import facts, promql, registry
 from stackgen.catalog.series import Series
 from stackgen.catalog.signal import Signal
 from stackgen.catalog.site import Site
@@ -17,7 +17,7 @@ from stackgen.spec.model import StackSpec
 
 
 def choose(series: Series, site: Site, listed: Iterable[Scraped]) -> tuple[Chosen | None, list[str]]:
-    """The first source that can measure it; the length of queues all that can, for each may lack a queue or be wrong.
+    """The source that can measure it and misses least; the length of queues all that can, for each may be wrong.
 
     Without any: None, and why each that has it is of no use.
     """
@@ -30,9 +30,9 @@ def choose(series: Series, site: Site, listed: Iterable[Scraped]) -> tuple[Chose
             reasons.append(f"{candidate.source.id}: {reason}")
             continue
         found.append(Chosen(candidate.source, reading, series, too_small=_too_small(reading, site)))
-        if series is not facts.LENGTH.judged:
-            break
-    return (_joined(found), []) if found else (None, reasons)
+    if not found:
+        return None, reasons
+    return (_joined if series is facts.LENGTH.judged else _best)(found), []
 
 
 def choose_rest(site: Site, listed: Iterable[Scraped], chosen: dict[str, Chosen]) -> None:
@@ -107,6 +107,21 @@ def _unusable(reading: Reading, scraped: Scraped, site: Site) -> str:
 
 def _too_small(reading: Reading, site: Site) -> str:
     return next((reason for fact, reason in reading.at_least.items() if fact in site.facts), "")
+
+
+def _best(found: Sequence[Chosen]) -> Chosen:
+    """What misses least, then what is freshest; of equals the one that is listed first."""
+    best, *others = sorted(found, key=lambda one: (len(one.reading.misses), one.reading.late))
+    return replace(best, passed=tuple((one.source, _why_not(one.reading, best.reading)) for one in others))
+
+
+def _why_not(reading: Reading, best: Reading) -> str:
+    if len(reading.misses) > len(best.misses):
+        more = [one for one in reading.misses if one not in best.misses]
+        return f"it does not see {' or '.join(more)}"
+    if reading.late > best.late:
+        return f"it tells {promql.seconds(reading.late - best.late)} later"
+    return "it is as good, and listed later"
 
 
 def _joined(found: Sequence[Chosen]) -> Chosen:

@@ -123,6 +123,8 @@ class Chosen:
     series: Series
     others: tuple[Source, ...] = ()
     """Sources that are asked as well; the largest number holds, and none where they contradict each other."""
+    passed: tuple[tuple[Source, str], ...] = ()
+    """Sources that could be read instead, each with the reason why they are not."""
     too_small: str = ""
     """Why the number may be too small all the same; "" when it is right."""
 

@@ -75,9 +75,9 @@ def with_nouns(guards: Sequence[Least]) -> list[str]:
 
 
 def caveat(chosen: Chosen) -> str:
-    """What to mind about a number: the known inaccuracy of its source, and why it may be too small."""
+    """What to mind about a number: what its source does not see, and why it may be too small."""
     small = f"At least this: {chosen.too_small}." if chosen.too_small else ""
-    return f"{chosen.reading.caveat} {small}".strip()
+    return f"{chosen.reading.inaccuracy} {small}".strip()
 
 
 def witnesses(signal: Signal, site: Site) -> list[Witness]:

@@ -28,59 +28,30 @@ from stackgen.catalog.series import (
     WORKERS_ACTIVE,
 )
 from stackgen.catalog.site import Fact, Site
-from stackgen.catalog.source import FILLED_IN, Metric, Reading, RecordingRule, Source, base_labels, counter, gauge
-from stackgen.catalog.sources.celery_exporter_launch import PURGE, VERSIONS, launch
+from stackgen.catalog.source import FILLED_IN, Reading, RecordingRule, Source, base_labels, counter, gauge
+from stackgen.catalog.sources.celery_exporter_launch import VERSIONS, WORKER_TIMEOUT, launch
+from stackgen.catalog.sources.celery_exporter_metrics import (
+    ACTIVE_WORKERS,
+    ENDED,
+    OTHERS,
+    QUEUE_LENGTH_METRIC,
+    RECEIVED,
+    RUNTIME,
+    STARTED,
+    TASKS_ACTIVE,
+    WAIT,
+    WORKER_UP,
+)
 from stackgen.catalog.timeline import Gauge, Input, Segment
 
 JOB = "celery-exporter"
 
 _JOB = f'job="{JOB}"'
-_EVENT = ("name", "hostname", "queue_name")
 _BY_TASK = {"task": "name", "queue": "queue_name"}
 _NO_EVENTS = "the workers send no events (celery.events is false)"
 _NO_SENT = "only task-sent events name the queue, and celery.sent_events is false: every task reads as queue celery"
+_FAILED = ("how long tasks took that did not succeed",)
 _SOLO = "a busy worker of the solo pool does not answer inspect and counts as 0"
-
-QUEUE_LENGTH_METRIC = Metric(name="celery_queue_length", type="gauge", labels=("queue_name",), always=True)
-ACTIVE_WORKERS = Metric(name="celery_active_worker_count", type="gauge", labels=("queue_name",), always=True)
-WORKER_UP = Metric(name="celery_worker_up", type="gauge", labels=("hostname",), lifetime=PURGE)
-RUNTIME = Metric(name="celery_task_runtime", type="histogram", labels=_EVENT, born="first value", lifetime=PURGE)
-WAIT = Metric(
-    name="celery_task_queue_wait_time",
-    type="histogram",
-    labels=_EVENT,
-    born="first value",
-    lifetime=PURGE,
-    since="next",
-)
-
-
-def _event(state: str, *more: str) -> Metric:
-    # A label set is created at 0 with its first event of any kind, but `exception` only with its first failure.
-    return Metric(
-        name=f"celery_task_{state}_total",
-        type="counter",
-        labels=(*_EVENT, *more),
-        born="first value",
-        lifetime=PURGE,
-    )
-
-
-STARTED, RECEIVED = _event("started"), _event("received")
-ENDED = {
-    "SUCCESS": _event("succeeded"),
-    "FAILURE": _event("failed", "exception"),
-    "RETRY": _event("retried"),
-    "REVOKED": _event("revoked"),
-    "REJECTED": _event("rejected"),
-}
-TASKS_ACTIVE = Metric(name="celery_worker_tasks_active", type="gauge", labels=("hostname",), lifetime=PURGE)
-OTHERS = (
-    _event("sent"),
-    RECEIVED,
-    TASKS_ACTIVE,
-    Metric(name="celery_active_process_count", type="gauge", labels=("queue_name",)),
-)
 
 
 def matchers(site: Site) -> tuple[str, ...]:
@@ -199,6 +170,7 @@ READINGS = (
         rules=facts.judged(facts.WORKERS, heartbeats),
         stimulus=_workers_stimulus,
         survives=True,
+        late=WORKER_TIMEOUT,
         caveat="Workers are counted by host name; give every worker its own (containers do).",
     ),
     Reading(
@@ -206,6 +178,7 @@ READINGS = (
         uses=(ACTIVE_WORKERS,),
         rules=facts.judged(facts.CONSUMERS, consumers),
         stimulus=gauge(JOB, ACTIVE_WORKERS, queue_labels),
+        misses=facts.BUSY,
         spoiled_by={"pool_solo": _SOLO},
     ),
     Reading(
@@ -263,7 +236,7 @@ READINGS = (
         rules=lambda site: (RecordingRule(_count(f"{RUNTIME.name}_bucket", site, {**_BY_TASK, "le": "le"})),),
         stimulus=counter(JOB, f"{RUNTIME.name}_bucket", event_labels),
         spoiled_by=_EVENTS,
-        caveat="Only tasks that succeeded are timed.",
+        misses=_FAILED,
     ),
     Reading(
         series=TASK_DURATION_SUM,
@@ -271,6 +244,7 @@ READINGS = (
         rules=lambda site: (RecordingRule(_count(f"{RUNTIME.name}_sum", site, _BY_TASK)),),
         stimulus=counter(JOB, f"{RUNTIME.name}_sum", event_labels),
         spoiled_by=_EVENTS,
+        misses=_FAILED,
     ),
     Reading(
         series=TASK_WAIT_BUCKET,

@@ -169,7 +169,7 @@ CADVISOR_SOURCE = Source(
             stimulus=_feed(
                 CADVISOR, "name", (CPU, _CORES, {"cpu": "total"}), (QUOTA, _CORES * 100_000), (PERIOD, 100_000)
             ),
-            caveat="A container without a CPU limit is not judged.",
+            misses=("containers without a CPU limit",),
         ),
         Reading(
             series=WORKER_MEMORY,
@@ -207,7 +207,7 @@ PROCESS_EXPORTER_SOURCE = Source(
             uses=(GROUP_PROCS,),
             rules=_groups_count,
             stimulus=_groups_alive,
-            caveat="Counts process groups: a worker that hangs still counts.",
+            misses=("that a worker hangs",),
         ),
         Reading(
             series=WORKER_CPU,

@@ -49,7 +49,8 @@ RUNTIME = Metric(
 ONLINE = Metric(name="flower_worker_online", type="gauge", labels=("worker",), lifetime=PURGE)
 
 _EVENTS: dict[Fact, str] = {"events_off": "the workers send no events (celery.events is false)"}
-_NO_QUEUE = "Flower does not say which queue a task came from."
+_NO_QUEUE = "which queue a task came from"
+_FAILED = "how long tasks took that did not succeed"
 
 
 def _matchers(state: str, site: Site) -> tuple[str, ...]:
@@ -158,6 +159,7 @@ SOURCE = Source(
             rules=facts.judged(facts.WORKERS, online),
             stimulus=_workers_stimulus,
             survives=True,
+            late=PURGE,
         ),
         facts.starting(EVENTS, _EVENTS),
         Reading(
@@ -166,7 +168,7 @@ SOURCE = Source(
             rules=_tasks,
             stimulus=counter(JOB, EVENTS.name, _labels),
             spoiled_by=_EVENTS,
-            caveat=_NO_QUEUE,
+            misses=(_NO_QUEUE,),
         ),
         Reading(
             series=TASKS_NEW,
@@ -181,7 +183,7 @@ SOURCE = Source(
             rules=lambda site: _runtime(site, "bucket", {"task": "task", "le": "le"}),
             stimulus=counter(JOB, f"{RUNTIME.name}_bucket", _labels),
             spoiled_by=_EVENTS,
-            caveat="Only tasks that succeeded are timed. " + _NO_QUEUE,
+            misses=(_FAILED, _NO_QUEUE),
         ),
         Reading(
             series=TASK_DURATION_SUM,
@@ -189,7 +191,7 @@ SOURCE = Source(
             rules=lambda site: _runtime(site, "sum", {"task": "task"}),
             stimulus=counter(JOB, f"{RUNTIME.name}_sum", _labels),
             spoiled_by=_EVENTS,
-            caveat=_NO_QUEUE,
+            misses=(_FAILED, _NO_QUEUE),
         ),
     ),
     taken=((EVENTS.name, 'type=~"task-received|task-started"'),),

@@ -93,6 +93,7 @@ SOURCE = Source(
             uses=(CONSUMERS,),
             rules=facts.judged(facts.CONSUMERS, consumers),
             stimulus=gauge(JOB, CONSUMERS, queue_labels),
+            misses=facts.BUSY,
             spoiled_by={"pool_solo": "a busy worker of the solo pool does not answer and counts as 0"},
         ),
         Reading(
@@ -100,6 +101,7 @@ SOURCE = Source(
             uses=(ACTIVE,),
             rules=facts.judged(facts.WORKERS, active),
             stimulus=gauge(JOB, ACTIVE, lambda _: {}),
+            misses=facts.BUSY,
             spoiled_by={"pool_solo": "a busy worker of the solo pool does not answer and counts as 0"},
         ),
         Reading(

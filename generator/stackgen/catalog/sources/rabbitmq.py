@@ -108,6 +108,7 @@ SOURCE = Source(
             uses=(CONSUMERS,),
             rules=facts.judged(facts.CONSUMERS, lambda site: newest(CONSUMERS, site)),
             stimulus=fed(CONSUMERS),
+            late=120,  # two heartbeats of AMQP, after a host that vanishes
         ),
         Reading(
             series=DELAYED_UNDELIVERED,

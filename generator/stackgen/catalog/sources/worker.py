@@ -38,6 +38,7 @@ _JOB = f'job="{JOB}"'
 _TASK = {"task": "task", "queue": "queue"}
 _STATES = f'state=~"{"|".join(STATES)}"'
 _FINAL = f'state=~"{"|".join(FINAL)}"'
+_UNSTAMPED = ("tasks whose sender does not load celery_monitoring.py",)
 _POOL = 100
 """Pool processes of the worker that tests feed: makes hundredths of a ratio whole CPU seconds."""
 
@@ -142,7 +143,7 @@ READINGS = (
         uses=(),
         rules=facts.judged(facts.WORKERS, _answering),
         stimulus=_alive_stimulus,
-        caveat="Counts targets: a worker that service discovery does not know is not counted.",
+        misses=("workers that service discovery does not know",),
     ),
     Reading(
         series=WORKERS_SERVING,
@@ -175,13 +176,14 @@ READINGS = (
         uses=(WAIT,),
         rules=lambda site: (RecordingRule(_count(f"{WAIT.name}_count", site, {"queue": "queue"})),),
         stimulus=counter(JOB, f"{WAIT.name}_count", labels_of),
-        caveat="Counts tasks whose publisher loads the module too.",
+        misses=_UNSTAMPED,
     ),
     Reading(
         series=TASK_WAIT_BUCKET,
         uses=(WAIT,),
         rules=lambda site: (RecordingRule(_count(f"{WAIT.name}_bucket", site, {"queue": "queue", "le": "le"})),),
         stimulus=counter(JOB, f"{WAIT.name}_bucket", labels_of),
+        misses=_UNSTAMPED,
     ),
     Reading(
         series=TASKS,

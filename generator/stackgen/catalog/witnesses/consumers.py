@@ -6,7 +6,7 @@ from stackgen.catalog import facts, promql
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import counter, gauge
 from stackgen.catalog.sources import celery_exporter, probe, rabbitmq, worker
-from stackgen.catalog.sources.celery_exporter import ACTIVE_WORKERS, STARTED
+from stackgen.catalog.sources.celery_exporter_metrics import ACTIVE_WORKERS, STARTED
 from stackgen.catalog.witness import Witness
 
 

@@ -6,7 +6,7 @@ from stackgen.catalog import facts
 from stackgen.catalog.counting import increase
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import Metric, counter
-from stackgen.catalog.sources import celery_exporter, flower
+from stackgen.catalog.sources import celery_exporter, celery_exporter_metrics, flower
 from stackgen.catalog.witness import Witness
 
 _CELERY_EXPORTER = f'job="{celery_exporter.JOB}"'
@@ -26,8 +26,8 @@ EVENTS = Witness(
     fact="starts",
     name="events",
     source="celery-exporter",
-    says=lambda site: _begun(celery_exporter.STARTED, (_CELERY_EXPORTER,), "heartbeats", site),
-    feed=counter(celery_exporter.JOB, celery_exporter.STARTED.name, celery_exporter.event_labels),
+    says=lambda site: _begun(celery_exporter_metrics.STARTED, (_CELERY_EXPORTER,), "heartbeats", site),
+    feed=counter(celery_exporter.JOB, celery_exporter_metrics.STARTED.name, celery_exporter.event_labels),
     yes="celery-exporter heard in the last 5 minutes that a task began",
     no="it heard of none: none began, or the events of tasks do not reach it",
     silence="celery-exporter is down, or hears no worker at all while others see some",

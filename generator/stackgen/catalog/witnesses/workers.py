@@ -5,8 +5,8 @@ from __future__ import annotations
 from stackgen.catalog import facts
 from stackgen.catalog.source import base_labels, counter, gauge
 from stackgen.catalog.sources import celery_exporter, flower, probe, rabbitmq, worker
-from stackgen.catalog.sources.celery_exporter import ACTIVE_WORKERS, STARTED, WORKER_UP
 from stackgen.catalog.sources.celery_exporter_launch import WORKER_TIMEOUT
+from stackgen.catalog.sources.celery_exporter_metrics import ACTIVE_WORKERS, STARTED, WORKER_UP
 from stackgen.catalog.timeline import Gauge
 from stackgen.catalog.witness import Witness
 

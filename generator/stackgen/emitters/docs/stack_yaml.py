@@ -101,6 +101,6 @@ def _reading(reading: Reading) -> dict[str, object]:
     return {
         "series": reading.series.name,
         "meaning": reading.series.meaning,
-        "caveat": reading.caveat or "–",
+        "caveat": reading.inaccuracy or "–",
         "limits": "; ".join(limits) or "–",
     }
