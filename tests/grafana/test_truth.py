@@ -16,6 +16,7 @@ from tests.grafana.queries import concrete
 
 _TARGET = 'job="celery-exporter",instance="celery-exporter:1"'
 _TASK = f'name="a.b",hostname="w1",queue_name="celery",{_TARGET}'
+_OF_WORKER = 'task="a.b",queue="celery",job="celery-worker",instance="w:1"'
 _HOUR = "1h"
 
 
@@ -38,7 +39,9 @@ def _value(
         for rule in group.recordings
     ]
     series = [{"series": f"up{{{_TARGET}}}", "values": "1x200"}]
-    series += [{"series": f"{name}{_TASK}}}", "values": values} for name, values in fed.items()]
+    for name, values in fed.items():
+        labels = _OF_WORKER if "_duration_" in name else _TASK
+        series.append({"series": f"{name}{labels}}}", "values": values})
     board = next(board for board in boards_of(plan).values() if panel in panels(board))
     expr = _exact(panel, board, query)
     return list(
@@ -70,8 +73,8 @@ def test_tasks_by_state_adds_up(promtool: Path, tmp_path: Path) -> None:
 @pytest.mark.promtool
 def test_the_mean_duration_is_the_true_mean(promtool: Path, tmp_path: Path) -> None:
     fed = {
-        "celery_task_runtime_sum{": "0+45x200",
-        'celery_task_runtime_bucket{le="+Inf",': "0+30x200",
+        "celery_task_duration_seconds_sum{": "0+45x200",
+        'celery_task_duration_seconds_bucket{le="+Inf",': "0+30x200",
     }
     of = TASK_DURATION_BUCKET
     assert _value(promtool, tmp_path, fed, "Top Slowest Tasks", counted=of) == [pytest.approx(1.5, rel=0.01)]

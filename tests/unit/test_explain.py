@@ -62,8 +62,11 @@ def _text(name: str, plan: Plan) -> str:
         ("watchdog", "never: its silence is the alarm"),
         (
             "workers_active",
-            "Word of heartbeats (celery-exporter): yes when a worker sent an event within the last 60 s",
+            "heartbeats, by the source celery-exporter yes a worker sent an event within the last 60 s no the exporter",
         ),
+        ("workers_active", "One yes is enough; no is believed when all that are heard say it."),
+        ("source_blind", "About celery_active_worker_count of celery-exporter: Blind meanwhile: CeleryQueueWithout"),
+        ("source_blind", "above 0 for a thing that is missing"),
         ("worker_cpu", "State off: no listed source measures it add source worker"),
     ],
 )

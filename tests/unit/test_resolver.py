@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from stackgen.catalog.series import (
+    QUEUE_WORKERS,
+    TASK_DURATION_BUCKET,
+    TASKS,
+    TASKS_STARTED,
+    WORKERS_ACTIVE,
+    Series,
+)
 from stackgen.catalog.signals.queues import QUEUE_LENGTH_SIGNAL, QUEUE_WORKERS_SIGNAL
 from stackgen.catalog.signals.tasks_periodic import OVERDUE
 from stackgen.pipeline import prepare
 from stackgen.problem import SpecError
+from stackgen.resolve import choose
 from stackgen.resolve.plan import Plan
 from stackgen.resolve.routing import mutings
 
+UNSTAMPED = "tasks whose sender does not load celery_monitoring.py"
+FAILED = "how long tasks took that did not succeed"
 HEAD = """version: 1
 stack: {name: shop}
 celery: {app: shop, broker: {kind: redis}}
@@ -54,10 +66,36 @@ def test_a_queues_own_limit_stands_beside_the_default(tmp_path: Path) -> None:
     assert warning.overrides == {}
 
 
-def test_the_first_listed_source_is_believed(tmp_path: Path) -> None:
-    for sources, first in (("[celery-exporter, redis]", "celery-exporter"), ("[redis, celery-exporter]", "redis")):
-        made = plan(tmp_path, f"queues: {{celery: }}\nsources: {sources}\n")
-        assert made.chosen["celery:queue_length:max"].source.id == first
+@pytest.mark.parametrize(
+    ("series", "sources", "chosen", "why"),
+    [
+        # What misses less is read, wherever it stands.
+        (TASKS, "flower, worker", "worker", "flower: it does not see which queue a task came from"),
+        (TASKS_STARTED, "worker, celery-exporter", "celery-exporter", f"worker: it does not see {UNSTAMPED}"),
+        (TASK_DURATION_BUCKET, "celery-exporter, worker", "worker", f"celery-exporter: it does not see {FAILED}"),
+        (WORKERS_ACTIVE, "process-exporter, probe", "process-exporter", "probe: it is as good, and listed later"),
+        (WORKERS_ACTIVE, "probe, worker, flower", "flower", "probe: it does not see workers that are too busy"),
+        # Of equals the first.
+        (TASKS, "celery-exporter, worker", "celery-exporter", "worker: it is as good, and listed later"),
+        (TASKS, "worker, celery-exporter", "worker", "celery-exporter: it is as good, and listed later"),
+    ],
+)
+def test_the_source_that_misses_least_is_believed(
+    tmp_path: Path, series: Series, sources: str, chosen: str, why: str
+) -> None:
+    found = plan(tmp_path, f"queues: {{celery: }}\nsources: [{sources}]\n").chosen[series.name]
+    assert found.source.id == chosen
+    assert any(f"{source.id}: {reason}".startswith(why) for source, reason in found.passed)
+
+
+def test_of_two_that_miss_as_little_the_fresher_is_believed(tmp_path: Path) -> None:
+    rabbitmq = HEAD.replace("redis", "rabbitmq")
+    (tmp_path / "stack.yaml").write_text(f"{rabbitmq}queues: {{celery: }}\nsources: [celery-exporter, rabbitmq]\n")
+    found = prepare(tmp_path / "stack.yaml").plan.chosen[QUEUE_WORKERS.name]
+    assert found.source.id == "rabbitmq"
+    best, later = (replace(found, reading=replace(found.reading, late=late)) for late in (0, 60))
+    assert choose.best([later, best]).reading.late == 0
+    assert [why for _, why in choose.best([later, best]).passed] == ["it tells 1m later"]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +172,11 @@ def test_min_workers_and_periods_are_limits_of_their_own(tmp_path: Path) -> None
 
 
 def test_a_signal_that_holds_two_sources_against_each_other_is_off_where_one_gives_both(tmp_path: Path) -> None:
-    for sources, judged in (("[celery-exporter, worker]", True), ("[worker, celery-exporter]", False)):
+    for sources, judged in (
+        ("[celery-exporter, worker]", True),
+        ("[worker, celery-exporter]", True),
+        ("[worker]", False),
+    ):
         made = plan(tmp_path, f"queues: {{celery: }}\nsources: {sources}\n")
         assert ("workers_serving" in {signal.id for signal in made.active}) is judged
         reasons = [off.reason for off in made.off if off.signal.id == "workers_serving"]

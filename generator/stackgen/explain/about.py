@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stackgen.catalog import promql
 from stackgen.catalog.series import limit
@@ -66,6 +66,8 @@ class Explanation:
     test: str = ""
     witnesses: tuple[Witness, ...] = ()
     """On whose word it stands; () where one source says it."""
+    possible: Mapping[str, str] = field(default_factory=dict)
+    """By what its last label says, "" for all else: what its text then adds."""
 
 
 def explain(signal: Signal, plan: Plan) -> Explanation:
@@ -81,6 +83,7 @@ def explain(signal: Signal, plan: Plan) -> Explanation:
         levels=tuple(_level(rule, plan) for rule in reversed(rules)),
         recorded=needed((rule.expr for rule in rules), [one for group in made for one in group.recordings], signal.id),
         witnesses=tuple(words.witnesses(signal, plan.site)),
+        possible=signal.hints(plan.site),
         test="" if signal.log_count else f"prometheus/tests/{signal.id}.yml",
     )
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 
-from stackgen.catalog import promql
+from stackgen.catalog import facts, promql
+from stackgen.catalog.witness import Witness
 from stackgen.explain import timing
 from stackgen.explain.about import Explanation, Level
 from stackgen.explain.listing import state
@@ -46,6 +47,7 @@ def _lines(one: Explanation) -> list[str]:
         lines += [
             *_origins(one),
             *_witnesses(one),
+            *_possible(one),
             *(line for level in one.levels for line in _level(level)),
             *_rules(one),
         ]
@@ -87,12 +89,34 @@ def _origins(one: Explanation) -> Iterator[str]:
 
 
 def _witnesses(one: Explanation) -> Iterator[str]:
-    heading = "Word of  "
-    for witness in one.witnesses:
-        yield from _wrapped(f"{witness.name} ({witness.source}): yes when {witness.yes}", heading)
+    """Of each fact who tells it; then by what, what each word of theirs means, and how late it is."""
+    heading, indent = "Word of  ", " " * 9
+    for fact in dict.fromkeys(facts.FACTS[witness.fact] for witness in one.witnesses):
+        said = [witness for witness in one.witnesses if witness.fact == fact.name]
+        names = ", ".join(witness.name for witness in said)
+        yield from _wrapped(f"{names}, that {fact.title}. {_believed(fact, said)}", heading, indent)
+        heading = indent
+        for witness in said:
+            yield f"{indent}  {witness.name}, by the source {witness.source}"
+            words = {"yes": witness.yes, "no": witness.no or "never", "silent": witness.silence, "late": witness.late}
+            for word, meaning in words.items():
+                yield from _wrapped(f"{word:<7} {meaning}", f"{indent}    ", " " * 21)
+
+
+def _believed(fact: facts.Fact, said: Sequence[Witness]) -> str:
+    if len(said) < 2:
+        return "Nobody else can tell."
+    if fact.either:
+        return "While one says yes and one no, nothing is known."
+    return "One yes is enough; no is believed when all that are heard say it."
+
+
+def _possible(one: Explanation) -> Iterator[str]:
+    """What the alert can be about, where that is a list, each with what its text then adds."""
+    heading = "About    "
+    for name, hint in list(one.possible.items())[:_MOST]:
+        yield from _wrapped(f"{name or 'anything else'}: {hint}", heading, " " * 11)
         heading = " " * len(heading)
-        no = f"no when {witness.no}; " if witness.no else ""
-        yield from _wrapped(f"{no}silent when {witness.silence}; how late: {witness.late}", f"{heading}  ")
 
 
 def _level(level: Level) -> Iterator[str]:
@@ -175,6 +199,7 @@ def as_json(one: Explanation) -> dict[str, object]:
             {"name": w.name, "source": w.source, "yes": w.yes, "no": w.no, "silence": w.silence, "late": w.late}
             for w in one.witnesses
         ],
+        "possible": dict(one.possible),
         "severities": {level.severity: _level_json(level) for level in one.levels},
         "recorded": [
             {"record": rule.record, "labels": dict(rule.labels), "expr": laid_out(rule.expr)} for rule in one.recorded

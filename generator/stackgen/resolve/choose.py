@@ -32,7 +32,7 @@ def choose(series: Series, site: Site, listed: Iterable[Scraped]) -> tuple[Chose
         found.append(Chosen(candidate.source, reading, series, too_small=_too_small(reading, site)))
     if not found:
         return None, reasons
-    return (_joined if series is facts.LENGTH.judged else _best)(found), []
+    return (_joined if series is facts.LENGTH.judged else best)(found), []
 
 
 def choose_rest(site: Site, listed: Iterable[Scraped], chosen: dict[str, Chosen]) -> None:
@@ -109,18 +109,18 @@ def _too_small(reading: Reading, site: Site) -> str:
     return next((reason for fact, reason in reading.at_least.items() if fact in site.facts), "")
 
 
-def _best(found: Sequence[Chosen]) -> Chosen:
+def best(found: Sequence[Chosen]) -> Chosen:
     """What misses least, then what is freshest; of equals the one that is listed first."""
-    best, *others = sorted(found, key=lambda one: (len(one.reading.misses), one.reading.late))
-    return replace(best, passed=tuple((one.source, _why_not(one.reading, best.reading)) for one in others))
+    first, *others = sorted(found, key=lambda one: (len(one.reading.misses), one.reading.late))
+    return replace(first, passed=tuple((one.source, _why_not(one.reading, first.reading)) for one in others))
 
 
-def _why_not(reading: Reading, best: Reading) -> str:
-    if len(reading.misses) > len(best.misses):
-        more = [one for one in reading.misses if one not in best.misses]
+def _why_not(reading: Reading, chosen: Reading) -> str:
+    if len(reading.misses) > len(chosen.misses):
+        more = [one for one in reading.misses if one not in chosen.misses]
         return f"it does not see {' or '.join(more)}"
-    if reading.late > best.late:
-        return f"it tells {promql.seconds(reading.late - best.late)} later"
+    if reading.late > chosen.late:
+        return f"it tells {promql.seconds(reading.late - chosen.late)} later"
     return "it is as good, and listed later"
 
 

@@ -16,6 +16,8 @@ from stackgen.resolve.plan import Alert, Chosen, Least, Silencer
 _ALERT = re.compile(r'alertname="(\w+)"')
 FIELD = re.compile(r"\{(\w+)(?::(\w+))?\}")
 """What is filled into the text of a signal: its name, and the noun that is counted."""
+_SUBJECTS = {"missing": "thing that is missing"}
+"""What a label means whose name is no noun."""
 _NOUNS: Mapping[Unit, str] = {"tasks": "task", "workers": "worker"}
 
 
@@ -56,7 +58,7 @@ def fires(alert: Alert) -> str:
     if signal.always:
         return "always"
     size = amount(alert.threshold, signal.unit) if alert.threshold is not None else "its own limit"
-    each = f" for a {signal.by[0].replace('_', ' ')}" if signal.by else ""
+    each = f" for a {_SUBJECTS.get(signal.by[0], signal.by[0].replace('_', ' '))}" if signal.by else ""
     lasting = f", without a break for {promql.seconds(alert.hold)}" if alert.hold else ", at once"
     return f'when "{signal.title}" is {signal.bad_when} {size}{each}{lasting}'
 
