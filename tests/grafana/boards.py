@@ -45,7 +45,7 @@ thresholds:
   workers_active: {critical: 3}
   task_success_ratio: {warning: 90%, critical: 50%}
 sources: [celery-exporter, worker, redis]
-prometheus: {slow_interval: 30s}
+prometheus: {slow_interval: 15s}
 links: {runbooks: "https://example.com/books"}
 """
 STACKS = {
