@@ -182,6 +182,7 @@ def test_a_source_that_is_down_mutes_exactly_its_own(
     own = {a.signal.id for a in plan.alerts if a.signal.family != "stack" and source in a.sources}
     own -= {"workers_evidence", "consumers_evidence", "length_evidence"}  # others are heard as well
     own -= {"queue_length", "queue_growth", "dead_letter_length"}  # others count queues as well
+    own -= {"worker_slots", "worker_idle"}  # as for these
     own = set() if source == "redis" else own
     expected = {named for named in _fired(plan, scenario) if named[0] in own}
     assert muted[scenario] == expected | {("scrape_failures", "warning", source)}

@@ -14,7 +14,7 @@ from stackgen.catalog.source import RecordingRule
 from stackgen.document import Document
 from stackgen.problem import Problem
 from stackgen.resolve.plan import Plan
-from stackgen.rules.build import groups
+from stackgen.rules.build import groups, rule_file
 from stackgen.verify.plan import liveness
 from tests.contract.scrape import evaluate, planned
 
@@ -129,8 +129,7 @@ def _ever_fires(promtool: Path, folder: Path, plan: Plan, signal: str, fed: list
     """Whether the rules of the plan, refused or not, fire at any moment of 150 minutes."""
     rules: list[object] = []
     for group in groups(plan):
-        family = plan.named([signal])[0].family
-        if group.name in (plan.site.named(family), plan.site.named(f"{family}_slow")):
+        if group.path == rule_file(plan.named([signal])[0].family, plan):
             rules += [{"record": r.record, "expr": r.expr, "labels": dict(r.labels)} for r in group.recordings]
             rules += [
                 {"alert": signal, "expr": a.expr, "for": f"{int(a.alert.hold)}s", "labels": {"signal": signal}}
@@ -146,8 +145,12 @@ ALWAYS_FAILING = [{"series": f'celery_task_failed_total{{{EVENT},exception="Valu
 FLEET = [
     {"series": f'celery_worker_up{{{TARGET},hostname="h{n}"}}', "values": f"1x120 {int(n == 0)}x800"} for n in range(4)
 ] + [{"series": f'celery_active_worker_count{{{TARGET},queue_name="celery"}}', "values": "4x120 1x800"}]
+OF_WORKER = 'task="a.b",queue="celery",job="celery-worker",instance="celery-worker:1"'
 ENDLESS = [
-    {"series": f'celery_task_runtime_bucket{{{EVENT},le="{le}"}}', "values": f"0+{int(le == '+Inf') * 9}x900"}
+    {
+        "series": f'celery_task_duration_seconds_bucket{{{OF_WORKER},le="{le}"}}',
+        "values": f"0+{int(le == '+Inf') * 9}x900",
+    }
     for le in ("300.0", "600.0", "+Inf")
 ]
 COMES_AND_GOES = [{**UP, "values": " ".join(["0x2 1"] * 100)}]

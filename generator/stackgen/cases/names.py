@@ -36,7 +36,7 @@ class Names:
         if name in self.own:
             return name
         entries = self.plan.entries(self.signal)
-        tries = (site.spared("".join(by), form.format(name)) for form in _ELSE)
+        tries = (site.spared(by[0] if by else "", form.format(name)) for form in _ELSE)
         return next((one for one in tries if entries.found(one) in (None, one)), name)
 
     @cached_property

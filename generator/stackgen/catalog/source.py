@@ -160,7 +160,8 @@ def gauge(job: str, metric: Metric, labels: Callable[[Mapping[str, str]], Mappin
 
     def feed(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
         del step
-        return [Gauge(metric.name, {**base_labels(job, site), **labels(canonical)}, segments)]
+        named = {label: site.spared(label, text) for label, text in labels(canonical).items()}
+        return [Gauge(metric.name, {**base_labels(job, site), **named}, segments)]
 
     return feed
 

@@ -28,6 +28,7 @@ RESERVED_LABELS = frozenset(
         "rule_group",
         "source",
         "task",
+        "timeout",
         "witness",
         "worker",
     }
