@@ -1,7 +1,8 @@
 """The guide's failing cases and everyday ones, written by hand: what must fire, what must stay silent.
 
 Each `<name>.yaml` is a promtool file against rules/ as generated from the repository's stack.yaml, or from
-`<name>.stack.yaml` where that file exists.
+`<name>.stack.yaml` where that file exists; `<name>-<part>.yaml` shares it. A file takes the rules that it needs:
+promtool evaluates all that it is given at every step.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ SCENARIOS = sorted(p for p in HERE.glob("*.yaml") if not p.name.endswith(".stack
 @pytest.mark.promtool
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: path.stem)
 def test_scenario(scenario: Path, promtool: Path, repository: Path, tmp_path: Path) -> None:
-    own = scenario.with_suffix(".stack.yaml")
-    for path, text in rendered(own if own.exists() else repository / "stack.yaml").items():
+    names = (scenario.stem, scenario.stem.partition("-")[0])
+    own = (stack for name in names if (stack := HERE / f"{name}.stack.yaml").exists())
+    for path, text in rendered(next(own, repository / "stack.yaml")).items():
         if path.startswith("prometheus/rules/"):
             target = tmp_path / "rules" / Path(path).name
             target.parent.mkdir(exist_ok=True)
