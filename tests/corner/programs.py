@@ -53,11 +53,16 @@ def start_sentinel(programs: Programs, master: int) -> int:
 
 
 def certificates(folder: Path) -> Mapping[str, Path]:
-    """An authority, and the certificate that it gave to localhost, for a server and its clients."""
+    """An authority, and the certificate that it gave to localhost, for a server and its clients.
+
+    Python 3.13 asks for what RFC 5280 asks for: what the authority's key is for, and whose key signed.
+    """
     files = {name: folder / f"{name}.pem" for name in ("ca", "ca-key", "cert", "key", "request")}
     subject = ("-subj", "/CN=localhost", "-addext", f"subjectAltName=DNS:localhost,IP:{LOOPBACK}")
     made = ("-newkey", "rsa:2048", "-nodes")
     authority = ("-CA", files["ca"], "-CAkey", files["ca-key"], "-CAcreateserial", "-days", "2")
+    (folder / "extensions").write_text("authorityKeyIdentifier = keyid\n")
+    signed = ("-copy_extensions", "copy", "-extfile", folder / "extensions")
     for command in (
         (
             "req",
@@ -67,13 +72,15 @@ def certificates(folder: Path) -> Mapping[str, Path]:
             "2",
             "-subj",
             "/CN=authority",
+            "-addext",
+            "keyUsage=critical,keyCertSign,cRLSign",
             "-keyout",
             files["ca-key"],
             "-out",
             files["ca"],
         ),
         ("req", *made, *subject, "-keyout", files["key"], "-out", files["request"]),
-        ("x509", "-req", "-in", files["request"], *authority, "-copy_extensions", "copy", "-out", files["cert"]),
+        ("x509", "-req", "-in", files["request"], *authority, *signed, "-out", files["cert"]),
     ):
         subprocess.run(["openssl", *map(str, command)], check=True, capture_output=True)
     return files
