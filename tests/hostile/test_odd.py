@@ -69,13 +69,14 @@ def test_workers_with_any_names_pass_their_own_tests(tmp_path: Path, source: str
     "told",
     [
         {"ignore": {"tasks": ["a*", "*.any", "below*"], "queues": ["celery*", "a-*", "*queue"]}},
+        {"ignore": {"queues": ["a*", "*below*", "recovers", "dis*"]}},
         {
             "thresholds": {
                 "task_success_ratio": {"warning": {"threshold": "60%", "for": "0s"}, "keep_firing_for": "25m"}
             }
         },
     ],
-    ids=["names of the tests ignored", "told before what silences it"],
+    ids=["names of the tests ignored", "their queues ignored", "told before what silences it"],
 )
 @pytest.mark.parametrize("source", ["celery-exporter", "worker", "flower"])
 def test_whatever_is_told_or_ignored_the_generated_tests_pass(

@@ -36,8 +36,14 @@ class Names:
         if name in self.own:
             return name
         entries = self.plan.entries(self.signal)
-        tries = (site.spared(by[0] if by else "", form.format(name)) for form in _ELSE)
+        tries = (self._spared(form.format(name)) for form in _ELSE)
         return next((one for one in tries if entries.found(one) in (None, one)), name)
+
+    def _spared(self, name: str) -> str:
+        """The name, or one like it that stack.yaml ignores as none of the labels that bear it."""
+        for label in self.signal.by:
+            name = self.plan.site.spared(label, name)
+        return name
 
     @cached_property
     def somewhere(self) -> dict[str, str]:
