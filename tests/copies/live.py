@@ -20,6 +20,7 @@ from typing import Any
 from celery import Celery  # type: ignore[import-untyped]
 
 from stackgen import pipeline
+from tests.live import prepare
 from tests.live.brokers import program
 from tests.live.cluster import WORKERS, Cluster
 from tests.live.processes import LOOPBACK, Failed, Programs, answers, free_ports
@@ -107,9 +108,7 @@ def prepared(folder: Path) -> Both:
     stack = folder / "stack.yaml"
     stack.write_text(STACK.read_text().replace("/live/", f"{folder}/"))
     stage, _ = pipeline.generate(stack, folder / "output")
-    config = folder / "output/prometheus/prometheus.yml"
-    text = config.read_text().replace("localhost:9090", f"{LOOPBACK}:{port}")
-    config.write_text(text.replace("alertmanager:9093", f"{LOOPBACK}:{unused}"))
+    prepare.move(folder, {"prometheus": port, "alertmanager": unused})
     clusters = {}
     for name, ports in zip(CLUSTERS, each, strict=True):
         (folder / name).mkdir()

@@ -26,6 +26,7 @@ from typing import Any
 from stackgen import pipeline
 from stackgen.catalog.series import TASKS, TASKS_NEW
 from stackgen.resolve.plan import Plan
+from tests.live import prepare
 from tests.live.brokers import address, program, start
 from tests.live.exporters import exporter
 from tests.live.processes import LOOPBACK, Failed, Programs, answers, free_ports
@@ -130,15 +131,13 @@ def apart(recorded: Counts, written: Counts) -> float:
 @contextmanager
 def running() -> Iterator[System]:
     """The system, with what is generated for it, in a folder of its own."""
-    names = ("redis", "exporter", "prometheus", "unused")
+    names = ("redis", "exporter", "prometheus", "alertmanager")  # nobody listens at the last
     with tempfile.TemporaryDirectory(prefix="stackgen-chaos-") as name:
         folder, ports = Path(name), dict(zip(names, free_ports(len(names)), strict=True))
         stack = folder / "stack.yaml"
         stack.write_text(STACK.read_text().replace("/live/", f"{folder}/"))
         stage, _ = pipeline.generate(stack, folder / "output")
-        config = folder / "output/prometheus/prometheus.yml"
-        text = config.read_text().replace("localhost:9090", f"{LOOPBACK}:{ports['prometheus']}")
-        config.write_text(text.replace("alertmanager:9093", f"{LOOPBACK}:{ports['unused']}"))
+        prepare.move(folder, ports)
         (folder / "celery-exporter.json").write_text(json.dumps([{"targets": [f"{LOOPBACK}:{ports['exporter']}"]}]))
         system = System(Programs(folder), ports, stage.prepared.plan)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -40,14 +41,19 @@ def prepared(folder: Path, chapter: Chapter, *, short: bool = False) -> Cluster:
     (folder / "users").write_text("live:proof\n")
     stage, _ = pipeline.generate(stack, folder / "output")
     pipeline.secret_files(stack, folder)
+    move(folder, ports)
+    cluster = Cluster(chapter.kind, Programs(folder), ports, stage, chapter.exporters)
+    cluster.scrape_beats(BEATS[0])
+    return cluster
+
+
+def move(folder: Path, ports: Mapping[str, int]) -> None:
+    """Writes the ports of Prometheus and Alertmanager over those in what was generated in the folder."""
     config = folder / "output/prometheus/prometheus.yml"
     text = config.read_text()
     for name, fixed in FIXED.items():
         text = text.replace(fixed, f"{LOOPBACK}:{ports[name]}")
     config.write_text(text)
-    cluster = Cluster(chapter.kind, Programs(folder), ports, stage, chapter.exporters)
-    cluster.scrape_beats(BEATS[0])
-    return cluster
 
 
 def _stack(chapter: Chapter, *, short: bool) -> str:

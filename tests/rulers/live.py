@@ -60,14 +60,11 @@ def main() -> int:
 
 def _generated(cluster: Cluster) -> None:
     """The stack once more, with vmalert's file and longer intervals."""
-    stack, config = cluster.folder / "stack.yaml", cluster.folder / "output/prometheus/prometheus.yml"
+    stack = cluster.folder / "stack.yaml"
     text = stack.read_text().replace("outputs: [", "outputs: [vmalert, ")
     stack.write_text(text.replace("evaluation_interval: 10s", f"evaluation_interval: {EVALUATION}s"))
     pipeline.generate(stack, cluster.folder / "output", force=True)
-    text = config.read_text()
-    for name, fixed in prepare.FIXED.items():
-        text = text.replace(fixed, f"{LOOPBACK}:{cluster.ports[name]}")
-    config.write_text(text)
+    prepare.move(cluster.folder, cluster.ports)
 
 
 def _start(cluster: Cluster, victoria: str) -> None:

@@ -79,6 +79,11 @@ def latest(metric: str, matchers: tuple[str, ...], site: Site, names: Mapping[st
     return f"max{by} ({promql.copy_labels(expr, names)})"
 
 
+def none_told(job: str, site: Site) -> str:
+    """0 while a target that this matcher selects has answered lately: it is up, and what it does not tell is none."""
+    return f"0 * max(max_over_time(up{{{job}}}[{site.bridge}]) == 1)"
+
+
 def of_limit(used: str, measured: str, site: Site) -> str:
     """Memory as a share of what stack.yaml allows, whatever a source measured; of the measured limit without one."""
     return f"{used} / {site.worker_memory_limit or f'({measured} > 0)'}"

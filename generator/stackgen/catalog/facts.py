@@ -24,7 +24,7 @@ from stackgen.catalog.series_evidence import (
 from stackgen.catalog.site import Fact as SiteFact
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, Stimulus
-from stackgen.catalog.timeline import Input, Segment
+from stackgen.catalog.timeline import Input, Segment, steady
 from stackgen.catalog.witness import FactName, Witness
 
 NO_ANSWER = "remote control, which workers do not answer: a busy main process, a slow broker, or it is switched off"
@@ -194,7 +194,7 @@ def together(readings: Sequence[Reading]) -> Reading:
     def feed(site: Site, labels: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
         """Who can only say too little says 0, as one does that looks at the wrong place; the others the value."""
         exact = [one for one in readings if not site.facts & one.at_least.keys()] or readings[:1]
-        nothing = tuple(s if s.amount is None else s._replace(amount=0, slope=0) for s in segments)
+        nothing = steady(segments, 0)
         said = ((one.stimulus, segments if one in exact else nothing) for one in readings)
         return [fed for stimulus, amounts in said for fed in stimulus(site, labels, amounts, step)]
 

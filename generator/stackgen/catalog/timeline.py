@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
@@ -25,6 +25,11 @@ class Segment(NamedTuple):
     def times(self, factor: Fraction) -> Segment:
         """The same segment with its amount multiplied."""
         return self if self.amount is None else self._replace(amount=self.amount * factor)
+
+
+def steady(segments: Iterable[Segment], amount: Fraction | int) -> tuple[Segment, ...]:
+    """One amount for as long as there is any, and gone when a scrape fails."""
+    return tuple(s._replace(amount=None if s.amount is None else amount, slope=0) for s in segments)
 
 
 class _Fields(NamedTuple):

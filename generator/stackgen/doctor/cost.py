@@ -19,14 +19,15 @@ def evaluations(answer: object, names: tuple[str, ...]) -> dict[str, tuple[float
 
 def check(seen: Seen) -> Iterator[Finding]:
     """One finding for each group that takes half of its interval or more."""
-    counted = sum(bool(re.fullmatch(cost.SELECTED, sample.name)) for sample in seen.exporter or ())
-    for name, (took, interval) in sorted(seen.evaluations.items()):
-        if interval and took >= cost.LATE * interval:
-            alerts = {s.alert for s in seen.plan.metric_signals if seen.plan.site.named(s.group) == name}
-            yield Finding(
-                "rules-slow",
-                f"the last evaluation of the group {name} took {took:.1f} s, and one begins every {interval:g} s; "
-                f"series of tasks: {counted:,}",
-                "make them fewer, or give them a Prometheus or a ruler of their own (docs/capacity.md)",
-                tuple(sorted(alerts)),
-            )
+    slow = {name: it for name, it in sorted(seen.evaluations.items()) if it[1] and it[0] >= cost.LATE * it[1]}
+    samples = (seen.exporter or ()) if slow else ()
+    counted = sum(bool(re.fullmatch(cost.SELECTED, sample.name)) for sample in samples)
+    for name, (took, interval) in slow.items():
+        alerts = {s.alert for s in seen.plan.metric_signals if seen.plan.site.named(s.group) == name}
+        yield Finding(
+            "rules-slow",
+            f"the last evaluation of the group {name} took {took:.1f} s, and one begins every {interval:g} s; "
+            f"series of tasks: {counted:,}",
+            "make them fewer, or give them a Prometheus or a ruler of their own (docs/capacity.md)",
+            tuple(sorted(alerts)),
+        )

@@ -29,8 +29,9 @@ Data = dict[str, Any]
 
 def artefacts(plan: Plan) -> list[Artefact]:
     """One file with all groups."""
-    found = [plain(group) for group in groups(plan)]
-    step = min(group.interval for group in groups(plan)) / STAGES
+    made = groups(plan)
+    found = [plain(group) for group in made]
+    levels, step = _levels(found), min(group.interval for group in made) / STAGES
     notes = [
         "Load it: vmalert -rule=rules.yml -disableAlertgroupLabel -datasource.url=… -remoteWrite.url=…",
         "-remoteRead.url=… -notifier.url=…; without the two remote ones no rule finds what another recorded, and a",
@@ -38,7 +39,7 @@ def artefacts(plan: Plan) -> list[Artefact]:
         f"for what others recorded is there when it has been written: {promql.seconds(step)} later. Where that is less",
         "than 5 s, a rule may see it one evaluation late.",
     ]
-    stages = [one for group in found for one in _staged(group, _levels(found), step)]
+    stages = [one for group in found for one in _staged(group, levels, step)]
     context = {"notes": notes, "data": {"groups": stages}}
     return [Artefact("vmalert/rules.yml", "_shared/data.yml.j2", syntax="yaml", context=context)]
 

@@ -42,7 +42,7 @@ from stackgen.catalog.sources.celery_exporter_metrics import (
     WAIT,
     WORKER_UP,
 )
-from stackgen.catalog.timeline import Gauge, Input, Segment
+from stackgen.catalog.timeline import Gauge, Input, Segment, steady
 
 JOB = "celery-exporter"
 
@@ -144,7 +144,7 @@ def _worker_tasks_stimulus(
 ) -> list[Input]:
     del step
     labels = {**base_labels(JOB, site), "hostname": canonical["worker"]}
-    alive = tuple(s if s.amount is None else s._replace(amount=1, slope=0) for s in segments)
+    alive = steady(segments, 1)
     return [Gauge(TASKS_ACTIVE.name, labels, segments), Gauge(WORKER_UP.name, labels, alive)]
 
 

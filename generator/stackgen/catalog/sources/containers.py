@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from stackgen.catalog import promql
-from stackgen.catalog.counting import latest, of_limit
+from stackgen.catalog.counting import latest, none_told, of_limit
 from stackgen.catalog.images import Image, by_version
 from stackgen.catalog.launch import SCRATCH, ConfigFile, HttpHealth, Launch, Limits, Mount
 from stackgen.catalog.series import WINDOW, WORKER_CPU, WORKER_MEMORY, WORKER_START, WORKERS_ACTIVE
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import Metric, MetricType, Reading, RecordingRule, Source, Stimulus, base_labels
-from stackgen.catalog.timeline import Counter, Gauge, Input, Segment
+from stackgen.catalog.timeline import Counter, Gauge, Input, Segment, steady
 
 CADVISOR = "cadvisor"
 PROCESSES = "process-exporter"
@@ -75,13 +75,8 @@ def _group_memory(site: Site) -> tuple[RecordingRule, ...]:
 
 
 def _groups_count(site: Site) -> tuple[RecordingRule, ...]:
-    alive = f'0 * max(max_over_time(up{{job="{PROCESSES}"}}[{site.bridge}]) == 1)'
+    alive = none_told(f'job="{PROCESSES}"', site)
     return (RecordingRule(f"count({_of_group(site, GROUP_PROCS)} > 0) or {alive}"),)
-
-
-def _beside(segments: tuple[Segment, ...], amount: Fraction) -> tuple[Segment, ...]:
-    """A steady amount as long as there is one at all, and gone when a scrape fails."""
-    return tuple(s._replace(amount=None if s.amount is None else amount, slope=Fraction(0)) for s in segments)
 
 
 def _feed(job: str, label: str, used: tuple[Metric, int, Mapping[str, str]], *fixed: tuple[Metric, int]) -> Stimulus:
@@ -97,7 +92,7 @@ def _feed(job: str, label: str, used: tuple[Metric, int, Mapping[str, str]], *fi
         else:
             scale = Fraction(factor or site.worker_memory_limit or _LIMIT)
             moving = Gauge(metric.name, {**labels, **more}, tuple(s.times(scale) for s in segments))
-        return [moving, *(Gauge(m.name, labels, _beside(segments, Fraction(v))) for m, v in fixed)]
+        return [moving, *(Gauge(m.name, labels, steady(segments, Fraction(v))) for m, v in fixed)]
 
     return feed
 

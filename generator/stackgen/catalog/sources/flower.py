@@ -88,11 +88,6 @@ def online(site: Site) -> str:
     return f"max(count by (instance) (last_over_time({ONLINE.name}{{{_JOB}}}[{site.bridge}]) == 1))"
 
 
-def hearing(word: str, site: Site) -> str:
-    """The word, and 0 where Flower is up and has none."""
-    return f"{word} or 0 * max(max_over_time(up{{{_JOB}}}[{site.bridge}]) == 1)"
-
-
 def started_labels(canonical: Mapping[str, str]) -> dict[str, str]:
     """The labels of the event that a task began."""
     return {**_labels(canonical), "type": "task-started"}

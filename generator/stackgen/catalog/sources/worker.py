@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from stackgen.catalog import facts, promql
-from stackgen.catalog.counting import grown, increase, latest, of_limit, per_worker
+from stackgen.catalog.counting import grown, increase, of_limit, per_worker
 from stackgen.catalog.series import (
     FINAL,
     STATES,
@@ -31,7 +31,8 @@ from stackgen.catalog.series import (
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import FILLED_IN, Metric, Reading, RecordingRule, Source, base_labels, counter
 from stackgen.catalog.sources import worker_doing
-from stackgen.catalog.timeline import Counter, Gauge, Input, Segment
+from stackgen.catalog.sources.worker_doing import of_worker
+from stackgen.catalog.timeline import Counter, Gauge, Input, Segment, steady
 
 JOB = worker_doing.JOB
 _JOB = f'job="{JOB}"'
@@ -68,10 +69,6 @@ def _new(site: Site) -> str:
     return per_worker(grown(ENDED.name, (*_matchers(site), _FINAL), site), {"task": "task", "state": "state"})
 
 
-def _gauge(metric: Metric, site: Site) -> str:
-    return latest(metric.name, (_JOB,), site, {"worker": "worker"})
-
-
 def _answering(site: Site) -> str:
     """Endpoints that were scraped; absent where service discovery knows none."""
     return f"sum(max_over_time(up{{{_JOB}}}[{site.bridge}]))"
@@ -85,19 +82,14 @@ def begun(site: Site) -> str:
 def _cpu(site: Site) -> str:
     """Seconds used of seconds available; the parent process only supervises, so it adds no capacity."""
     used = f"sum by (worker) (increase({CPU.name}{{{_JOB}}}[{WINDOW // 60}m]))"
-    return f"{used} / ({WINDOW} * clamp_min({_gauge(PROCESSES, site)} - 1, 1))"
-
-
-def _beside(segments: tuple[Segment, ...], amount: Fraction) -> tuple[Segment, ...]:
-    """A steady amount as long as there is one at all, and gone when a scrape fails."""
-    return tuple(s._replace(amount=None if s.amount is None else amount, slope=Fraction(0)) for s in segments)
+    return f"{used} / ({WINDOW} * clamp_min({of_worker(PROCESSES, site)} - 1, 1))"
 
 
 def _cpu_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
     labels = {**base_labels(JOB, site, canonical["worker"]), "worker": canonical["worker"]}
     return [
         Counter(CPU.name, labels, tuple(s.times(Fraction(step * _POOL)) for s in segments)),
-        Gauge(PROCESSES.name, labels, _beside(segments, Fraction(_POOL + 1))),
+        Gauge(PROCESSES.name, labels, steady(segments, Fraction(_POOL + 1))),
     ]
 
 
@@ -108,7 +100,7 @@ def _memory_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[S
     limit = Fraction(site.worker_memory_limit or found)
     return [
         Gauge(MEMORY.name, labels, tuple(s.times(limit) for s in segments)),
-        Gauge(MEMORY_LIMIT.name, labels, _beside(segments, found)),
+        Gauge(MEMORY_LIMIT.name, labels, steady(segments, found)),
     ]
 
 
@@ -161,14 +153,14 @@ READINGS = (
     Reading(
         series=WORKER_MEMORY,
         uses=(MEMORY, MEMORY_LIMIT),
-        rules=lambda site: (RecordingRule(of_limit(_gauge(MEMORY, site), _gauge(MEMORY_LIMIT, site), site)),),
+        rules=lambda site: (RecordingRule(of_limit(of_worker(MEMORY, site), of_worker(MEMORY_LIMIT, site), site)),),
         stimulus=_memory_stimulus,
         caveat="Pages that pool processes share are counted once per process.",
     ),
     Reading(
         series=WORKER_START,
         uses=(START,),
-        rules=lambda site: (RecordingRule(_gauge(START, site)),),
+        rules=lambda site: (RecordingRule(of_worker(START, site)),),
         stimulus=_start_stimulus,
     ),
     Reading(

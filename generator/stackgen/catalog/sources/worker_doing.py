@@ -30,7 +30,7 @@ from stackgen.catalog.series_doing import (
 )
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import FILLED_IN, Metric, Reading, RecordingRule, base_labels, gauge
-from stackgen.catalog.timeline import Gauge, Input, Segment
+from stackgen.catalog.timeline import Gauge, Input, Segment, steady
 
 JOB = "celery-worker"
 _JOB = f'job="{JOB}"'
@@ -102,17 +102,18 @@ def _read(series: Series, metric: Metric, caveat: str = "", *, where: Callable[[
     )
 
 
-def _worker_gauge(metric: Metric, site: Site) -> str:
+def of_worker(metric: Metric, site: Site) -> str:
+    """The gauge of each worker, of all its endpoints the largest."""
     return latest(metric.name, (_JOB,), site, {"worker": "worker"})
 
 
 def _used(site: Site) -> str:
-    return f"{_worker_gauge(BUSY, site)} / ({_worker_gauge(SLOTS, site)} > 0)"
+    return f"{of_worker(BUSY, site)} / ({of_worker(SLOTS, site)} > 0)"
 
 
 def _free(site: Site) -> str:
     """What is free in each worker, for each queue that it takes from."""
-    free = f"({_worker_gauge(SLOTS, site)} - {_worker_gauge(BUSY, site)})"
+    free = f"({of_worker(SLOTS, site)} - {of_worker(BUSY, site)})"
     return f"sum by (queue) ({free} * on (worker) group_right () {_latest(CONSUMES, WORKER_CONSUMES, site)})"
 
 
@@ -120,16 +121,12 @@ def _on(site: Site, canonical: Mapping[str, str]) -> dict[str, str]:
     return {**base_labels(JOB, site, canonical["worker"]), "worker": canonical["worker"]}
 
 
-def _steady(segments: tuple[Segment, ...], amount: int) -> tuple[Segment, ...]:
-    return tuple(s._replace(amount=None if s.amount is None else amount, slope=0) for s in segments)
-
-
 def _used_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
     del step
     labels = _on(site, canonical)
     return [
         Gauge(BUSY.name, labels, tuple(s.times(Fraction(_SLOTS_FED)) for s in segments)),
-        Gauge(SLOTS.name, labels, _steady(segments, _SLOTS_FED)),
+        Gauge(SLOTS.name, labels, steady(segments, _SLOTS_FED)),
     ]
 
 
@@ -139,8 +136,8 @@ def _free_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Seg
     labels = _on(site, {"worker": f"free-for-{canonical['queue']}"})
     return [
         Gauge(SLOTS.name, labels, segments),
-        Gauge(BUSY.name, labels, _steady(segments, 0)),
-        Gauge(CONSUMES.name, {**labels, "queue": canonical["queue"]}, _steady(segments, 1)),
+        Gauge(BUSY.name, labels, steady(segments, 0)),
+        Gauge(CONSUMES.name, {**labels, "queue": canonical["queue"]}, steady(segments, 1)),
     ]
 
 

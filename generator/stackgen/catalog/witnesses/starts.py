@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackgen.catalog import facts
-from stackgen.catalog.counting import increase
+from stackgen.catalog.counting import increase, none_told
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import Metric, counter
 from stackgen.catalog.sources import celery_exporter, celery_exporter_metrics, flower
@@ -18,8 +18,7 @@ def _begun(metric: Metric, matchers: tuple[str, ...], heard_by: str, site: Site)
     if "events_off" in site.facts or facts.starts_by_queue(site):
         return ""
     count = f"max(sum by (instance) ({increase(metric.name, matchers, site, 'first value')})) > bool 0"
-    silence = f"0 * max(max_over_time(up{{{matchers[0]}}}[{site.bridge}]) == 1)"
-    return f"({count} or {silence}){facts.unless_doubted(heard_by, site)}"
+    return f"({count} or {none_told(matchers[0], site)}){facts.unless_doubted(heard_by, site)}"
 
 
 EVENTS = Witness(

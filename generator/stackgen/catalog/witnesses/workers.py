@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from stackgen.catalog import facts
-from stackgen.catalog.source import base_labels, counter, gauge
+from stackgen.catalog import facts, promql
+from stackgen.catalog.counting import none_told
+from stackgen.catalog.site import Site
+from stackgen.catalog.source import Metric, base_labels, counter, gauge
 from stackgen.catalog.sources import celery_exporter, flower, probe, rabbitmq, worker
 from stackgen.catalog.sources.celery_exporter_launch import WORKER_TIMEOUT
 from stackgen.catalog.sources.celery_exporter_metrics import ACTIVE_WORKERS, STARTED, WORKER_UP
@@ -12,14 +14,18 @@ from stackgen.catalog.witness import Witness
 
 _JOB = f'job="{celery_exporter.JOB}"'
 
+
+def _heard(metric: Metric, job: str, site: Site) -> str:
+    """Whether who listens hears a worker; 0 where it is up and hears none."""
+    matcher = f'job="{job}"'
+    return f"max(last_over_time({promql.select(metric.name, matcher)}[{site.bridge}])) or {none_told(matcher, site)}"
+
+
 HEARTBEATS = Witness(
     fact="workers",
     name="heartbeats",
     source="celery-exporter",
-    says=lambda site: (
-        f"max(last_over_time({WORKER_UP.name}{{{_JOB}}}[{site.bridge}]))"
-        f" or 0 * max(max_over_time(up{{{_JOB}}}[{site.bridge}]) == 1)"
-    ),
+    says=lambda site: _heard(WORKER_UP, celery_exporter.JOB, site),
     feed=lambda site, labels, segments, step: [
         Gauge(WORKER_UP.name, {**base_labels(celery_exporter.JOB, site), "hostname": "host0"}, segments)
     ],
@@ -32,9 +38,7 @@ FLOWER = Witness(
     fact="workers",
     name="flower",
     source="flower",
-    says=lambda site: flower.hearing(
-        f'max(last_over_time({flower.ONLINE.name}{{job="{flower.JOB}"}}[{site.bridge}]))', site
-    ),
+    says=lambda site: _heard(flower.ONLINE, flower.JOB, site),
     feed=lambda site, labels, segments, step: [
         Gauge(flower.ONLINE.name, {**base_labels(flower.JOB, site), "worker": "w1@host1"}, segments)
     ],
