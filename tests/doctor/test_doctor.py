@@ -34,13 +34,13 @@ prometheus: {{scrape_interval: 10s, evaluation_interval: 10s, slow_interval: 10s
 PASSWORD = "hunter2-is-secret"
 
 
-def _said(name: str) -> str:
+def said(name: str) -> str:
     return (SCRAPES / f"{name}.prom").read_text()
 
 
-def _healthy() -> str:
+def healthy() -> str:
     """The load of two workers, from an exporter whose buckets hold the threshold of 300 s."""
-    return _said("celery-exporter-0.12.2-load").replace('le="10.0"', 'le="300.0"')
+    return said("celery-exporter-0.12.2-load").replace('le="10.0"', 'le="300.0"')
 
 
 def _without_bound(said: str, bound: str) -> str:
@@ -71,7 +71,7 @@ def _rules(found: list[Finding]) -> list[str]:
     ],
 )
 def test_a_fault_that_the_exporter_shows(exposed: str, rule: str, alert: str, tmp_path: Path) -> None:
-    with saying(_said(exposed)) as address:
+    with saying(said(exposed)) as address:
         found = examine(_plan(tmp_path), Asked(exporter=f"http://{address}"))
 
     named = next(one for one in found if one.rule == rule)
@@ -79,13 +79,13 @@ def test_a_fault_that_the_exporter_shows(exposed: str, rule: str, alert: str, tm
 
 
 def test_a_healthy_exporter_has_no_fault(tmp_path: Path) -> None:
-    with saying(_healthy()) as address:
+    with saying(healthy()) as address:
         assert examine(_plan(tmp_path), Asked(exporter=f"http://{address}/metrics")) == []
 
 
 @pytest.mark.parametrize(("ahead", "rules"), [(120.0, ["clock-skew"]), (-120.0, ["clock-skew"]), (1.0, [])])
 def test_a_clock_that_is_wrong(ahead: float, rules: list[str], tmp_path: Path) -> None:
-    with saying(_healthy(), ahead=ahead) as address:
+    with saying(healthy(), ahead=ahead) as address:
         assert _rules(examine(_plan(tmp_path), Asked(exporter=f"http://{address}"))) == rules
 
 
@@ -178,12 +178,12 @@ def running(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """Two real Prometheus: one in order, and one with everything wrong that Prometheus can show."""
     program = repository / ".tools/v3/usr/bin/prometheus"
     with ExitStack() as stack:
-        good = stack.enter_context(saying(_healthy()))
-        poor = "\n".join(line for line in _healthy().splitlines() if "celery_active_worker" not in line)
+        good = stack.enter_context(saying(healthy()))
+        poor = "\n".join(line for line in healthy().splitlines() if "celery_active_worker" not in line)
         bad = stack.enter_context(saying(poor))
-        worker = stack.enter_context(saying(_said("worker-load")))
-        old_worker = stack.enter_context(saying(_without_bound(_said("worker-load"), "60.0")))
-        alertmanager = stack.enter_context(saying(_said("alertmanager-0.33")))
+        worker = stack.enter_context(saying(said("worker-load")))
+        old_worker = stack.enter_context(saying(_without_bound(said("worker-load"), "60.0")))
+        alertmanager = stack.enter_context(saying(said("alertmanager-0.33")))
         found = {}
         for name, exporter, workers in (("healthy", good, [worker]), ("sick", bad, [worker, old_worker])):
             folder = tmp_path_factory.mktemp(name)
@@ -236,7 +236,7 @@ def test_a_fault_that_prometheus_shows(running: dict[str, tuple[Path, str]], rul
 
 def test_the_command_prints_findings_and_exits_with_1(tmp_path: Path) -> None:
     stack = _stack(tmp_path, last="outputs: [prometheus]")
-    with saying(_said("celery-exporter-0.12.2-load")) as address:
+    with saying(said("celery-exporter-0.12.2-load")) as address:
         options = ["doctor", "--stack", str(stack), "--output", str(tmp_path), "--exporter", f"http://{address}"]
         plain = CliRunner().invoke(main, options)
         data = CliRunner().invoke(main, [*options, "--format", "json"])
@@ -248,7 +248,7 @@ def test_the_command_prints_findings_and_exits_with_1(tmp_path: Path) -> None:
 
 def test_the_command_exits_with_0_when_all_is_well(tmp_path: Path) -> None:
     stack = _stack(tmp_path, last="outputs: [prometheus]")
-    with saying(_healthy()) as address:
+    with saying(healthy()) as address:
         options = ["doctor", "--stack", str(stack), "--output", str(tmp_path), "--exporter", f"http://{address}"]
         done = CliRunner().invoke(main, options, env=dict(os.environ))
 

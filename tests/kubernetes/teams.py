@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from stackgen import pipeline
+from stackgen.spec.scalars import Duration
 
 HERE = Path(__file__).parent
 STACKS = sorted(HERE.glob("*/stack*.yaml"))
@@ -59,3 +60,13 @@ def rule_files(files: Mapping[str, str]) -> list[Object]:
 def by_name(found: Iterable[Object]) -> dict[str, Object]:
     """Groups by their names."""
     return {one["name"]: one for one in found}
+
+
+def as_loaded(found: Iterable[Object]) -> Object:
+    """What /api/v1/rules says of a Prometheus that has loaded these groups."""
+    return {"groups": [{"name": group["name"], "rules": [*map(_as_loaded, group["rules"])]} for group in found]}
+
+
+def _as_loaded(rule: Object) -> Object:
+    hold = float(Duration.of(rule["for"]).seconds) if "for" in rule else 0.0
+    return {**rule, "name": rule.get("alert") or rule["record"], "query": rule["expr"], "duration": hold}

@@ -19,6 +19,7 @@ from stackgen.doctor import (
     http,
     logs,
     machine,
+    operator,
     prometheus,
     queues,
     scraped,
@@ -63,7 +64,7 @@ def examine(plan: Plan, asked: Asked) -> list[Finding]:
             eyes.settings(asked.broker)
     seen = eyes.seen
     found = [*eyes.unreachable, *scraped.check(seen), *events.check(seen), *buckets.check(seen), *cost.check(seen)]
-    found += events.priorities(seen)
+    found += [*operator.check(seen), *events.priorities(seen)]
     found += [*queues.check(seen), *corner.check(seen), *audit.check(eyes.audited)]
     found += logs.check(plan, asked.logs) if asked.logs is not None else ()
     return found + list(machine.check(plan, asked.secrets) if asked.secrets else [])

@@ -8,7 +8,7 @@ from dataclasses import replace
 from stackgen.catalog import belonging, promql
 from stackgen.catalog.series import QUEUE_LENGTH, SOURCE_BLIND
 from stackgen.catalog.sources import rabbitmq, worker
-from stackgen.doctor import buckets, cost, http, rules
+from stackgen.doctor import buckets, cost, http, operator, rules
 from stackgen.doctor.exposition import Sample
 from stackgen.doctor.seen import EXPORTER, Seen, Target, clocks
 from stackgen.resolve.plan import Plan, Scraped
@@ -45,6 +45,8 @@ def look(seen: Seen, url: str) -> Seen:
         born_later=frozenset(one.labels.get("worker", "?") for one in _series(url, f"{begun} > time() + 5")),
         exporter=tuple(ours) or None,
         rules=rules.loaded(loaded, plan),
+        groups=rules.names(loaded),
+        pools=operator.look(url, plan),
         evaluations=cost.evaluations(loaded, group_names(plan.site)),
         clocks=clocks(seen, "Prometheus", now),
     )

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 import promql_parser
 
 from stackgen.doctor.seen import Rule
+from stackgen.emitters.kubernetes.rules import uncut
 from stackgen.resolve.plan import Plan
 from stackgen.rules.build import group_names, groups
 
@@ -34,10 +37,50 @@ def loaded(answer: object, plan: Plan) -> frozenset[Rule]:
     return frozenset(_loaded(answer, group_names(plan.site)))
 
 
-def _loaded(answer: object, ours: Collection[str]) -> Iterator[Rule]:
+def names(answer: object) -> frozenset[str]:
+    """The groups in the answer of /api/v1/rules."""
+    return frozenset(str(group.get("name", "")) for group in _groups(answer))
+
+
+def differing(wanted: frozenset[Rule], there: frozenset[Rule], space: str | None) -> tuple[set[Rule], set[Rule]]:
+    """Rules that are lacking, and rules that should not be there.
+
+    `space`: what an operator may have written into every selector and rule, in place of what stood there. The label
+    under which it did is one that rules have and were not given.
+    """
+    given = {(rule.group, rule.name, label) for rule in wanted for label, _ in rule.labels}
+    known = {(rule.group, rule.name) for rule in wanted}
+    enforced = {
+        label
+        for rule in there
+        for label, text in rule.labels
+        if text == space and (rule.group, rule.name) in known and (rule.group, rule.name, label) not in given
+    }
+    if not space or not enforced:
+        return {*(wanted - there)}, {*(there - wanted)}
+    named = "|".join(map(re.escape, enforced))
+    ours = {_without(rf"({named})(=~|!~|!=|=){_STRING}", rule, enforced) for rule in wanted}
+    theirs = {_without(f'({named})="{re.escape(space)}"', rule, enforced) for rule in there}
+    return ours - theirs, theirs - ours
+
+
+def _without(matcher: str, rule: Rule, labels: Collection[str]) -> Rule:
+    def kept(braces: re.Match[str]) -> str:
+        found = [one for one in _MATCHER.findall(braces[0]) if not re.fullmatch(matcher, one)]
+        return f"{{{','.join(found)}}}" if found else ""
+
+    left = tuple(one for one in rule.labels if one[0] not in labels)
+    return replace(rule, expr=_BRACES.sub(kept, rule.expr), labels=left)
+
+
+def _groups(answer: object) -> list[Mapping[str, Any]]:
     listed = answer.get("groups") if isinstance(answer, Mapping) else None
-    for group in listed if isinstance(listed, list) else []:
-        name = str(group.get("name", ""))
+    return listed if isinstance(listed, list) else []
+
+
+def _loaded(answer: object, ours: Collection[str]) -> Iterator[Rule]:
+    for group in _groups(answer):
+        name = uncut(str(group.get("name", "")))
         if name in ours:
             for rule in group.get("rules", []):
                 labels = {str(k): str(v) for k, v in (rule.get("labels") or {}).items()}

@@ -8,6 +8,7 @@ from stackgen.catalog import blindness, facts, promql
 from stackgen.catalog.series_evidence import LENGTH_TOLD
 from stackgen.catalog.signals.evidence import SOURCE_BLIND_SIGNAL
 from stackgen.catalog.signals.stack import WATCHDOG
+from stackgen.doctor import operator
 from stackgen.doctor.finding import Finding
 from stackgen.doctor.seen import EXPORTER, Rule, Seen, alerts, fed_by
 from stackgen.resolve.plan import LOOKED_UP, Plan, Scraped
@@ -41,6 +42,8 @@ def _targets(seen: Seen) -> Iterator[Finding]:
         if seen.targets is None or source not in _down(seen):
             continue
         there = seen.elsewhere.get(source, ())
+        if not seen.targets[source] and not there and source in operator.untargeted(seen):
+            continue  # told with the object that should have found them
         if targets := seen.targets[source]:
             said = sorted({error for target, error in seen.errors.items() if target in targets})
             how, fix = f"answers no scrape{f'; Prometheus says: {said[0]}' if said else ''}", _remedy(scraped, said)
@@ -149,15 +152,17 @@ def _blind(seen: Seen) -> Iterator[Finding]:
 
 
 def _rules(seen: Seen) -> Iterator[Finding]:
-    from stackgen.doctor.rules import generated
+    from stackgen.doctor.rules import differing, generated
 
     if seen.rules is None:
         return
-    wanted = generated(seen.plan)
-    names = {(r.group, r.name) for r in wanted ^ seen.rules}
+    without, beyond = differing(generated(seen.plan), seen.rules, operator.space(seen.plan))
+    told = operator.not_loaded(seen)
+    without = {rule for rule in without if rule.group not in told}
+    names = {(r.group, r.name) for r in without | beyond}
     if not names:
         return
-    lacking, foreign = _names(wanted - seen.rules), _names(seen.rules - wanted)
+    lacking, foreign = _names(without), _names(beyond)
     changed = lacking & foreign
     parts = (("other", changed), ("missing", lacking - changed), ("not ours", foreign - changed))
     listed = "; ".join(f"{word}: {', '.join(sorted(some)[:_MOST])}" for word, some in parts if some)
@@ -165,12 +170,14 @@ def _rules(seen: Seen) -> Iterator[Finding]:
     yield Finding(
         "rules-differ",
         f"Prometheus has other rules than stack.yaml makes: {listed}",
-        "copy output/prometheus/rules there and reload Prometheus (SIGHUP, or POST /-/reload)",
+        operator.APPLY
+        if operator.space(seen.plan)
+        else "copy output/prometheus/rules there and reload Prometheus (SIGHUP, or POST /-/reload)",
         tuple(sorted(alerting & {name for _, name in names})),
     )
 
 
-def _names(rules: frozenset[Rule]) -> set[str]:
+def _names(rules: set[Rule]) -> set[str]:
     return {rule.name for rule in rules}
 
 

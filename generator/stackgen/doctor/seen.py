@@ -27,6 +27,15 @@ class Rule:
     hold: float
 
 
+@dataclass(frozen=True)
+class Pool:
+    """A scrape job of Prometheus."""
+
+    targets: int
+    dropped: int
+    """Targets that were found and that its relabeling did not keep; counted where it has no other."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Seen:
     """Everything that was found out; None is what was not asked or did not answer."""
@@ -50,6 +59,10 @@ class Seen:
     second: frozenset[Target] = frozenset()
     """Others that see the same workers."""
     rules: frozenset[Rule] | None = None
+    groups: frozenset[str] = frozenset()
+    """Every group of rules there is."""
+    pools: Mapping[str, Pool] | None = None
+    """By name: what became of the monitors of this stack, where the Prometheus Operator makes its configuration."""
     evaluations: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """By group of rules: seconds that its last evaluation took, and its interval."""
     recorded: frozenset[str] | None = None

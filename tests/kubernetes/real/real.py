@@ -13,14 +13,15 @@ import pytest
 import yaml
 
 from stackgen import pipeline
-from stackgen.emitters.kubernetes import routing
+from stackgen.doctor import rules
+from stackgen.emitters.kubernetes import monitors, routing
 from stackgen.verify import lints, tools
 from stackgen.verify.objects import operator
 from stackgen.verify.objects.found import Found
 from stackgen.verify.written import promtool
 from tests.kubernetes import told
 from tests.kubernetes.real.cluster import PATIENCE, Cluster, Refused, running
-from tests.kubernetes.teams import STACKS, by_name, groups, named, objects, of_kind, rule_files
+from tests.kubernetes.teams import STACKS, as_loaded, by_name, groups, named, objects, of_kind, rule_files
 
 MONITORING = "monitoring"
 STRATEGIES = [one for one in get_args(operator.Strategy) if one != "global"]
@@ -114,10 +115,7 @@ def _is_whole(cluster: Cluster, prometheus: str) -> bool:
 
 def _jobs(files: Mapping[str, str]) -> Iterator[str]:
     for one in of_kind(files, "ServiceMonitor", "PodMonitor", "ScrapeConfig"):
-        kind = one["kind"][0].lower() + one["kind"][1:]
-        name = f"{kind}/{one['metadata']['namespace']}/{one['metadata']['name']}"
-        pages = one["spec"].get("endpoints") or one["spec"].get("podMetricsEndpoints")
-        yield from (f"{name}/{number}" for number in range(len(pages))) if pages else [name]
+        yield from monitors.pools(one)
 
 
 def test_what_is_misspelt_is_refused(cluster: Cluster) -> None:
@@ -166,6 +164,16 @@ def test_generated_tests_pass_where_enforcement_rewrote_every_selector(
     tests = [path for path in files if path.startswith("prometheus/tests/")]
     assert len(tests) > 20
     assert promtool.asked(tmp_path, {"rule-tests": tests}) == []
+
+
+@pytest.mark.parametrize("enforced", ["", "-enforced"])
+@pytest.mark.parametrize("stack", [SHOP, BILLING], ids=named)
+def test_doctor_finds_no_difference_in_rules_that_the_operator_wrote(
+    stack: Path, enforced: str, cluster: Cluster
+) -> None:
+    plan = made(stack).prepared.plan
+    there = rules.loaded(as_loaded(cluster.rule_groups(MONITORING, f"{plan.spec.stack.name}{enforced}")), plan)
+    assert rules.differing(rules.generated(plan), there, plan.spec.namespace) == (set(), set())
 
 
 @pytest.mark.parametrize("team", TEAMS)

@@ -18,9 +18,21 @@ from stackgen.resolve.plan import Plan, Scraped
 
 def things(plan: Plan) -> Iterator[Thing]:
     """One object for each source that is scraped."""
+    return (one for _, one in by_source(plan))
+
+
+def pools(one: Mapping[str, Any]) -> list[str]:
+    """What the operator calls the scrape jobs that it makes of an object."""
+    name = f"{one['kind'][0].lower()}{one['kind'][1:]}/{one['metadata']['namespace']}/{one['metadata']['name']}"
+    pages = one["spec"].get("endpoints") or one["spec"].get("podMetricsEndpoints")
+    return [f"{name}/{number}" for number in range(len(pages))] if pages else [name]
+
+
+def by_source(plan: Plan) -> Iterator[tuple[Scraped, Thing]]:
+    """The objects, each with the source that is scraped by it."""
     for one in kubernetes.started(plan):
         if one.monitored:
-            yield _service_monitor(one, plan)
+            yield one.scraped, _service_monitor(one, plan)
     for scraped, pods in kubernetes.in_pods(plan):
         port = int(scraped.targets[0].rpartition(":")[2])
         body = {
@@ -29,7 +41,7 @@ def things(plan: Plan) -> Iterator[Thing]:
             "podMetricsEndpoints": _endpoints(scraped, {"portNumber": port}, plan),
         }
         why = f"{scraped.source.title}, in pods of yours: {scraped.source.link}"
-        yield thing("PodMonitor", named(scraped.source.id, plan), {"spec": body}, plan, why)
+        yield scraped, thing("PodMonitor", named(scraped.source.id, plan), {"spec": body}, plan, why)
     for scraped in kubernetes.outside(plan):
         why = f"{scraped.source.title}, at its addresses: {scraped.source.link}"
         page = _page(scraped, plan)
@@ -37,7 +49,7 @@ def things(plan: Plan) -> Iterator[Thing]:
         # gives it to the metrics of a ScrapeConfig only, not to its `up`.
         spaced = [*page["relabelings"], {"targetLabel": "namespace", "replacement": str(plan.spec.namespace)}]
         body = {**_addresses(scraped), **page, "relabelings": spaced}
-        yield thing("ScrapeConfig", named(scraped.source.id, plan), {"spec": body}, plan, why)
+        yield scraped, thing("ScrapeConfig", named(scraped.source.id, plan), {"spec": body}, plan, why)
 
 
 def _service_monitor(one: kubernetes.Started, plan: Plan) -> Thing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -27,9 +28,19 @@ def artefacts(plan: Plan) -> Iterator[Artefact]:
         why = f"{len(parts)} objects: one would be over {MOST} bytes. Constant limits stand in groups of their own."
         for part in parts:
             spec = {"spec": {"groups": [part]}}
-            name = part["name"].replace("_", ".")  # no object's name has one
+            name = called(part["name"])
             one = thing("PrometheusRule", name, spec, plan, why if len(parts) > 1 else "")
             yield file(f"rules/{name}.yaml", [one])
+
+
+def called(group: str) -> str:
+    """The object that holds a group."""
+    return group.replace("_", ".")  # no object's name has one
+
+
+def uncut(group: str) -> str:
+    """The group that it is a part of, or is."""
+    return re.sub(r"-limits-\d+$", "", group)
 
 
 def cut(group: Data) -> list[Data]:
