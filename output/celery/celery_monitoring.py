@@ -212,11 +212,14 @@ def mark_published() -> None:
     signals.before_task_publish.connect(_stamp, weak=False, dispatch_uid="celery_monitoring.published")
 
 
-def _stamp(headers: dict[str, Any] | None = None, **_: object) -> None:
-    if headers is not None:
-        headers[SENT_HEADER] = time.time()
-        if entry := getattr(_SENDING, "entry", None):
-            headers[ENTRY_HEADER] = entry
+def _stamp(headers: dict[str, Any] | None = None, properties: dict[str, Any] | None = None, **_: object) -> None:
+    if headers is None:
+        return
+    headers[SENT_HEADER] = now = time.time()
+    if entry := getattr(_SENDING, "entry", None):
+        headers[ENTRY_HEADER] = entry
+    if properties is not None:  # RabbitMQ tells it of the message that is next in a queue
+        properties.setdefault("timestamp", int(due_moment(now, headers.get("eta")) or now))
 
 
 @contextmanager

@@ -28,16 +28,22 @@ DELAYED = "rabbitmq-3.10.8-detailed-delayed"
 """Where 5 tasks for a queue that does not exist are stuck, 3 were delivered, and 4 have time left."""
 ALARM = "rabbitmq-3.10.8-alarm"
 """Where the memory alarm is on."""
+WAITING = "rabbitmq-3.10.8-detailed-waiting"
+"""Where one message waits, sent by celery_monitoring.py, and a queue is empty."""
+EXPIRED = "rabbitmq-3.10.8-expired"
+"""Where three messages had lived for too long."""
 AT_WORK = {
     "celery:delayed_undelivered:count": DELAYED,
     "celery:broker_blocked:max": ALARM,
-    "celery:queue_oldest:seconds": "probe-waiting",
+    "celery:broker_expired:increase10m": EXPIRED,
+    "probe celery:queue_oldest:seconds": "probe-waiting",
+    "rabbitmq celery:queue_oldest:seconds": WAITING,
     "celery:tasks_unknown:increase10m": "celery-exporter-0.12.2-unregistered",
     **dict.fromkeys(
         (name for name, one in registry.series().items() if one in vars(series_doing).values()), "worker-busy"
     ),
 }
-"""By canonical series: the scrape that shows it, where that is not the source's under load."""
+"""By canonical series, of one source or of all: the scrape that shows it, where that is not the source's under load."""
 STARTS = (facts.STARTS.series, facts.STARTS.judged)
 MISSING = {"flower": {"queue"}}
 """Labels that a source cannot give; its readings' caveats say so."""
@@ -89,10 +95,12 @@ def test_reading_gives_its_series_with_exactly_its_labels(
     promtool: Path, tmp_path: Path, source: Source, reading: Reading
 ) -> None:
     plan, wanted = _plan(tmp_path, source), set(reading.series.labels) - MISSING.get(source.id, set())
-    fed = _fed(source, read(AT_WORK.get(reading.series.name, at_work(source.id))))
+    name = reading.series.name
+    shown = AT_WORK.get(f"{source.id} {name}") or AT_WORK.get(name) or at_work(source.id)
+    fed = _fed(source, read(shown))
     # The scrapes of Prometheus were taken where a group was named celery-stack.
     fed = [{**one, "series": one["series"].replace(";celery-stack", f";{plan.site.named('stack')}")} for one in fed]
-    got = evaluate(promtool, tmp_path, _rules(reading, plan), fed, reading.series.name)
+    got = evaluate(promtool, tmp_path, _rules(reading, plan), fed, name)
     assert {frozenset(name for name, _ in labels) for labels in got} == {frozenset(wanted)}
 
 

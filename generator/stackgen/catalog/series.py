@@ -229,6 +229,15 @@ BROKER_BLOCKED = Series(
     meaning="1 while the broker takes no messages because of this alarm, else 0.",
     shared=True,
 )
+BROKER_EXPIRED = Series(
+    name="celery:broker_expired:increase10m",
+    labels=(),
+    unit="tasks",
+    family="stack",
+    meaning="Messages that the broker dropped in the last 10 minutes because their time to live had passed.",
+    kind="counter",
+    window=OUTCOME_WINDOW,
+)
 SOURCE_BLIND = Series(
     name="celery:source_blind:bool",
     labels=("missing",),

@@ -30,6 +30,7 @@ Fact = Literal[
     "redis_database_unsaid",
     "redis_sentinel",
     "redis_cluster",
+    "not_redis",
 ]
 """A property of the stack that makes a reading of a source wrong, too small or absent."""
 

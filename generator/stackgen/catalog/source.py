@@ -103,6 +103,8 @@ class Source:
     """The counters of events that a worker sends when it takes a task, each with a matcher, which may be ""."""
     path: str = "/metrics"
     params: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    keeps: str | None = None
+    """Regular expression for the names of metrics: all others of its page are dropped; None drops none."""
     beside: Endpoint | None = None
     versions: Mapping[str, Image] = field(default_factory=dict)
     """Version -> container image; the first is the default."""

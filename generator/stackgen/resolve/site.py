@@ -256,6 +256,8 @@ def _facts(spec: StackSpec) -> Iterable[Fact]:
             yield "redis_cluster"
         elif broker.database is None:
             yield "redis_database_unsaid"
+    else:
+        yield "not_redis"
 
 
 def _corner(spec: StackSpec) -> Corner:

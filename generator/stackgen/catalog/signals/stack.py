@@ -8,6 +8,7 @@ from stackgen.catalog import input_shapes
 from stackgen.catalog.runbook import Command
 from stackgen.catalog.series import (
     BROKER_BLOCKED,
+    BROKER_EXPIRED,
     BROKER_UP,
     LOG_LINES_DROPPED,
     NOTIFICATION_FAILURES,
@@ -104,6 +105,33 @@ BROKER_BLOCKED_SIGNAL = Signal(
         "queues grew until their messages filled the memory",
         "the disk is nearly full: logs, persistent messages",
         "the watermark is set too low for this load",
+    ),
+    dashboard=_DASHBOARD,
+)
+
+BROKER_EXPIRED_SIGNAL = Signal(
+    id="broker_expired",
+    alert="CeleryMessagesExpire",
+    title="Messages that RabbitMQ dropped unread, in 10 minutes",
+    family="stack",
+    unit="tasks",
+    by=(),
+    needs=(BROKER_EXPIRED,),
+    expr=lambda site: BROKER_EXPIRED.name,
+    shape=input_shapes.Value(BROKER_EXPIRED),
+    applies=lambda site: "" if site.broker == "rabbitmq" else "only RabbitMQ lets messages expire",
+    # Longer than the window: events that expired once, while an exporter hung, are no finding.
+    levels={"warning": Level(Fraction(0), hold=900)},
+    sees_bursts=False,
+    commands=(
+        Command("rabbitmqctl list_queues name arguments policy", "Which queues have a time to live (x-message-ttl)."),
+    ),
+    summary="RabbitMQ dropped {value:message} whose time to live had passed, before anybody took them",
+    action="Find the queue with a TTL, and see why its tasks wait so long; keep what expires in a dead letter queue.",
+    meaning="Tasks that were sent are gone. No worker has heard of them, so none counts, logs or reports them.",
+    causes=(
+        "a queue or policy has x-message-ttl, or tasks are sent with `expiration`, and workers are too slow or away",
+        "a receiver of events hangs (celery-exporter, Flower): those expire after 5 s, and count here too",
     ),
     dashboard=_DASHBOARD,
 )

@@ -86,7 +86,10 @@ SOURCE = Source(
                 RecordingRule(latest(OLDEST.name, (_JOB, site.held("queue")), site, {"queue": "queue"})),
             ),
             stimulus=gauge(JOB, OLDEST, queue_labels),
-            caveat="On Redis only, and of messages whose sender loads celery_monitoring.py.",
+            spoiled_by={
+                "not_redis": "only Redis shows the head of a queue to who asks; source rabbitmq has it of RabbitMQ"
+            },
+            caveat="Of messages whose sender loads celery_monitoring.py.",
         ),
         Reading(
             series=QUEUE_WORKERS,

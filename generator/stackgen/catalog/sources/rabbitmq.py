@@ -11,10 +11,29 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from stackgen.catalog import facts, promql
-from stackgen.catalog.counting import latest
-from stackgen.catalog.series import BROKER_BLOCKED, BROKER_UP, DELAYED_UNDELIVERED, QUEUE_LENGTH, QUEUE_WORKERS
+from stackgen.catalog.counting import increase, latest, per_worker
+from stackgen.catalog.series import (
+    BROKER_BLOCKED,
+    BROKER_EXPIRED,
+    BROKER_UP,
+    DELAYED_UNDELIVERED,
+    OUTCOME_WINDOW,
+    QUEUE_LENGTH,
+    QUEUE_WORKERS,
+)
+from stackgen.catalog.series_schedule import QUEUE_OLDEST
 from stackgen.catalog.site import DELAYED_QUEUES, Site
-from stackgen.catalog.source import FILLED_IN, Endpoint, Metric, Reading, RecordingRule, Source, Stimulus, base_labels
+from stackgen.catalog.source import (
+    FILLED_IN,
+    Endpoint,
+    Metric,
+    Reading,
+    RecordingRule,
+    Source,
+    Stimulus,
+    base_labels,
+    counter,
+)
 from stackgen.catalog.timeline import Gauge, Input, Segment
 
 JOB = "rabbitmq"
@@ -25,11 +44,21 @@ READY = Metric(name="rabbitmq_detailed_queue_messages_ready", type="gauge", labe
 UNACKED = Metric(name="rabbitmq_detailed_queue_messages_unacked", type="gauge", labels=_QUEUE)
 MESSAGES = Metric(name="rabbitmq_detailed_queue_messages", type="gauge", labels=_QUEUE)
 CONSUMERS = Metric(name="rabbitmq_detailed_queue_consumers", type="gauge", labels=_QUEUE, always=True)
+HEAD = Metric(name="rabbitmq_detailed_queue_head_message_timestamp", type="gauge", labels=_QUEUE)
+EXPIRED = Metric(
+    name="rabbitmq_global_messages_dead_lettered_expired_total",
+    type="counter",
+    labels=("queue_type", "dead_letter_strategy"),
+)
+_DROPPED = 'dead_letter_strategy="disabled"'
+"""What no dead letter exchange takes is gone; levels of native delayed delivery live on expiry, and have one."""
 ALARMS = {
     "memory": Metric(name="rabbitmq_alarms_memory_used_watermark", type="untyped", labels=()),
     "disk": Metric(name="rabbitmq_alarms_free_disk_space_watermark", type="untyped", labels=()),
 }
 """Alarms of any node, under which the whole cluster reads nothing from connections that publish."""
+_PAGE = ("messages", "messages_ready", "messages_unacked", "consumers", "head_message_timestamp")
+"""What is kept of the page: the family with the timestamp has some fifteen more for each queue."""
 _WAITING, _HELD = 7, 3
 """Messages that a test leaves in a delayed queue besides those that are stuck."""
 
@@ -85,17 +114,38 @@ def _undelivered_stimulus(
     ]
 
 
+def _oldest(site: Site) -> tuple[RecordingRule, ...]:
+    """The timestamp is NaN where none waits: less than no number, be it of the year 33658."""
+    return (RecordingRule(f"time() - ({newest(HEAD, site)} < 1e12)"),)
+
+
+def _oldest_stimulus(site: Site, canonical: Mapping[str, str], segments: tuple[Segment, ...], step: int) -> list[Input]:
+    """Timestamps that make a message as old as each segment says, at each of its samples."""
+    sent, now = list[Segment](), 0
+    for one in segments:
+        moved = one if one.amount is None else one._replace(amount=now - one.amount, slope=step - one.slope)
+        sent.append(moved)
+        now += one.steps * step
+    return fed(HEAD)(site, canonical, tuple(sent), step)
+
+
+def _expired_labels(canonical: Mapping[str, str]) -> dict[str, str]:
+    del canonical
+    return {"queue_type": "rabbit_classic_queue", "dead_letter_strategy": "disabled"}
+
+
 SOURCE = Source(
     id="rabbitmq",
     title="RabbitMQ's Prometheus plugin",
     job=JOB,
     target="rabbitmq:15692",
     path="/metrics/detailed",
-    params={"family": ("queue_coarse_metrics", "queue_consumer_count")},
+    params={"family": ("queue_coarse_metrics", "queue_consumer_count", "queue_metrics")},
+    keeps=f"rabbitmq_detailed_queue_({'|'.join(_PAGE)})",
     vhost_param="vhost",
-    beside=Endpoint(job="rabbitmq-alarms", path="/metrics", keeps="rabbitmq_alarms_.+"),
+    beside=Endpoint(job="rabbitmq-alarms", path="/metrics", keeps=f"rabbitmq_alarms_.+|{EXPIRED.name}"),
     link="https://www.rabbitmq.com/docs/prometheus",
-    metrics=(READY, UNACKED, MESSAGES, CONSUMERS, *ALARMS.values()),
+    metrics=(READY, UNACKED, MESSAGES, CONSUMERS, HEAD, EXPIRED, *ALARMS.values()),
     readings=(
         Reading(
             series=QUEUE_LENGTH,
@@ -109,6 +159,26 @@ SOURCE = Source(
             rules=facts.judged(facts.CONSUMERS, lambda site: newest(CONSUMERS, site)),
             stimulus=fed(CONSUMERS),
             late=120,  # two heartbeats of AMQP, after a host that vanishes
+        ),
+        Reading(
+            series=QUEUE_OLDEST,
+            uses=(HEAD,),
+            rules=_oldest,
+            stimulus=_oldest_stimulus,
+            caveat="Of messages with a timestamp: their sender loads celery_monitoring.py, or RabbitMQ sets it.",
+        ),
+        Reading(
+            series=BROKER_EXPIRED,
+            uses=(EXPIRED,),
+            rules=lambda site: (
+                RecordingRule(per_worker(increase(EXPIRED.name, (_JOB, _DROPPED), site, "zero", OUTCOME_WINDOW), {})),
+            ),
+            stimulus=counter(JOB, EXPIRED.name, _expired_labels),
+            spoiled_by={
+                "pool_solo": "events expire while a worker of the solo pool is busy, and RabbitMQ does not say what did"
+            },
+            caveat="Of all queues of the broker, whatever virtual host and application they belong to; "
+            "events that nobody receives for 5 s expire as well.",
         ),
         Reading(
             series=DELAYED_UNDELIVERED,

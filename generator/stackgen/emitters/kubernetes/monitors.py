@@ -83,10 +83,7 @@ def _endpoints(scraped: Scraped, port: Mapping[str, str | int], plan: Plan) -> l
     beside = scraped.source.beside
     if beside is None:
         return [first]
-    kept = [
-        {"sourceLabels": ["__name__"], "regex": beside.keeps, "action": "keep"},
-        {"targetLabel": "job", "replacement": scraped.job},
-    ]
+    kept = [_named(beside.keeps, "keep"), {"targetLabel": "job", "replacement": scraped.job}]
     second = {
         **first,
         "path": beside.path,
@@ -108,8 +105,13 @@ def _page(scraped: Scraped, plan: Plan) -> dict[str, Any]:
         "scrapeTimeout": promql.seconds(plan.site.scrape_timeout),
         "relabelings": _whose(scraped.job, scraped, plan),
         # prometheus_client adds a _created series to each counter: no rule or panel reads them.
-        "metricRelabelings": [{"sourceLabels": ["__name__"], "regex": ".+_created", "action": "drop"}],
+        "metricRelabelings": [_named(source.keeps, "keep") if source.keeps else _named(".+_created", "drop")],
     }
+
+
+def _named(regex: str, action: str) -> dict[str, Any]:
+    """What becomes of metrics with such names."""
+    return {"sourceLabels": ["__name__"], "regex": regex, "action": action}
 
 
 def _whose(job: str, scraped: Scraped, plan: Plan) -> list[dict[str, str]]:

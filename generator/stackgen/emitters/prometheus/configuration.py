@@ -75,7 +75,8 @@ def _job(scraped: Scraped, plan: Plan) -> dict[str, object]:
         **discovery.places(scraped),
         "relabelings": discovery.relabelings(scraped, scraped.job if shared else None) or None,
         "dropped": ".+_created",
-        "kept": None,
+        "kept": source.keeps,
+        "job": None,
     }
 
 
