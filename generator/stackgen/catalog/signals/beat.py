@@ -25,7 +25,8 @@ BEAT_GONE = Signal(
     expr=lambda site: BEATS.name,
     shape=input_shapes.Value(BEATS),
     bad_when="below",
-    levels={"critical": Level(Fraction(1), hold=60)},
+    # It mutes CeleryTaskOverdue, which ends only when a run that beat sends again was done, scraped and evaluated.
+    levels={"critical": Level(Fraction(1), hold=60, keep=180)},
     commands=(_PAGE,),
     summary="No beat keeps the schedule: nothing periodic is sent",
     action="Start beat; if its process is there, restart it: it hangs, or waits for a broker, database or lock.",
