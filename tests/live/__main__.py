@@ -39,8 +39,11 @@ def main() -> int:
     parser.add_argument("--hour", type=float, default=HOUR_SECONDS, help="seconds of an hour in which nothing happens")
     parser.add_argument("--keep", action="store_true", help="keep the folder with configuration and logs")
     parser.add_argument("--two", action="store_true", help="two stacks on one Prometheus, Alertmanager and Redis")
+    parser.add_argument(
+        "--pictures", type=Path, metavar="FOLDER", help="draw what happens, as templates of small SVG files"
+    )
     options = parser.parse_args()
-    asked = proof.Asked(short=options.short, only=options.only or [], hour=options.hour)
+    asked = proof.Asked(options.short, options.only or [], options.hour, options.pictures)
     if folder := os.environ.get(_INSIDE):
         try:
             if options.two:

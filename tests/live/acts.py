@@ -32,6 +32,21 @@ def purge(queue: str) -> Act:
     return lambda cluster, second: cluster.purge(queue)
 
 
+def touch(name: str) -> Act:
+    """Puts a file into the run's folder, which a task looks for."""
+    return lambda cluster, second: (cluster.folder / name).touch()
+
+
+def remove(name: str) -> Act:
+    """Takes it away again."""
+    return lambda cluster, second: (cluster.folder / name).unlink()
+
+
+def revoke(*ids: str) -> Act:
+    """Ends tasks that run."""
+    return lambda cluster, second: cluster.revoke(*ids)
+
+
 def flood(cluster: Cluster, second: int) -> None:
     """Keeps the queue bulk full."""
     if second % 2 == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -12,10 +13,19 @@ from celery import Celery  # type: ignore[import-untyped]
 from celery.schedules import crontab  # type: ignore[import-untyped]
 
 BROKER = os.environ.get("LIVE_BROKER_URL", "memory://")
-REDIS_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5}
 TICK_SECONDS = float(os.environ.get("LIVE_TICK", "2"))
-REFUSES = Path(os.environ.get("LIVE_REFUSES", os.devnull))
-"""While a file of this name is there, one task cannot be sent."""
+FILES = Path(os.environ.get("LIVE_FILES", os.devnull))
+"""The folder of the run: while one of the files below is in it, a task misbehaves."""
+REFUSES, DAWDLES, KILLS = FILES / "refuses", FILES / "dawdles", FILES / "kills"
+VISIBILITY = os.environ.get("LIVE_VISIBILITY")
+"""Seconds after which Redis delivers again what is not acknowledged; an hour unless it is said."""
+
+
+REDIS_OPTIONS = {
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+    **({"visibility_timeout": int(VISIBILITY)} if VISIBILITY else {}),
+}
 
 
 def route(name: str, *_: object, **__: object) -> None:
@@ -44,6 +54,7 @@ app.conf.update(
         "report": {"task": "live.fine", "schedule": crontab(minute=0, hour=7, day_of_week="mon-fri")},
         "lane": {"task": "live.ticking", "schedule": 20.0, "options": {"queue": "lane"}},
         "routed": {"task": "live.routed", "schedule": 5.0},
+        "report often": {"task": "live.reporting", "schedule": 20.0},
     },
 )
 
@@ -122,3 +133,35 @@ def burn(seconds: float) -> None:
     end = time.process_time() + seconds
     while time.process_time() < end:
         pass
+
+
+@app.task(name="live.reporting")  # type: ignore[untyped-decorator]
+def reporting() -> None:
+    """Sent by beat, and done at once unless it dawdles."""
+    end = time.monotonic() + 50
+    while DAWDLES.is_file() and time.monotonic() < end:
+        time.sleep(0.2)
+
+
+@app.task(name="live.hanging", soft_time_limit=5)  # type: ignore[untyped-decorator]
+def hanging(seconds: float) -> None:
+    """Takes no notice of its limit."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            time.sleep(end - time.monotonic())
+        except Exception:
+            continue
+
+
+@app.task(name="live.outlasting", acks_late=True)  # type: ignore[untyped-decorator]
+def outlasting(seconds: float) -> None:
+    """Is acknowledged when it ends."""
+    time.sleep(seconds)
+
+
+@app.task(name="live.poison", acks_late=True, reject_on_worker_lost=True)  # type: ignore[untyped-decorator]
+def poison() -> None:
+    """Ends its process, after which its message comes back; while it may."""
+    if KILLS.is_file():
+        os.kill(os.getpid(), signal.SIGKILL)

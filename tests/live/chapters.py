@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.live import evidence, scenarios, schedule, seen
+from tests.live import evidence, scenarios, schedule, seen, stalls
 from tests.live.brokers import Kind
 from tests.live.scenarios import Scenario
 
@@ -22,11 +22,15 @@ class Chapter:
     batches: Batches
     otherwise: tuple[str, ...] = ()
     """Files whose keys are written instead of those of stack.yaml."""
+    thresholds: Mapping[str, object] = field(default_factory=dict)
+    """Besides those in the files."""
     facts: Mapping[str, float] = field(default_factory=dict)
     """Queries to Prometheus, and their answers when all is well."""
     asks: bool = False
     """Whether everything there is happens in it: each panel must show something, and the doctor is asked of faults."""
 
+
+_WITH_BEAT = {**seen.BY_EXPORTER, **seen.BY_PROBE, **seen.BY_BEAT}
 
 CHAPTERS = (
     Chapter(
@@ -66,8 +70,34 @@ CHAPTERS = (
         name="schedule",
         kind="redis",
         exporters=("exporter", "probe", "beat"),
-        batches=schedule.BATCHES,
+        batches=schedule.BATCHES["redis"],
         otherwise=("schedule.yaml",),
-        facts={**seen.BY_EXPORTER, **seen.BY_PROBE, **seen.BY_BEAT},
+        facts=_WITH_BEAT,
+    ),
+    Chapter(
+        name="schedule",
+        kind="rabbitmq",
+        exporters=("exporter", "probe", "beat"),
+        batches=schedule.BATCHES["rabbitmq"],
+        otherwise=("schedule.yaml", "beat-rabbitmq.yaml"),
+        facts=_WITH_BEAT,
+    ),
+    Chapter(
+        name="stalls",
+        kind="redis",
+        exporters=("exporter", "probe", "beat"),
+        batches=stalls.BATCHES["redis"],
+        otherwise=("stalls.yaml",),
+        thresholds={"task_visibility": {"for": "20s"}},
+        facts=_WITH_BEAT,
+    ),
+    Chapter(
+        name="stalls",
+        kind="rabbitmq",
+        exporters=("exporter", "probe", "beat"),
+        batches=stalls.BATCHES["rabbitmq"],
+        otherwise=("stalls.yaml", "beat-rabbitmq.yaml"),
+        thresholds={"broker_expired": {"for": "20s"}},
+        facts=_WITH_BEAT,
     ),
 )

@@ -96,14 +96,24 @@ class Cluster:
         change = f"vm_memory_monitor:set_vm_memory_high_watermark({share})."
         brokers.erlang_call(self.programs, self.ports, change)
 
-    def start_worker(self, name: str, queues: str = "celery,bulk", *, events: bool = True, remote: bool = True) -> None:
-        """One worker with three pool processes; without events, or without remote control."""
+    def start_worker(
+        self,
+        name: str,
+        queues: str = "celery,bulk",
+        *,
+        events: bool = True,
+        remote: bool = True,
+        **more: str,
+    ) -> None:
+        """One worker with three pool processes; without events, or without remote control, or with more settings."""
         command = [sys.executable, "-m", "celery", "-A", "tests.live.app", "worker", "-n", name, "-c", "3"]
         environment = {
             "LIVE_BROKER_URL": self.broker,
             "LIVE_MODULE": f"{self.folder}/output/celery",
             "LIVE_EVENTS": "1" if events else "0",
             "LIVE_REMOTE": "1" if remote else "0",
+            "LIVE_FILES": str(self.folder),
+            **more,
             "CELERY_METRICS_PORT": str(self.ports[name]),
             "CELERY_HEARTBEAT_FILE": f"{self.folder}/%h.heartbeat",
         }
@@ -192,10 +202,10 @@ class Cluster:
         """Whether our senders say that they sent a task."""
         self.app.conf.task_send_sent_event = on
 
-    def consume(self, queue: str, *, on: bool) -> None:
-        """Lets the first worker consume a queue, or not."""
+    def consume(self, queue: str, *, on: bool, worker: str = WORKERS[0]) -> None:
+        """Lets a worker consume a queue, or not."""
         control = self.app.control
-        (control.add_consumer if on else control.cancel_consumer)(queue, destination=[WORKERS[0]], reply=False)
+        (control.add_consumer if on else control.cancel_consumer)(queue, destination=[worker], reply=False)
 
     def resize(self, worker: str, by: int) -> None:
         """Gives a worker more pool processes, or fewer."""

@@ -24,8 +24,7 @@ EventReceiver.process = process
 """The thread that receives events stands still while a file is there; the web server goes on."""
 
 DEAF = "deaf"
-REFUSES = "refuses"
-"""Files in the run's folder, while which celery-exporter hears no event, and one task cannot be sent."""
+"""A file in the run's folder: while it is there celery-exporter hears no event."""
 
 Started = tuple[Sequence[str], Mapping[str, str]]
 """A command line, and what it needs in its environment."""
@@ -70,7 +69,7 @@ def beat(folder: Path, broker: str, port: int, kept: str = "file", tick: float =
         "LIVE_BROKER_URL": broker,
         "LIVE_MODULE": f"{folder}/output/celery",
         "LIVE_TICK": str(tick),
-        "LIVE_REFUSES": f"{folder}/{REFUSES}",
+        "LIVE_FILES": str(folder),
         "CELERY_BEAT_METRICS_PORT": str(port),
         "PYTHONPATH": str(folder),
     }

@@ -64,4 +64,5 @@ def _stack(chapter: Chapter, *, short: bool) -> str:
     written = yaml.safe_load(text)
     for name in chapter.otherwise:
         written |= yaml.safe_load(STACK.with_name(name).read_text())
+    written["thresholds"] |= chapter.thresholds
     return text if not chapter.otherwise else yaml.safe_dump(written, sort_keys=False)

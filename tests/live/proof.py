@@ -30,6 +30,8 @@ class Asked:
     short: bool
     only: Sequence[str]
     hour: float
+    pictures: Path | None = None
+    """The folder for pictures of what happens."""
 
     @property
     def everything(self) -> bool:
@@ -70,7 +72,7 @@ def _prove(cluster: Cluster, inbox: Inbox, chapter: Chapter, asked: Asked) -> in
     batches = asked.batches(chapter)
     unsettled = list if asked.short else partial(answered.unsettled, cluster)
     for batch in batches:
-        rows += side_by_side(batch, cluster, inbox, unsettled)
+        rows += side_by_side(batch, cluster, inbox, unsettled, asked.pictures)
         if batch is batches[0]:
             wrong += answered.problems(cluster, lenient=not full or chapter.kind != "redis")
     wrong += answered.failures(cluster)

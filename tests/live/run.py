@@ -6,7 +6,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from tests.live import pictures
 from tests.live.cluster import Cluster
 from tests.live.inbox import Inbox, News
 from tests.live.scenarios import Expected, Scenario
@@ -38,6 +40,7 @@ class _Running:
     late: bool = False
     kept: int = -1
     wrong: str = ""
+    drawn: bool = False
 
     @property
     def over(self) -> bool:
@@ -73,6 +76,17 @@ class _Running:
         self.wrong = self.scenario.sees(cluster)
         self.scenario.mends(cluster, int(self.scenario.stays))
 
+    def lasted(self) -> pictures.Lasted:
+        """When what happened, as Unix times; until now."""
+        now, ahead = time.time(), time.time() - time.monotonic()
+        told = min(self.fired.values(), default=None)
+        return pictures.Lasted(
+            self.began + ahead,
+            None if told is None else told + ahead,
+            None if self.mended is None else self.mended + ahead,
+            now,
+        )
+
     def rows(self) -> Iterable[Row]:
         """The lines of this scenario."""
         if not self.scenario.expected:
@@ -93,19 +107,26 @@ class _Running:
 
 
 def side_by_side(
-    scenarios: Sequence[Scenario], cluster: Cluster, inbox: Inbox, unsettled: Callable[[], list[str]]
+    scenarios: Sequence[Scenario],
+    cluster: Cluster,
+    inbox: Inbox,
+    unsettled: Callable[[], list[str]],
+    folder: Path | None = None,
 ) -> list[Row]:
     """Breaks all at once; each is mended as soon as its alerts were told. Ends when all have ended, and all is settled:
-    what was muted meanwhile is told then, if it goes on, and is judged too."""
+    what was muted meanwhile is told then, if it goes on, and is judged too. Pictures are put into the folder."""
     say(f"breaking: {', '.join(scenario.name for scenario in scenarios)}")
     running = [_Running(scenario, time.monotonic()) for scenario in scenarios]
     for one in running:
         one.scenario.breaks(cluster, 0)
-    while not all(one.over for one in running):
+    while not all(one.over and (one.drawn or folder is None) for one in running):
         tick = time.monotonic()
         for one in running:
             if not one.over:
                 one.step(cluster, inbox)
+            if one.over and folder and not one.drawn:
+                pictures.keep(cluster, one.scenario, one.lasted(), folder)
+                one.drawn = True
         cluster.programs.check()
         time.sleep(max(0.0, tick + _TICK - time.monotonic()))
     for one in running:

@@ -46,6 +46,8 @@ class Scenario:
     """May be told too, because the milder severity can be reached first."""
     sees: Callable[[Cluster], str] = lambda cluster: ""
     """Looks at the system when all were told, or at the end when nothing may be; what it says is wrong."""
+    shows: str = ""
+    """For scenarios that expect nothing: the query of its picture."""
     patience: float = 600
     """Seconds until all must be told; as many again until all have ended. Much more than is needed on an idle machine:
     on a busy one a run may be slow."""

@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from stackgen.catalog.series_schedule import ENTRY_DUE
 from tests.live import acts
+from tests.live.brokers import Kind
 from tests.live.cluster import BEATS, Cluster
-from tests.live.exporters import REFUSES, beat
+from tests.live.exporters import beat
 from tests.live.processes import answers
 from tests.live.scenarios import BUSY, QUIET, Expected, Scenario
 from tests.live.seen import value
 
 _HOUR = 3600.0
+_IN = f'{ENTRY_DUE.name}{{entry="tick"}} - time()'
+"""In how many seconds the entry is due."""
 _CHANGED_SECONDS = 40
 """When a schedule changes, after another scheduler has begun."""
 _BLOCKING = tuple(f"blocking-{n}" for n in range(3))
@@ -34,10 +38,6 @@ row = PeriodicTask.objects.get(name="tick")
 row.interval, _ = IntervalSchedule.objects.get_or_create(every=1, period="hours")
 row.save()
 """
-
-
-_OVERDUE = Expected("CeleryTaskOverdue", "warning", {"task": "live.ticking"})
-"""True while beat is away and muted then; told when it is back, until the first success is seen."""
 
 
 def _start(cluster: Cluster, name: str, **options: Any) -> None:
@@ -73,16 +73,6 @@ def _blocks(cluster: Cluster, second: int) -> None:
     del second
     for one in _BLOCKING:
         cluster.send("live.slow", 600, queue="lane", task_id=one)
-
-
-def _refuses(cluster: Cluster, second: int) -> None:
-    del second
-    (cluster.folder / REFUSES).touch()
-
-
-def _takes(cluster: Cluster, second: int) -> None:
-    del second
-    (cluster.folder / REFUSES).unlink()
 
 
 def _django(cluster: Cluster, *command: str) -> None:
@@ -125,7 +115,7 @@ def _hourly(kept: str) -> acts.Act:
 
 
 def _that_it_is_hourly(cluster: Cluster) -> str:
-    due = value(cluster, f'{ENTRY_DUE.name}{{entry="tick"}} - time()')
+    due = value(cluster, _IN)
     return "" if due is not None and due > _HOUR / 2 else f"the entry that is hourly now is due in {due} s"
 
 
@@ -137,66 +127,61 @@ def _changes(kept: str) -> Scenario:
         keeps=_hourly(kept),
         mends=_again,
         sees=_that_it_is_hourly,
+        shows=_IN,
         stays=120,
     )
 
 
-BATCHES = (
-    (
-        Scenario(
-            name="an entry is missed",
-            expected=(Expected("CeleryScheduleMissed", "warning", {"entry": "routed"}),),
-            breaks=_refuses,
-            mends=_takes,
-        ),
-        Scenario(
-            name="an entry's queue is blocked",
-            expected=(
-                _OVERDUE,
-                Expected("CeleryOldestTaskWaits", "warning", {"queue": "lane"}),
-            ),
-            breaks=_blocks,
-            mends=lambda cluster, second: cluster.revoke(*_BLOCKING),
-        ),
-        Scenario(
-            name="a producer floods a queue",
-            expected=(Expected("CeleryQueueBacklog", "critical", {"queue": "bulk"}),),
-            also=(
-                Expected("CeleryQueueBacklog", "warning", {"queue": "bulk"}),
-                Expected("CeleryOldestTaskWaits", "warning", {"queue": "bulk"}),
-            ),
-            breaks=acts.send("live.slow", 0.5, times=2000, queue="bulk"),
-            mends=acts.purge("bulk"),
-        ),
-        Scenario(
-            name="two beats",
-            expected=(Expected("CeleryBeatTwice", "warning"),),
-            breaks=_twice,
-            mends=_once,
-        ),
-    ),
-    (
-        Scenario(
-            name="beat is killed",
-            expected=(Expected("CeleryBeatDown", "critical"),),
-            also=(_OVERDUE,),
-            breaks=acts.kill("beat"),
-            mends=_again,
-        ),
-    ),
-    (
-        Scenario(
-            name="beat stands still",
-            expected=(Expected("CeleryBeatDown", "critical"),),
-            also=(_OVERDUE,),
-            breaks=_pauses(on=True),
-            mends=_pauses(on=False),
-        ),
-    ),
-    (_changes("file"),),
-    (_changes("django"),),
-    (_changes("redbeat"),),
-    (BUSY,),
-    (replace(QUIET, name="a quiet hour but for beat"),),
+MISSED = Scenario(
+    name="an entry is missed",
+    expected=(Expected("CeleryScheduleMissed", "warning", {"entry": "routed"}),),
+    breaks=acts.touch("refuses"),
+    mends=acts.remove("refuses"),
 )
-"""What happens side by side, and one after the other."""
+
+
+def _waits(queue: str) -> Expected:
+    return Expected("CeleryOldestTaskWaits", "warning", {"queue": queue})
+
+
+BLOCKED = Scenario(
+    name="an entry's queue is blocked",
+    expected=(Expected("CeleryTaskOverdue", "warning", {"task": "live.ticking"}), _waits("lane")),
+    breaks=_blocks,
+    mends=acts.revoke(*_BLOCKING),
+)
+FLOODED = Scenario(
+    name="a producer floods a queue",
+    expected=(Expected("CeleryQueueBacklog", "critical", {"queue": "bulk"}),),
+    also=(Expected("CeleryQueueBacklog", "warning", {"queue": "bulk"}), _waits("bulk")),
+    breaks=acts.send("live.slow", 0.5, times=2000, queue="bulk"),
+    mends=acts.purge("bulk"),
+)
+TWICE = Scenario(
+    name="two beats",
+    expected=(Expected("CeleryBeatTwice", "warning"),),
+    breaks=_twice,
+    mends=_once,
+)
+KILLED = Scenario(
+    name="beat is killed",
+    expected=(Expected("CeleryBeatDown", "critical"),),
+    breaks=acts.kill("beat"),
+    mends=_again,
+)
+STOPPED = Scenario(
+    name="beat stands still",
+    expected=(Expected("CeleryBeatDown", "critical"),),
+    breaks=_pauses(on=True),
+    mends=_pauses(on=False),
+)
+
+
+_FIRST = ((MISSED, BLOCKED, FLOODED, TWICE), (KILLED,), (STOPPED,))
+_HEALTHY = ((BUSY,), (replace(QUIET, name="a quiet hour but for beat"),))
+
+BATCHES: Mapping[Kind, tuple[tuple[Scenario, ...], ...]] = {
+    "redis": (*_FIRST, *((_changes(kept),) for kept in ("file", "django", "redbeat")), *_HEALTHY),
+    "rabbitmq": (*_FIRST, *((_changes(kept),) for kept in ("file", "django")), *_HEALTHY),
+}
+"""By broker: what happens side by side, and one after the other. RedBeat keeps its schedule in Redis."""
