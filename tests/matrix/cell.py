@@ -1,4 +1,4 @@
-"""One Python with one Celery: 200 tasks that end in every way, and 25 whose processes run one task each."""
+"""One Python with one Celery: 200 tasks that end in every way, what a worker holds, and processes of one task each."""
 
 from __future__ import annotations
 
@@ -48,6 +48,9 @@ def soft(): time.sleep(20)
 @app.task(time_limit=1)
 def hard(): time.sleep(20)
 
+@app.task(time_limit=30)
+def long(): time.sleep(9)
+
 @app.task
 def killed():
     with open("kills", "a") as file:
@@ -80,6 +83,20 @@ ENDED = {
 }
 """What 200 messages become."""
 LOGGED = {"succeeded": 130, "failed": 42, "retried": 20, "ignored": 10, "rejected": 10, "revoked": 8}
+HELD = """\
+from proj import *
+for n in range(3): ok.apply_async(countdown=40)
+long.apply_async(headers={"celery_monitoring_entry": "nightly"})
+"""
+IN_WORKER = {
+    "celery_worker_slots": 4,
+    "celery_worker_slots_busy": 1,
+    "celery_worker_consumes celery": 1,
+    "celery_worker_delayed celery": 3,
+    "celery_task_limit_seconds celery": 30,
+    "celery_entry_running": 1,
+}
+"""What a worker holds once these were sent, and one has run for a while."""
 MORE = "from proj import *\nfor n in range(20): ok.delay()\nfor n in range(5): fail.delay()\n"
 MORE_ENDED = {"ok SUCCESS": 20, "fail FAILURE": 5}
 
@@ -101,9 +118,12 @@ def examine(python: Path, folder: Path, broker: str) -> None:
         # On a busy machine Celery runs one again whose process died before it could say that it had begun.
         _same("counts", ENDED, lambda: _less(_counts(port), folder), 60)
         _same("log events", LOGGED, lambda: _events(folder / "log"), 10)
+        _run(python, folder, first, "-c", HELD)
+        _same("what the worker holds", IN_WORKER, lambda: _held(port), 30)
         for what in ("live", "ready"):
             _same(f"health {what}", {what: 0}, lambda what=what: {what: _health(python, folder, first, what)}, 10)
     _same("health of none", {"code": 1}, lambda: {"code": _health(python, folder, first, "live")}, 5)
+    _run(python, folder, first, "-c", "from proj import *; app.control.purge()")  # what it held is given back
     second = {**first, "CELERY_HEARTBEAT_FILE": str(folder / "second-%h.heartbeat")}
     with _worker(python, folder, second, "-c", "2", "--max-tasks-per-child", "1") as port:
         _run(python, folder, second, "-c", MORE)
@@ -187,6 +207,16 @@ def _counts(port: int) -> dict[str, int]:
             named = dict(labels)
             found[f"{named['task'].removeprefix('proj.')} {named['state']}"] += int(value)
     return dict(found)
+
+
+def _held(port: int) -> dict[str, int]:
+    """Gauges of the endpoint by queue, as far as they are asked for."""
+    found = {}
+    for (name, labels), value in parsed(fetch(f"http://127.0.0.1:{port}/metrics")[1]).items():
+        key = f"{name} {dict(labels).get('queue', '')}".strip()
+        if key in IN_WORKER:
+            found[key] = int(value)
+    return found
 
 
 def _events(log: Path) -> dict[str, int]:
