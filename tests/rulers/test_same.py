@@ -65,7 +65,7 @@ def _of_mimir(plan: Plan) -> list[Group]:
 
 
 def _of_grafana(plan: Plan) -> list[Group]:
-    (data,) = _read(grafana_managed, plan, "grafana_managed/")
+    (data,) = _read(grafana_managed, plan, "grafana_managed/rules")
     uids = [rule["uid"] for group in data["groups"] for rule in group["rules"]]
     assert len(uids) == len(set(uids))
     assert all(re.fullmatch("[a-z0-9-]{1,40}", uid) for uid in uids)
@@ -116,7 +116,7 @@ def test_a_number_in_a_text_is_one_and_a_users_dollar_stays_one(tmp_path: Path) 
     text = 'version: 1\nstack: {name: shop, labels: {a: "{{ $value }} $value"}}\nqueues: {celery: }\n'
     (tmp_path / "stack.yaml").write_text(f"{text}celery: {{app: a, broker: {{kind: redis}}}}\n", encoding="utf-8")
     plan = pipeline.prepare(tmp_path / "stack.yaml").plan
-    (data,) = _read(grafana_managed, plan, "grafana_managed/")
+    (data,) = _read(grafana_managed, plan, "grafana_managed/rules")
     rules = [rule for group in data["groups"] for rule in group["rules"] if "annotations" in rule]
     assert any("{{ $values.query.Value | " in text for rule in rules for text in rule["annotations"].values())
     assert not any(re.search(r"\$value\b", text) for rule in rules for text in rule["annotations"].values())

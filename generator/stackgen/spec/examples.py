@@ -146,6 +146,7 @@ compose:
     "grafana_managed": """\
 grafana_managed:
   datasource: grafanacloud-prom
+  notifies: true
 """,
     "kubernetes": """\
 kubernetes:

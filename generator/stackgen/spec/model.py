@@ -251,6 +251,12 @@ class StackSpec(Part):
         return self.wants("alertmanager") or (self.wants("kubernetes") and self.kubernetes.routing != "none")
 
     @property
+    def grafana_notifies(self) -> bool:
+        """Whether Grafana's contact points and policies are generated."""
+        wanted = self.grafana_managed.notifies
+        return self.wants("grafana_managed") and (not self.is_routed if wanted is None else wanted)
+
+    @property
     def namespace(self) -> str:
         """The namespace of everything on Kubernetes; "" elsewhere."""
         return (self.kubernetes.namespace or self.stack.name) if self.wants("kubernetes") else ""

@@ -144,7 +144,11 @@ def files(part: object, path: Trail = ()) -> Iterator[tuple[Trail, str]]:
 
 
 def _managed(spec: StackSpec) -> Iterator[Fault]:
-    """A Grafana of others has no data source whose UID we know."""
+    """A Grafana of others has no data source whose UID we know; a brace would end `$__file{}`."""
+    for path, file in files({"alerting": spec.alerting}) if spec.grafana_notifies else ():
+        if re.search(r"[{}]|\$\$", file):
+            reason = f"Grafana could not read the secret {file}: there may be no brace and no $$ in its path"
+            yield Fault(path, "grafana-secret", reason, "give the file another name")
     if spec.wants("grafana_managed") and spec.shares("grafana") and not spec.grafana_managed.datasource:
         reason = "Grafana is others', and nothing says which data source its rules ask"
         yield Fault(("outputs",), "no-datasource", reason, "grafana_managed.datasource: its UID")

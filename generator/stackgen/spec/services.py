@@ -51,6 +51,9 @@ class GrafanaManaged(Part):
 
     datasource: DatasourceUid | None = None
     """UID of the Prometheus, Mimir or Thanos that is asked, and that records; absent means that of our own Grafana."""
+    notifies: bool | None = None
+    """Whether Grafana also tells people: contact points and policies made of `alerting`. Absent means that it does
+    where no Alertmanager is routed, neither by alertmanager nor by kubernetes among `outputs`."""
 
 
 class Ports(Part):

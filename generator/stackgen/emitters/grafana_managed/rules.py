@@ -1,4 +1,4 @@
-"""grafana_managed/: the same rules as Grafana's own, in a file that it provisions; Grafana Cloud has no others now.
+"""The same rules as Grafana's own, in a file that it provisions; Grafana Cloud has no others now.
 
 Facts: Grafana's conversion of Prometheus rules asks three questions (query, prometheus_math, threshold), so that any
 result alerts, also 0. What its export escapes says where a provisioned file expands `$`: everywhere but in annotations
@@ -47,7 +47,7 @@ def _group(group: Mapping[str, Any], source: str, plan: Plan) -> Data:
     return {
         "orgId": 1,
         "name": group["name"],
-        "folder": _literal(plan.site.titled("Celery")),
+        "folder": literal(plan.site.titled("Celery")),
         "interval": group["interval"],
         "rules": [*_rules(group, source)],
     }
@@ -88,7 +88,7 @@ def _alert(rule: Mapping[str, Any], source: str) -> Data:
 
 
 def _labels(rule: Mapping[str, Any]) -> Data:
-    return {"labels": {name: _literal(text) for name, text in rule.get("labels", {}).items()}}
+    return {"labels": {name: literal(text) for name, text in rule.get("labels", {}).items()}}
 
 
 def _asked(expr: str, source: str) -> Data:
@@ -122,6 +122,6 @@ def _numbered(action: re.Match[str]) -> str:
     return _VALUE.sub(lambda found: found[1] or "$values.query.Value", action[0])
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """A text where the file's `$` would be expanded."""
     return text.replace("$", "$$")
