@@ -1,6 +1,6 @@
 """`python -m tests.rulers.agreement`: where VictoriaMetrics says what promtool says, how late, and why it does not.
 
-Asked are the generated tests of a stack with every signal, and what tests/sources and tests/counting say by hand.
+Asked are the generated tests of a stack with every signal, and what tests/sources, tests/counting and births.yaml say.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from tests.rulers.victoria import LATEST, RULES, Asked, files, lateness
 from tests.sources.stacks import EVERY_SIGNAL, HERE, SOURCES, VALUES, stack
 
 TOOL = Path(__file__).resolve().parents[2] / ".tools/victoria-metrics/usr/bin/vmalert-tool"
+BIRTHS = Path(__file__).with_name("births.yaml")
 EXPLAINED = {
     r"CeleryWorkerRestarted": "`changes` counts there that a series begins: a new worker has one restart more",
+    r"new with its exporter": "what begins below 10 and stands still is counted from 0 there, also where all is new",
     r"celery:task_last_success:timestamp": "dated by the evaluation that sees it, which is a later one",
 }
 """Why an expectation never holds, by what its test and its question have in them."""
@@ -64,6 +66,9 @@ def _all(folder: Path) -> Iterator[Path]:
     for name in (*SOURCES, VALUES):
         text = (HERE / f"{name}.yaml").read_text(encoding="utf-8")
         yield from files(_rules(stack(name, folder)), {f"{name}.yaml": text}, folder / "by-hand")
+    yield from files(
+        _rules(stack("celery-exporter", folder)), {BIRTHS.name: BIRTHS.read_text("utf-8")}, folder / "births"
+    )
     (folder / "stack.yaml").write_text(feed.STACK.format(evaluation=30, slow=60), encoding="utf-8")
     for series in (TASKS, TASKS_NEW, TASK_DURATION_BUCKET):
         text = feed.promtool_file(series, 60 if series.slow else 30)

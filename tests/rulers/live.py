@@ -33,10 +33,10 @@ EVALUATION = 30
 """Seconds between two, as by default: in tests/live/stack.yaml it is 10 s, of which vmalert's steps are 2 s."""
 MOST = 2
 """Evaluations that one may be later than the other."""
-EXPLAINED = {
-    "CeleryLowSuccessRate": "VictoriaMetrics counts the first value of a counter that is new with its exporter"
-}
-"""What only vmalert may say."""
+EXPLAINED = {"CeleryLowSuccessRate", "CeleryQueueStuck"}
+"""What only one of them may say while the exporter is new: tests/rulers/births.yaml shows why."""
+_NEW_SECONDS = 300.0 + 20 + MOST * EVALUATION
+"""How long births are told apart: the window of the rules, the longest hold of these, and what may be between them."""
 _QUIET_SECONDS = 60.0
 _PATIENCE_SECONDS = 300.0
 Fired = Mapping[tuple[str, str, str], float]
@@ -51,9 +51,10 @@ def main() -> int:
         victoria = f"http://{LOOPBACK}:{free_ports(1)[0]}"
         try:
             with listening(cluster.ports["hook"]):
+                started = time.time()
                 cluster.start()
                 _start(cluster, victoria)
-                return _prove(cluster, victoria)
+                return _prove(cluster, victoria, started)
         finally:
             cluster.programs.kill_all()
 
@@ -84,7 +85,7 @@ def _start(cluster: Cluster, victoria: str) -> None:
     cluster.programs.start("vmalert", command)
 
 
-def _prove(cluster: Cluster, victoria: str) -> int:
+def _prove(cluster: Cluster, victoria: str, started: float) -> int:
     acts.warm_up(cluster)
     time.sleep(_QUIET_SECONDS)
     began, second = time.time(), 0
@@ -100,13 +101,18 @@ def _prove(cluster: Cluster, victoria: str) -> int:
             break
         time.sleep(1)
     time.sleep(MOST * EVALUATION + EVALUATION)
-    return _compared(_fired(cluster.prometheus, began), _fired(victoria, began), began)
+    return _compared(_fired(cluster.prometheus, began), _fired(victoria, began), began, started)
 
 
-def _compared(prometheus: Fired, vmalert: Fired, began: float) -> int:
+def _compared(prometheus: Fired, vmalert: Fired, began: float, started: float) -> int:
     old = time.time() - MOST * EVALUATION  # what is younger may still come
-    wrong = [f"only of Prometheus: {key}" for key in prometheus.keys() - vmalert.keys() if prometheus[key] < old]
-    wrong += [f"only of vmalert: {key}" for key in vmalert.keys() - prometheus.keys() if key[0] not in EXPLAINED]
+
+    def explained(name: str, fired: float) -> bool:
+        return name in EXPLAINED and fired < started + _NEW_SECONDS
+
+    only = [("Prometheus", key, prometheus[key]) for key in prometheus.keys() - vmalert.keys() if prometheus[key] < old]
+    only += [("vmalert", key, vmalert[key]) for key in vmalert.keys() - prometheus.keys()]
+    wrong = [f"only of {who}: {key}" for who, key, fired in only if not explained(key[0], fired)]
     wrong += [f"not told: {name}" for name in WANTED - {name for name, *_ in prometheus}]
     print("ALERT".ljust(60), "PROMETHEUS", "VMALERT", "EVALUATIONS LATER")
     for key in sorted(prometheus.keys() & vmalert.keys()):
