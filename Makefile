@@ -90,7 +90,7 @@ containers: $(TEST) tools  ## docker-compose.yml on a real engine, broken on pur
 elasticsearch: $(TEST) $(ELASTICSEARCH)  ## lines and saved searches in a real Elasticsearch; needs Maven and Java 21 or newer
 	@$(PY) -m pytest tests/elasticsearch/real.py
 
-kubernetes: $(TEST) tools  ## objects in a real API server, under the real operator; needs Go 1.26 and six minutes once
+kubernetes: $(TEST) tools  ## objects in a real API server, under the real operator; needs Go 1.26 and ten minutes once
 	@tests/kubernetes/real/build.sh .tools/kubernetes/real
 	@$(PY) -m pytest tests/kubernetes/real/real.py
 

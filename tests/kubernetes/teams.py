@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,14 @@ def by_name(found: Iterable[Object]) -> dict[str, Object]:
 def as_loaded(found: Iterable[Object]) -> Object:
     """What /api/v1/rules says of a Prometheus that has loaded these groups."""
     return {"groups": [{"name": group["name"], "rules": [*map(_as_loaded, group["rules"])]} for group in found]}
+
+
+def helm_command(files: Mapping[str, str]) -> str:
+    """What the page tells to make a chart's template of the objects, in the folder of a built kustomization."""
+    (command,) = re.findall(
+        r"^kubectl kustomize \. \| (sed .*) > chart/templates/", files["kubernetes/README.md"], re.M
+    )
+    return str(command)
 
 
 def _as_loaded(rule: Object) -> Object:

@@ -13,6 +13,8 @@ import yaml
 from stackgen import pipeline
 from stackgen.emitters.kubernetes.rules import MOST
 from stackgen.problem import SpecError
+from stackgen.verify.objects import schemas
+from stackgen.verify.objects.found import Found
 from tests.kubernetes import teams
 from tests.kubernetes.teams import STACKS, by_name, groups, named, objects, of_kind, rule_files
 
@@ -122,6 +124,27 @@ def _secret_keys(value: Any) -> set[tuple[str, str]]:
     if value.keys() == {"name", "key"}:
         return {(value["name"], value["key"])}
     return set().union(*map(_secret_keys, value.values()))
+
+
+@pytest.mark.parametrize("entry", ["", ", entry: shop/celery", ", kind: SecretStore"])
+def test_external_secrets_fetch_every_key_that_objects_refer_to(entry: str, tmp_path: Path) -> None:
+    (stack,) = (path for path in STACKS if named(path) == "kube-prometheus-stack/stack.yaml")
+    outside = f"  secret: shop-env\n  alerting_secret: shop-told\n  external_secrets: {{store: vault{entry}}}\n"
+    text = stack.read_text(encoding="utf-8").replace("  secret: shop-env\n", outside)
+    files = teams.staged(text, tmp_path).files
+    made = of_kind(files, "ExternalSecret")
+    others = [one for one in objects(files) if one["kind"] != "ExternalSecret"]
+    held = {(one["spec"]["target"]["name"], each["secretKey"]) for one in made for each in one["spec"]["data"]}
+    assert held == {key for one in others for key in _secret_keys(one)} != set()
+    assert {secret for secret, _ in held} == {one["metadata"]["name"] for one in made} == {"shop-env", "shop-told"}
+    for one in made:
+        assert one["spec"]["secretStoreRef"]["name"] == "vault"
+        entries = {each["remoteRef"]["key"] for each in one["spec"]["data"]}
+        assert entries == {"shop/celery" if "entry" in entry else one["metadata"]["name"]}
+        assert [*schemas.problems(Found("kubernetes/external-secrets.yaml", one))] == []
+        misspelt = {**one, "spec": {**one["spec"], "secretStore": {}}}
+        assert [*schemas.problems(Found("kubernetes/external-secrets.yaml", misspelt))]
+    assert "`external-secrets.yaml` makes these of what the" in files["kubernetes/README.md"]
 
 
 def test_a_dollar_in_a_queues_name_is_no_variable() -> None:

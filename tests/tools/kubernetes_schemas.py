@@ -1,6 +1,6 @@
-"""Writes JSON Schemas of the operator's and Grafana's objects into the file that is named; unknown keys are refused.
+"""Writes JSON Schemas of objects that operators bring into the file that is named; unknown keys are refused.
 
-They are made from the types of two npm packages, whose own validators let unknown keys pass; patterns of durations and
+They are made from the types of npm packages, whose own validators let unknown keys pass; patterns of durations and
 the like come from these validators. Needs no Node.
 """
 
@@ -16,16 +16,29 @@ from pathlib import Path
 from npm import download, registry
 
 PACKAGES = {
-    # name, version: the integrity that the registry gives
-    ("@kubernetes-models/prometheus-operator", "6.0.0"): (
+    # name, version, the group whose kinds are ours: the integrity that the registry gives
+    ("@kubernetes-models/prometheus-operator", "6.0.0", "monitoring.coreos.com"): (
         "ySNW4T6U6Vn86bmcJ/emmAYJ/UrzpNvzxWexWJSALwgiO4FqCgL6WoqFsOReSiMhw/LlF+MljQvoiwD3RnaGmg=="
     ),
-    ("@kubernetes-models/grafana-operator", "3.0.0"): (
+    ("@kubernetes-models/grafana-operator", "3.0.0", "grafana.integreatly.org"): (
         "EFfR4SPUxBRukNtFkGod2mo1h8Tz1zK+126FSP85nB1D0OtAv78i/ehuOIaE+pJRcn8XREm4NFkX0j1aCV1ELQ=="
+    ),
+    ("@kubernetes-models/argo-cd", "4.0.0", "argoproj.io"): (
+        "xzgoF4x2iXJdbkOywP1tpZTzUzAU2dQ/LKBWHQKCupH/AQkJIgtv9J79+Vti5z4in/Kr6sUyCMBwDIF6YVWRfw=="
+    ),
+    ("@kubernetes-models/flux-cd", "4.0.0", "kustomize.toolkit.fluxcd.io"): (
+        "/C/WIRCMUHhZLWzJk2oUW8VunCvd3FeRdU4MNxp4Skpc6Ny1SFFJWgpArhoRqWeEnSYpOd2a9a18D9tw4Gx23Q=="
+    ),
+    ("@kubernetes-models/external-secrets", "2.0.0", "external-secrets.io"): (
+        "IpwAaO1m67oVMvhvaVrdj18nNUG5aDXFL3S0RerILGenb0MvsjiSCnjAUW1P10gRz7rIEayhFRbtvlDSFBqeEA=="
     ),
 }
 KINDS = ("AlertmanagerConfig", "GrafanaDashboard", "PodMonitor", "PrometheusRule", "ScrapeConfig", "ServiceMonitor")
-OPERATOR = "ComGithubPrometheusOperatorPrometheusOperatorPkgApisMonitoring"
+KINDS += ("Application", "ExternalSecret", "Kustomization")
+OPERATOR = re.compile(
+    "ComGithub(PrometheusOperatorPrometheusOperatorPkgApisMonitoring|ArgoprojArgoCdV3PkgApisApplication"
+    "|FluxcdKustomizeControllerApi|ExternalSecretsExternalSecretsApisExternalsecrets)(?=V[1-9])"
+)
 TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
 KEY = {"key": {"type": "string"}, "name": {"type": "string"}, "optional": {"type": "boolean"}}
 SELECTOR = {"matchLabels": TEXTS, "matchExpressions": {"type": "array"}}
@@ -65,21 +78,23 @@ class Types:
             for name, parents, body in TYPE.findall(plain):
                 self.bodies.setdefault(f"{group}/{name}", (parents, body.rstrip(";\n ")))
             if path.endswith(".js") and (found := re.search(r'RegExp\("((?:[^"\\]|\\.)*)"', text)):
-                self.patterns[Path(path).stem] = json.loads(f'"{found[1]}"')
+                self.patterns[OPERATOR.sub("", Path(path).stem)] = json.loads(f'"{found[1]}"')
         self.definitions = {}
 
     def reference(self, name, group):
         """A schema for the type that a file of this group names."""
         short = re.sub("^I+(?=[A-Z])", "", name)
         for foreign, schema in ELSEWHERE.items():
-            if short.endswith(foreign) and not short.startswith(OPERATOR):
+            if short.endswith(foreign) and not OPERATOR.match(short):
                 return schema
         if short == "TypeMeta" or short.endswith("V1JSON"):
             return {}
-        if short.startswith(OPERATOR):
-            group, short = re.fullmatch(r"(V1(?:alpha1|beta1)?)(\w+)", short.removeprefix(OPERATOR)).groups()
+        if OPERATOR.match(short):
+            group, short = re.fullmatch(r"(V1(?:alpha1|beta1)?)(\w+)", OPERATOR.sub("", short)).groups()
             group = group.lower()
         key = f"{group}/{short}"
+        if key not in self.bodies:  # of a package that is not ours to know
+            return {}
         if key not in self.definitions:
             self.definitions[key] = {}
             self.definitions[key] = self.schema(key, group)
@@ -90,7 +105,7 @@ class Types:
         parents, body = self.bodies[key]
         tokens = TOKEN.findall(body)
         made = self.read(tokens, group)
-        pattern = self.patterns.get(f"{OPERATOR}{group.replace('v', 'V', 1)}{key.partition('/')[2]}")
+        pattern = self.patterns.get(f"{group.replace('v', 'V', 1)}{key.partition('/')[2]}")
         if pattern and made == {"type": "string"}:
             return {**made, "pattern": pattern}
         for parent in filter(None, (one.strip() for one in parents.split(","))):
@@ -147,7 +162,7 @@ class Types:
         return closed(properties, *required)
 
 
-def members(name, version, integrity):
+def members(name, version, group, integrity):
     """The files of a package, by path."""
     url = f"{registry()}/{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
     data = download(url)
@@ -158,15 +173,15 @@ def members(name, version, integrity):
         return {
             one.name: archive.extractfile(one).read().decode()
             for one in archive.getmembers()
-            if one.isfile() and (one.name.endswith(".d.ts") or "/_schemas/" in one.name)
+            if one.isfile() and (one.name.startswith(f"package/{group}/") or "/_schemas/" in one.name)
         }
 
 
 def main(file):
     """One file with a schema for each kind."""
     found = {}
-    for (name, version), integrity in PACKAGES.items():
-        types = Types(members(name, version, integrity))
+    for package, integrity in PACKAGES.items():
+        types = Types(members(*package, integrity))
         for key in [key for key in types.bodies if key.partition("/")[2] in KINDS]:
             group, _, kind = key.partition("/")
             one = Types.__new__(Types)

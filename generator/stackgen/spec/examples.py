@@ -154,6 +154,7 @@ kubernetes:
   labels: {release: kube-prometheus-stack}
   annotations: {argocd.argoproj.io/sync-options: ServerSideApply=true}
   secret: shop-env
+  external_secrets: {store: vault, entry: shop/celery}
   images: {celery-exporter: "mirror.example.com/celery-exporter:1.0"}
   dashboards: {folder_annotation: grafana_folder}
 """,

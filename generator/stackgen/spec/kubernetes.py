@@ -73,6 +73,22 @@ class Dashboards(Part):
     """Annotation in which the sidecar finds the folder; the chart's sidecar.dashboards.folderAnnotation says which."""
 
 
+_ENTRY_SAID = "the name of an entry such as shop/celery"
+StoreEntry = Annotated[str, like("store-entry", r"[!-~]{1,200}", _ENTRY_SAID, "no spaces, at most 200 characters")]
+"""Where a store of secrets keeps something."""
+
+
+class ExternalSecrets(Part):
+    """Where the External Secrets Operator finds what the Secrets hold."""
+
+    store: ObjectName
+    """Its store."""
+    kind: Literal["ClusterSecretStore", "SecretStore"] = "ClusterSecretStore"
+    """Kind of the store."""
+    entry: StoreEntry | None = None
+    """Entry that has a property for each key, such as shop/celery; absent means that it is called like the Secret."""
+
+
 class Kubernetes(Part):
     """Objects for a cluster with the Prometheus Operator, such as one with kube-prometheus-stack."""
 
@@ -88,6 +104,8 @@ class Kubernetes(Part):
     """Secret that others made: the broker's address under the name of its variable or file, certificates, users."""
     alerting_secret: ObjectName | None = None
     """Secret with what receivers need, by the names of their files; absent means the same as `secret`."""
+    external_secrets: ExternalSecrets | None = None
+    """Makes these Secrets ExternalSecrets, of external-secrets.io; absent means that they are there."""
     images: Annotated[dict[str, ImageReference], SECTION] = {}
     """Other images, by source; `probe` needs one with Celery in it, such as that of your workers."""
     dashboards: Annotated[Dashboards, SECTION] = Dashboards.model_construct()

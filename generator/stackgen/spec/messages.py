@@ -219,6 +219,7 @@ _VALUES = (
         "job-name",
         "label-name",
         "label-selector",
+        "store-entry",
         "label-value",
         "owner-name",
     ),

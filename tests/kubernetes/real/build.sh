@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# build.sh FOLDER: etcd, kube-apiserver and prometheus-operator of Go modules, by name and version, into FOLDER.
-# Some six minutes on two cores the first time; what is there already is kept.
+# build.sh FOLDER: etcd, kube-apiserver, prometheus-operator and helm of Go modules, by name and version, into FOLDER.
+# Some eight minutes on two cores the first time; what is there already is kept.
 set -euo pipefail
-kube=1.37.2 operator=0.93.1 etcd=3.7.3
+kube=1.37.2 operator=0.93.1 etcd=3.7.3 helm=4.3.1
 
 command -v go >/dev/null && go version | grep -qE 'go1\.(2[6-9]|[3-9][0-9])' || {
   echo 'make kubernetes needs Go 1.26 or newer (go.dev/dl, or golang-go of Debian where it is as new)' >&2
@@ -27,6 +27,10 @@ if [ ! -x "$folder/prometheus-operator" ]; then
   module operator github.com/prometheus-operator/prometheus-operator $operator
   program prometheus-operator github.com/prometheus-operator/prometheus-operator/cmd/operator \
     "-X github.com/prometheus/common/version.Version=$operator"
+fi
+if [ ! -x "$folder/helm" ]; then
+  module helm helm.sh/helm/v4 $helm
+  program helm helm.sh/helm/v4/cmd/helm
 fi
 if [ ! -x "$folder/etcd" ]; then
   module etcd go.etcd.io/etcd/server/v3 $etcd

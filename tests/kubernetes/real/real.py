@@ -21,7 +21,7 @@ from stackgen.verify.objects.found import Found
 from stackgen.verify.written import promtool
 from tests.kubernetes import told
 from tests.kubernetes.real.cluster import PATIENCE, Cluster, Refused, running
-from tests.kubernetes.teams import STACKS, as_loaded, by_name, groups, named, objects, of_kind, rule_files
+from tests.kubernetes.teams import STACKS, as_loaded, by_name, groups, helm_command, named, objects, of_kind, rule_files
 
 MONITORING = "monitoring"
 STRATEGIES = [one for one in get_args(operator.Strategy) if one != "global"]
@@ -174,6 +174,20 @@ def test_doctor_finds_no_difference_in_rules_that_the_operator_wrote(
     plan = made(stack).prepared.plan
     there = rules.loaded(as_loaded(cluster.rule_groups(MONITORING, f"{plan.spec.stack.name}{enforced}")), plan)
     assert rules.differing(rules.generated(plan), there, plan.spec.namespace) == (set(), set())
+
+
+@every
+def test_helm_makes_the_same_objects_of_the_escaped_template(stack: Path, repository: Path, tmp_path: Path) -> None:
+    files, templates = made(stack).files, tmp_path / "chart/templates"
+    templates.mkdir(parents=True)
+    (tmp_path / "chart/Chart.yaml").write_text("{apiVersion: v2, name: celery, version: 0.1.0}\n", encoding="utf-8")
+    texts = [text for path, text in files.items() if re.fullmatch(r"kubernetes/(?!kustomization).*\.yaml", path)]
+    (tmp_path / "objects.yaml").write_text("---\n".join(texts), encoding="utf-8")
+    command = f"{helm_command(files)} < objects.yaml > chart/templates/celery-monitoring.yaml"
+    assert tools.run(tools.find("sh"), "-c", command, cwd=tmp_path).code == 0
+    done = tools.run(repository / ".tools/kubernetes/real/helm", "template", "celery", "chart", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert sorted(yaml.safe_load_all(done.out), key=str) == sorted(objects(files), key=str)
 
 
 @pytest.mark.parametrize("team", TEAMS)

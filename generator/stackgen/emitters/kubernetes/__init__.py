@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from stackgen.artefact import Artefact
-from stackgen.emitters.kubernetes import monitors, page, routing, rules, workloads
+from stackgen.emitters.kubernetes import monitors, page, routing, rules, secrets, workloads
 from stackgen.emitters.kubernetes.objects import Thing, file, named, thing
 from stackgen.resolve import kubernetes
 from stackgen.resolve.plan import Plan
@@ -24,6 +24,8 @@ def artefacts(plan: Plan) -> list[Artefact]:
         found.append(file("monitors.yaml", scraped))
     if routed := [*routing.things(plan)]:
         found.append(file("alertmanagerconfig.yaml", routed))
+    if fetched := [*secrets.things(plan)]:
+        found.append(file("external-secrets.yaml", fetched))
     return [*found, page.artefact(plan)]
 
 

@@ -15,6 +15,7 @@ VERSIONS: Mapping[str, str] = {
     "AlertmanagerConfig": f"{_OPERATOR}v1alpha1",
     "ConfigMap": "v1",
     "Deployment": "apps/v1",
+    "ExternalSecret": "external-secrets.io/v1",
     "GrafanaDashboard": "grafana.integreatly.org/v1beta1",
     "NetworkPolicy": "networking.k8s.io/v1",
     "PersistentVolumeClaim": "v1",

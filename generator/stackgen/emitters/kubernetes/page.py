@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from stackgen.artefact import Artefact
 from stackgen.catalog.sources.worker import SOURCE as WORKER
-from stackgen.emitters.kubernetes import routing, workloads
+from stackgen.emitters.kubernetes import secrets
 from stackgen.emitters.kubernetes.objects import named
 from stackgen.resolve import kubernetes
 from stackgen.resolve.plan import Plan
@@ -35,7 +33,7 @@ _WORKERS = "`celery_monitoring.py` beside the application serves each worker's m
 
 def artefact(plan: Plan) -> Artefact:
     """The page."""
-    settings = plan.spec.kubernetes
+    settings, held = plan.spec.kubernetes, secrets.keys(plan)
     return Artefact(
         "kubernetes/README.md",
         "kubernetes/README.md.j2",
@@ -44,13 +42,23 @@ def artefact(plan: Plan) -> Artefact:
             "namespace": plan.spec.namespace,
             "monitoring": settings.monitoring,
             "folder": settings.dashboards.folder_annotation,
-            "keys": [{"secret": secret, "key": key, "why": why} for secret, key, why in _keys(plan)] or None,
+            "made": _made(plan),
+            "keys": [{"secret": secret, "key": key, "why": why} for (secret, key), why in held.items()] or None,
             "routed": _ROUTED[settings.routing].format(
                 namespace=plan.spec.namespace, name=named("celery", plan), secret=named("alertmanager", plan)
             ),
             "pods": _pods(plan),
+            "delivery": {"name": named("celery-monitoring", plan), "namespace": plan.spec.namespace},
         },
     )
+
+
+def _made(plan: Plan) -> str:
+    """Who makes the Secrets."""
+    store = plan.spec.kubernetes.external_secrets
+    if store:
+        return f"`external-secrets.yaml` makes these of what the {store.kind} `{store.store}` has:"
+    return "Make these yourself, by hand, from a sealed secret, or by kubernetes.external_secrets of stack.yaml:"
 
 
 def _pods(plan: Plan) -> dict[str, str]:
@@ -59,15 +67,3 @@ def _pods(plan: Plan) -> dict[str, str]:
     found = "; a PodMonitor\nfinds them by their labels."
     missing = ". The source\n`{name: worker, kubernetes: {selector: app=…}}` makes Prometheus find them."
     return {"workers": _WORKERS + (found if pods else missing), "number": str(plan.spec.app.metrics.port)}
-
-
-def _keys(plan: Plan) -> Iterator[tuple[str, str, str]]:
-    """Secret, key and what it holds, each once."""
-    settings = plan.spec.kubernetes
-    found = {
-        (settings.secret, key): why for one in kubernetes.started(plan) for key, why in workloads.secrets(one, plan)
-    }
-    if settings.routing in ("namespaced", "global"):
-        secret = settings.alerting_secret or settings.secret
-        found |= {(secret, key): f"what {name} needs" for name, key in routing.secrets(plan)}
-    return ((secret, key, why) for (secret, key), why in found.items())
