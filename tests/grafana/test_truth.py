@@ -35,7 +35,7 @@ def _value(
     rules = [
         {"record": rule.record, "expr": rule.expr, "labels": dict(rule.labels)}
         for group in groups(plan)
-        if group.path == rule_file("tasks", plan)
+        if group.path in {rule_file("tasks", plan), rule_file("tasks_durations", plan)}
         for rule in group.recordings
     ]
     series = [{"series": f"up{{{_TARGET}}}", "values": "1x200"}]

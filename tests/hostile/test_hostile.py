@@ -13,7 +13,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 
 from stackgen.artefact import Rendered
-from stackgen.cases.under_test import CROWD
+from stackgen.cases.pace import CROWD
 from stackgen.emitters import logs, prometheus
 from stackgen.load import load
 from stackgen.problem import SpecError

@@ -129,7 +129,7 @@ def _ever_fires(promtool: Path, folder: Path, plan: Plan, signal: str, fed: list
     """Whether the rules of the plan, refused or not, fire at any moment of 150 minutes."""
     rules: list[object] = []
     for group in groups(plan):
-        if group.path == rule_file(plan.named([signal])[0].family, plan):
+        if group.path == rule_file(plan.named([signal])[0].group, plan):
             rules += [{"record": r.record, "expr": r.expr, "labels": dict(r.labels)} for r in group.recordings]
             rules += [
                 {"alert": signal, "expr": a.expr, "for": f"{int(a.alert.hold)}s", "labels": {"signal": signal}}

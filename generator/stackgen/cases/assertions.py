@@ -44,13 +44,22 @@ class Story:
     subject: Subject
     queries: tuple[QueryAssertion, ...] = ()
 
+    @property
+    def around(self) -> dict[str, str]:
+        """What is fed that is not of this subject alone, by its selector."""
+        names = self.subject.labels.values()
+        return {
+            one.selector: one.values
+            for one in self.subject.inputs
+            if not any(name in label for name in names for label in one.labels.values())
+        }
 
-def told_together(test: SignalUnderTest, stories: Iterable[Story], name: str = "{}") -> Iterator[Case]:
-    """As few cases as have no two subjects with the same labels: promtool evaluates every rule for every case."""
+
+def told_together(test: SignalUnderTest, stories: Iterable[Story]) -> Iterator[Case]:
+    """As few cases as stories can share: promtool loads and evaluates every rule for every case."""
     groups: list[list[Story]] = []
     for story in stories:
-        free = (g for g in groups if all(other.subject.labels != story.subject.labels for other in g))
-        group = next(free, None)
+        group = next((group for group in groups if all(_side_by_side(story, other) for other in group)), None)
         if group is None:
             groups.append([story])
         else:
@@ -58,7 +67,12 @@ def told_together(test: SignalUnderTest, stories: Iterable[Story], name: str = "
     for group in groups:
         words = ", ".join(story.words for story in group)
         queries = [query for story in group for query in story.queries]
-        yield case(test, name.format(words), [story.subject for story in group], queries)
+        yield case(test, words, [story.subject for story in group], queries)
+
+
+def _side_by_side(one: Story, other: Story) -> bool:
+    """Whether neither hears of the other: they are called otherwise, and what is fed of both alike is the same."""
+    return one.subject.labels != other.subject.labels and one.around == other.around
 
 
 def _moments(test: SignalUnderTest, subject: Subject) -> Iterator[int]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import chain
 
 from stackgen.cases import copies, limits, silence, special, traffic, truth
-from stackgen.cases.assertions import with_texts
+from stackgen.cases.assertions import Story, told_together, with_texts
 from stackgen.cases.model import Case
 from stackgen.cases.under_test import SignalUnderTest
 from stackgen.catalog import input_shapes
 
-Cases = Callable[[SignalUnderTest], Iterator[Case]]
-COMMON: tuple[Cases, ...] = (
+Made = Callable[[SignalUnderTest], Iterator[Story] | Iterator[Case] | Iterator[Story | Case]]
+COMMON: tuple[Made, ...] = (
     limits.default_limits,
     limits.own_limits,
     limits.ends,
@@ -26,11 +25,13 @@ COMMON: tuple[Cases, ...] = (
 
 def cases(test: SignalUnderTest) -> tuple[Case, ...]:
     """Every generated test of one signal; never empty."""
-    made = tuple(with_texts(test, tuple(chain.from_iterable(make(test) for make in _makers(test)))))
+    told = [one for make in _makers(test) for one in make(test)]
+    together = told_together(test, [one for one in told if isinstance(one, Story)])
+    made = tuple(with_texts(test, (*together, *(one for one in told if isinstance(one, Case)))))
     return tuple(copies.beside(one, test) for one in made) if test.plan.site.copies.labels else made
 
 
-def _makers(test: SignalUnderTest) -> tuple[Cases, ...]:
+def _makers(test: SignalUnderTest) -> tuple[Made, ...]:
     match test.signal.shape:
         case input_shapes.Always():
             return (special.always,)

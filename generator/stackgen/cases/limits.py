@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from stackgen.cases import owned, traffic
-from stackgen.cases.assertions import Story, case, recorded_value, told_together
+from stackgen.cases.assertions import Story, case, recorded_value
 from stackgen.cases.model import Case, QueryAssertion
 from stackgen.cases.stages import Stage, input_series
 from stackgen.cases.stimuli import InputSeries, Side, Situation
@@ -22,12 +22,11 @@ from stackgen.rules.build import OVERRIDE, THRESHOLD
 SIDES: tuple[Side, ...] = (-1, 0, 1)
 
 
-def default_limits(test: SignalUnderTest) -> Iterator[Case]:
+def default_limits(test: SignalUnderTest) -> Iterator[Story]:
     """The limit of each severity from both sides."""
     for severity, limit in test.defaults.items():
         if limit is not None and test.limits("")[severity] == limit:
-            made = (_side(test, severity, limit, side) for side in SIDES)
-            yield from told_together(test, filter(None, made))
+            yield from filter(None, (_side(test, severity, limit, side) for side in SIDES))
 
 
 def _side(test: SignalUnderTest, severity: Severity, limit: Fraction, side: Side, who: str = "") -> Story | None:
@@ -46,25 +45,25 @@ def _side(test: SignalUnderTest, severity: Severity, limit: Fraction, side: Side
     return Story(f"{severity} {word} {text}{held}", subject, tuple(recorded_value(test, name, now.value)))
 
 
-def own_limits(test: SignalUnderTest) -> Iterator[Case]:
+def own_limits(test: SignalUnderTest) -> Iterator[Story | Case]:
     """For each severity one queue or task at its own limit and one just beyond, and then all of them in a table."""
-    stories: list[Story] = []
+    told = 0
     for severity, own in test.own_limits.items():
         for side in SIDES[1:]:
             # Another one for each story, as long as there are others: they can then share a case.
-            who = list(own)[len(stories) % len(own)] if own else ""
+            who = list(own)[told % len(own)] if own else ""
             story = _side(test, severity, own[who], side, who) if own else None
             if story:
                 subject = story.subject.beside(*other_limits(test, who))
-                stories.append(replace(story, words=f"{who}: {story.words}", subject=subject))
+                told += 1
+                yield replace(story, words=f"own limits: {who}: {story.words}", subject=subject)
     for severity, alert in test.alerts.items():
         for who in filter(None, map(test.entries.example, alert.never[:1])):
             default = test.defaults[severity]
             now = test.situation(who, default, 1) if default is not None else None
             if now:
                 subject = test.subject(who, now).beside(*other_limits(test, who))
-                stories.append(Story(f"{who}: never {severity}", subject))
-    yield from told_together(test, stories, "own limits: {}")
+                yield Story(f"own limits: {who}: never {severity}", subject)
     yield from table_of_limits(test)
 
 
@@ -126,11 +125,10 @@ def _seen(test: SignalUnderTest, name: str) -> Iterator[Input]:
         yield from input_series([Stage((counted,), test.steps)], test.plan, test.step)
 
 
-def ends(test: SignalUnderTest) -> Iterator[Case]:
+def ends(test: SignalUnderTest) -> Iterator[Story]:
     """The alert ends when the value is good again, and when the series is gone."""
     if isinstance(test.signal.shape, input_shapes.Fleet):
         return
-    stories: list[Story] = []
     gone = ["disappears"] if test.signal.family != "stack" and test.signal.by else []
     for name in ["recovers", *gone]:
         found = test.beyond(name)
@@ -138,10 +136,10 @@ def ends(test: SignalUnderTest) -> Iterator[Case]:
         if found and (good or name in gone):
             who, bad = found
             lasting = test.duration // test.step + 1
-            stages = (Stage(bad.inputs, lasting), Stage(good.inputs if good else (), test.steps - lasting))
+            around = tuple(one for one in bad.inputs if not set(test.signal.by) & set(one.series.labels))
+            stages = (Stage(bad.inputs, lasting), Stage(good.inputs if good else around, test.steps - lasting))
             off = (lasting * test.step, lasting * test.step + test.blur)
-            stories.append(Story(f"ends when it {name}", test.subject(who, bad, stages, off=off)))
-    yield from told_together(test, stories)
+            yield Story(f"ends when it {name}", test.subject(who, bad, stages, off=off))
 
 
 def _recovered(test: SignalUnderTest, who: str) -> Situation | None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from stackgen.cases.assertions import case, recorded_value
-from stackgen.cases.model import Case, QueryAssertion
+from stackgen.cases.assertions import Story, recorded_value
+from stackgen.cases.model import Case, QueryAssertion, Subject
 from stackgen.cases.stages import Stage, input_series
-from stackgen.cases.stimuli import InputSeries, Target, complete, situation
+from stackgen.cases.stimuli import InputSeries, Labels, Situation, Target, complete, situation
 from stackgen.cases.under_test import SignalUnderTest
 from stackgen.catalog import input_shapes, promql
 
 
-def explained(test: SignalUnderTest) -> Iterator[Case]:
+def explained(test: SignalUnderTest) -> Iterator[Story]:
     """A value that looks bad and must stay silent because of something else."""
     signal, found = test.signal, test.beyond("explained")
     if found is None:
@@ -37,8 +37,8 @@ def explained(test: SignalUnderTest) -> Iterator[Case]:
         case _:
             return
     subject = test.subject(who, bad, (Stage(inputs, test.steps),)).silent()
-    queries = () if signal.unless else recorded_value(test, who, None)
-    yield case(test, f"silent while {name}", [subject], queries)
+    queries = () if signal.unless else tuple(recorded_value(test, who, None))
+    yield Story(f"silent while {name}", subject, queries)
 
 
 def _is_told_first(test: SignalUnderTest) -> bool:
@@ -47,7 +47,7 @@ def _is_told_first(test: SignalUnderTest) -> bool:
     return any(alert.keep_firing_for and alert.hold < max(others, default=0) for alert in test.alerts.values())
 
 
-def other_queues(test: SignalUnderTest) -> Iterator[Case]:
+def other_queues(test: SignalUnderTest) -> Iterator[Story | Case]:
     """Queues that workers empty and dead letter queues are each judged by signals of their own."""
     signal, site = test.signal, test.plan.site
     text = signal.expr(site)
@@ -63,8 +63,21 @@ def other_queues(test: SignalUnderTest) -> Iterator[Case]:
     labels = {**test.labels("any"), "queue": who}
     bad = situation(signal.shape, labels, Target(limits[-1], 1, test.sign, 1000), site) if limits else None
     if bad:
-        stages = [Stage(bad.inputs, 4)]
-        alerts = promql.select("ALERTS", f"alertname={promql.text(signal.alert)}")
-        queries = tuple(QueryAssertion(3 * test.step, query) for query in (alerts, signal.record) if query)
-        inputs = test.scraped(input_series(stages, test.plan, test.step), stages)
-        yield Case(name, test.step, inputs, queries=queries)
+        yield from _unjudged(test, name, labels, bad)
+
+
+def _unjudged(test: SignalUnderTest, name: str, labels: Labels, bad: Situation) -> Iterator[Story | Case]:
+    """Nothing is recorded or told: side by side with others if all is this subject's own, else a case that is short."""
+    signal, is_own = test.signal, all(set(test.signal.by) & set(one.series.labels) for one in bad.inputs)
+    subject = {label: labels[label] for label in signal.by}
+    named = promql.exactly(subject) if is_own else ()
+    alerts = promql.select("ALERTS", f"alertname={promql.text(signal.alert)}", *named)
+    recorded = [promql.select(signal.record, *named)] if signal.record else []
+    at = -(-3 * test.step // test.tick) * test.tick
+    queries = tuple(QueryAssertion(at, query) for query in (alerts, *recorded))
+    stages = [Stage(bad.inputs, test.steps if is_own else at // test.step + 1)]
+    inputs = input_series(stages, test.plan, test.step)
+    if is_own:
+        yield Story(name, Subject(subject, inputs, {}, test.limits("")), queries)
+    else:
+        yield Case(name, test.step, test.scraped(inputs, stages), queries=queries)

@@ -33,9 +33,9 @@ def input_series(stages: Sequence[Stage], plan: Plan, step: int) -> tuple[Input,
             by_key.setdefault((one.series.name, tuple(one.labels.items())), {})[index] = one
     made: list[Input] = []
     for (name, labels), by_stage in by_key.items():
-        segments, start = [], 0
+        segments, start = list[Segment](), 0
         for index, stage in enumerate(stages):
-            segments.append(_segment(stage, by_stage.get(index), start, step))
+            _append(segments, _segment(stage, by_stage.get(index), start, step))
             start += stage.steps
         chosen = plan.chosen[name]
         made += chosen.reading.stimulus(
@@ -56,6 +56,15 @@ def filled_in(labels: Mapping[str, str], site: Site) -> dict[str, str]:
 
 def _spared(labels: Mapping[str, str], site: Site) -> dict[str, str]:
     return {label: site.spared(label, text) for label, text in labels.items()}
+
+
+def _append(segments: list[Segment], one: Segment) -> None:
+    """Adds a segment, as part of the one before where that goes on as it is."""
+    last = segments[-1] if segments else None
+    if last and not (one.slope or one.born) and one == last._replace(steps=one.steps):
+        segments[-1] = last._replace(steps=last.steps + one.steps)
+    else:
+        segments.append(one)
 
 
 def _segment(stage: Stage, one: InputSeries | None, start: int, step: int) -> Segment:

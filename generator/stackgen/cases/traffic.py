@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import ceil
 
 from stackgen.cases import owned
-from stackgen.cases.assertions import Story, case, told_together
+from stackgen.cases.assertions import Story, case
 from stackgen.cases.model import Case
 from stackgen.cases.stages import Stage, input_series
 from stackgen.cases.stimuli import InputSeries, Labels, Situation, complete, quantile, share
@@ -43,7 +43,7 @@ def spread(test: SignalUnderTest, now: Situation) -> Situation:
     return replace(now, inputs=tuple(made), before=tuple(map(complete, now.before)))
 
 
-def too_little(test: SignalUnderTest) -> Iterator[Case]:
+def too_little(test: SignalUnderTest) -> Iterator[Story]:
     """For each guard of each severity: just short of it stays silent, just enough fires."""
     seen: set[Setting] = set()
     for severity in reversed(tuple(test.alerts)):
@@ -56,8 +56,7 @@ def too_little(test: SignalUnderTest) -> Iterator[Case]:
                     yield from _guarded(test, severity, guard.setting, amount, test.entries.example(key) or "")
 
 
-def _guarded(test: SignalUnderTest, severity: Severity, setting: Setting, least: int, own: str = "") -> Iterator[Case]:
-    stories: list[Story] = []
+def _guarded(test: SignalUnderTest, severity: Severity, setting: Setting, least: int, own: str = "") -> Iterator[Story]:
     noun = _NOUNS[setting]
     for name, short in ((f"fewer-than-{least}", True), (f"just-{least}", False)):
         who, limit = own or name, test.limits(own or name)[severity]
@@ -73,10 +72,9 @@ def _guarded(test: SignalUnderTest, severity: Severity, setting: Setting, least:
         if short:
             subject = test.subject(who, now, on=on).silent()
             beside = input_series((Stage(_outside(test, now), test.steps),), test.plan, test.step)
-            stories.append(Story(f"fewer than {least} {noun} stay silent", subject.beside(*beside)))
+            yield Story(f"{setting}: fewer than {least} {noun} stay silent", subject.beside(*beside))
         else:
-            stories.append(Story(f"{least} are judged", test.subject(who, spread(test, now), on=on)))
-    yield from told_together(test, stories, f"{setting}: {{}}")
+            yield Story(f"{setting}: {least} are judged", test.subject(who, spread(test, now), on=on))
 
 
 def _divisible(amount: Fraction) -> Fraction:

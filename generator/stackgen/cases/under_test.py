@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import cached_property
 from math import ceil, lcm
 
-from stackgen.cases import owned
+from stackgen.cases import owned, pace
 from stackgen.cases.model import FiringInterval, Subject
 from stackgen.cases.names import Names
 from stackgen.cases.stages import Stage, input_series, scraped
@@ -22,8 +22,6 @@ from stackgen.resolve.plan import Alert, Plan
 
 Edge = tuple[int, int]
 """A moment in seconds that is known to within windows and bridges: surely not before, surely from."""
-CROWD = 200
-"""Own limits of a family from which on its tests are evaluated half as often."""
 BEFORE_STEPS = 10
 """Samples fed before the drop, for signals that compare with the past."""
 
@@ -83,26 +81,9 @@ class SignalUnderTest:
 
     @cached_property
     def tick(self) -> int:
-        """Seconds between evaluations: promtool's time is their number, so they are no closer than the holds need.
-
-        Two to a hold tell it from half and from twice as long, whatever interval the rules are evaluated at in earnest.
-        """
-        exact = (
-            input_shapes.Value | input_shapes.Age | input_shapes.Failures | input_shapes.Overdue | input_shapes.Tally
-        )
-        coarse = 60 if isinstance(self.signal.shape, exact) and not self.is_filling else 120
-        if self._is_crowded and not isinstance(self.signal.shape, input_shapes.Growth):  # which looks back at 5 minutes
-            coarse = 120 if coarse == 60 else 300
-        waits = [wait for both in self._waits for wait in both if wait]
-        found = next((t for t in (coarse, 120, 60) if t <= coarse and all(wait >= 2 * t for wait in waits)), 30)
-        # What is new since the last evaluation: no sample, one a minute, may fall between two, or count twice.
-        is_new = self.signal.slow and isinstance(self.signal.shape, input_shapes.Overdue | input_shapes.Tally)
-        return max(min(found, 60), int(self.plan.site.every(self.signal))) if is_new else found
-
-    @property
-    def _is_crowded(self) -> bool:
-        """Whether the file of rules holds so many own limits that each evaluation takes long."""
-        return sum(len(one.overrides) for one in self.plan.alerts if one.signal.family == self.signal.family) > CROWD
+        """Seconds between evaluations."""
+        waits = (wait for both in self._waits for wait in both)
+        return pace.tick(self.signal, self.plan, waits, is_filling=self.is_filling)
 
     @cached_property
     def step(self) -> int:

@@ -14,6 +14,7 @@ Family = Literal["workers", "queues", "tasks", "schedule", "stack", "logs"]
 Unit = Literal["tasks", "workers", "ratio", "seconds", "per_second", "count"]
 Kind = Literal["gauge", "counter"]
 Slow = Literal["losses", "durations"]
+Part = Literal[Slow, "running", "machines", "targets", "delivery"]
 
 WINDOW = 300
 """Seconds of a `5m` series: the window of the guide's queries."""
@@ -52,13 +53,22 @@ class Series(NamedTuple):
     """Whether rules of other groups may read it, one evaluation late: they wait for longer than that anyway."""
     rare: bool = False
     """Whether a healthy system may have no value of it: only while something is wrong, or is used at all."""
-    slow: Slow | None = None
-    """The group, if any, that is evaluated less often, and with it what is judged of it: that waits for longer."""
+    part: Part | None = None
+    """The part of the family, if any, that hears of no other: its rules and what is judged of them are a group."""
+
+    @property
+    def slow(self) -> Slow | None:
+        """The part that is evaluated less often: what is judged of it waits for longer."""
+        match self.part:
+            case "losses" | "durations":
+                return self.part
+            case _:
+                return None
 
     @property
     def group(self) -> str:
         """The group of rules that records it."""
-        return f"{self.family}_{self.slow}" if self.slow else self.family
+        return f"{self.family}_{self.part}" if self.part else self.family
 
 
 WORKERS_ACTIVE = Series(
@@ -83,6 +93,7 @@ WORKER_CPU = Series(
     family="workers",
     meaning="CPU time a worker and its pool used, of what the pool could use, over 5 minutes.",
     warmup=WINDOW,
+    part="machines",
 )
 WORKER_MEMORY = Series(
     name="celery:worker_memory:ratio",
@@ -90,6 +101,7 @@ WORKER_MEMORY = Series(
     unit="ratio",
     family="workers",
     meaning="Resident memory of a worker and its pool, of its limit.",
+    part="machines",
 )
 WORKER_START = Series(
     name="celery:worker_start:timestamp",
@@ -97,6 +109,7 @@ WORKER_START = Series(
     unit="seconds",
     family="workers",
     meaning="Unix time at which a worker started.",
+    part="machines",
 )
 QUEUE_LENGTH = Series(
     name="celery:queue_length:max",
@@ -162,7 +175,7 @@ TASKS_NEW = Series(
     meaning="Executions that ended since the last evaluation, but for retries; absent where none did.",
     kind="counter",
     window=0,
-    slow="losses",
+    part="losses",
 )
 TASKS_UNKNOWN = Series(
     name="celery:tasks_unknown:increase10m",
@@ -180,7 +193,7 @@ TASK_DURATION_BUCKET = Series(
     family="tasks",
     meaning="Executions that ended in the last 5 minutes after at most `le` seconds.",
     kind="counter",
-    slow="durations",
+    part="durations",
 )
 TASK_DURATION_SUM = Series(
     name="celery:task_duration_seconds_sum:increase5m",
@@ -189,7 +202,7 @@ TASK_DURATION_SUM = Series(
     family="tasks",
     meaning="Seconds spent by the executions that ended in the last 5 minutes.",
     kind="counter",
-    slow="durations",
+    part="durations",
 )
 TASK_TIMEOUTS = Series(
     name="celery:task_timeouts:increase10m",
@@ -206,6 +219,7 @@ SOURCE_UP = Series(
     unit="count",
     family="stack",
     meaning="1 while at least one replica of a source of metrics is scraped, else 0; never absent.",
+    part="targets",
 )
 SOURCE_FAILED_SCRAPES = Series(
     name="celery:source_failed_scrapes:count15m",
@@ -213,6 +227,7 @@ SOURCE_FAILED_SCRAPES = Series(
     unit="count",
     family="stack",
     meaning="Failed scrapes of a source in the last 15 minutes, of an outage of all replicas three; the worst counts.",
+    part="targets",
 )
 BROKER_UP = Series(
     name="celery:broker_up:max",
@@ -253,6 +268,7 @@ RULE_FAILURES = Series(
     family="stack",
     meaning="Evaluations of a rule group that failed in the last 5 minutes.",
     kind="counter",
+    part="delivery",
 )
 NOTIFICATION_FAILURES = Series(
     name="celery:notification_failures:increase5m",
@@ -261,6 +277,7 @@ NOTIFICATION_FAILURES = Series(
     family="stack",
     meaning="Notifications that Alertmanager could not deliver in the last 5 minutes.",
     kind="counter",
+    part="delivery",
 )
 LOG_LINES_DROPPED = Series(
     name="celery:log_lines_dropped:increase5m",
@@ -269,4 +286,5 @@ LOG_LINES_DROPPED = Series(
     family="stack",
     meaning="Log lines that a shipper or its backend gave up for good in the last 5 minutes.",
     kind="counter",
+    part="delivery",
 )

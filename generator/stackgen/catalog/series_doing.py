@@ -11,6 +11,7 @@ TASK_RUNNING = Series(
     family="tasks",
     meaning="How long the longest execution of a task has run that runs now on a worker; absent under 5 s.",
     rare=True,
+    part="running",
 )
 TASK_LIMIT = Series(
     name="celery:task_limit:seconds",
@@ -19,6 +20,7 @@ TASK_LIMIT = Series(
     family="tasks",
     meaning="The time limit of that execution: the hard one, else the soft one; absent without any.",
     rare=True,
+    part="running",
 )
 TASK_VISIBILITY = Series(
     name="celery:task_visibility:seconds",
@@ -27,6 +29,7 @@ TASK_VISIBILITY = Series(
     family="tasks",
     meaning="Redis's visibility timeout, where the message of that execution is acknowledged when it ends.",
     rare=True,
+    part="running",
 )
 TASK_STARTS = Series(
     name="celery:task_message_starts:max",
@@ -35,6 +38,7 @@ TASK_STARTS = Series(
     family="tasks",
     meaning="How often a worker started one message that was delivered again, the most within the hour.",
     rare=True,
+    part="running",
 )
 WORKER_SLOTS = Series(
     name="celery:worker_slots:ratio",

@@ -161,7 +161,7 @@ class Signal(NamedTuple):
     @property
     def group(self) -> str:
         """The group of rules that judges it."""
-        return next((series.group for series in self.needs if series.slow), self.family)
+        return next((series.group for series in self.needs if series.part), self.family)
 
     @property
     def min_tasks(self) -> int | None:

@@ -182,9 +182,9 @@ def _files(signal: Signal, plan: Plan) -> list[Row]:
         return [{"name": "The rule", "file": f"../{logs.path(plan)}"}] if there else []
     if not plan.spec.wants("prometheus"):
         return []
-    family, name = signal.family, signal.id
+    name = signal.id
     return [
-        {"name": "The rule", "file": f"../{rule_file(family, plan)}"},
+        {"name": "The rule", "file": f"../{rule_file(signal.group, plan)}"},
         {"name": "The tests that prove when it fires", "file": f"../prometheus/tests/{name}.yml"},
     ]
 

@@ -1,4 +1,4 @@
-"""Plan to rule groups: one group per family, canonical series first, then values, thresholds and alerts."""
+"""Plan to rule groups: one for each part of a family, canonical series first, then values, thresholds and alerts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GUARD_OVERRIDE = "celery:guard_override"
 @lru_cache(maxsize=2)
 def groups(plan: Plan) -> tuple[Group, ...]:
     """Every rule group of the stack, in the order of FAMILIES; a family without rules has none."""
-    made = (_group(family, plan, *group) for family in FAMILIES for group in _names(family).items())
+    made = (_group(plan, *group) for family in FAMILIES for group in _names(family).items())
     return tuple(g for g in made if g.recordings or g.alerts)
 
 
@@ -42,12 +42,12 @@ def _names(family: Family) -> dict[str, Slow | None]:
     return {family: None, **recorded}
 
 
-def rule_file(family: str, plan: Plan) -> str:
-    """The file of a family's groups, below output/."""
-    return f"prometheus/rules/{plan.site.named(family)}.yml"
+def rule_file(group: str, plan: Plan) -> str:
+    """The file of a group, below output/: promtool and people load what they need."""
+    return f"prometheus/rules/{plan.site.named(group)}.yml"
 
 
-def _group(family: Family, plan: Plan, group: str, slow: Slow | None) -> Group:
+def _group(plan: Plan, group: str, slow: Slow | None) -> Group:
     recordings = [*_canonical(group, plan)]
     rules: list[Alerting] = []
     for signal in plan.metric_signals:
@@ -63,7 +63,7 @@ def _group(family: Family, plan: Plan, group: str, slow: Slow | None) -> Group:
     if any(copies.KNOWN in one.expr for one in recorded):
         recorded = (*_copies(group, plan), *recorded)
     interval = plan.site.slow[slow] if slow else plan.site.evaluation
-    return Group(plan.site.named(group), recorded, tuple(rules), rule_file(family, plan), interval)
+    return Group(plan.site.named(group), recorded, tuple(rules), rule_file(group, plan), interval)
 
 
 def _copies(group: str, plan: Plan) -> Iterable[Recording]:

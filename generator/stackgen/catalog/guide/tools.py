@@ -121,7 +121,7 @@ EXPORTER = Chapter(
             "10 seconds unless told otherwise: a limit of 300 seconds is then out of reach.",
             ours="Recorded as increases, with a bound on every threshold. The count is the bucket `+Inf`.",
             code=f'{TASK_DURATION_BUCKET.name}\n{TASK_DURATION_BUCKET.name}{{le="+Inf"}}\n{TASK_DURATION_SUM.name}',
-            where=(_RULES.format("tasks"), _EXPORTER),
+            where=(_RULES.format("tasks_durations"), _EXPORTER),
         ),
     ),
 )

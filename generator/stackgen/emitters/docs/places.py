@@ -33,8 +33,8 @@ def exists(path: str, plan: Plan) -> bool:
     if folder == "exporters":
         return plan.spec.wants("exporters") and any(s.source.id == name.removesuffix(".yml") for s in plan.scraped)
     if path.startswith("prometheus/rules/"):
-        family = name.removeprefix("rules/celery-").removesuffix(".yml")
-        return plan.spec.wants("prometheus") and any(signal.family == family for signal in plan.metric_signals)
+        group = name.removeprefix("rules/celery-").removesuffix(".yml")
+        return plan.spec.wants("prometheus") and any(signal.group == group for signal in plan.metric_signals)
     if path.startswith("grafana/dashboards/") and not plan.site.shares_boards:
         board = registry.dashboards()[name.removeprefix("dashboards/").removesuffix(".json")]
         return plan.spec.wants("grafana") and not is_empty(board, plan)
@@ -60,7 +60,7 @@ def links(paths: tuple[str, ...], plan: Plan, home: str = "..") -> list[Link]:
 
 def of_signal(signal: Signal, plan: Plan, home: str = "..") -> list[Link]:
     """Links to a signal's rule file and runbook."""
-    rules = f"prometheus/rules/celery-{signal.family}.yml"
+    rules = f"prometheus/rules/celery-{signal.group}.yml"
     return links((rules, f"runbooks/{signal.alert}.md"), plan, home)
 
 

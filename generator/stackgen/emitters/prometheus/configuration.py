@@ -1,4 +1,4 @@
-"""prometheus/: the server's configuration and one rule file per family."""
+"""prometheus/: the server's configuration and one file for each group of rules."""
 
 from __future__ import annotations
 
@@ -81,13 +81,10 @@ def _job(scraped: Scraped, plan: Plan) -> dict[str, object]:
 
 
 def _rules(plan: Plan) -> Iterator[Artefact]:
-    """One file per family."""
-    files: dict[str, list[Group]] = {}
+    """One file for each group."""
     for group in groups(plan):
-        files.setdefault(group.path, []).append(group)
-    for path, listed in files.items():
-        context = {"groups": [_group(group) for group in listed]}
-        yield Artefact(path=path, template="prometheus/rules.yml.j2", syntax="yaml", context=context)
+        context = {"groups": [_group(group)]}
+        yield Artefact(path=group.path, template="prometheus/rules.yml.j2", syntax="yaml", context=context)
 
 
 def _group(group: Group) -> dict[str, object]:

@@ -7,12 +7,11 @@ from dataclasses import replace
 from fractions import Fraction
 
 from stackgen.artefact import Artefact
-from stackgen.cases import copies
+from stackgen.cases import copies, pace
 from stackgen.cases.build import cases
 from stackgen.cases.model import AlertAssertion, Case, QueryAssertion, Subject
 from stackgen.cases.under_test import SignalUnderTest
 from stackgen.catalog import belonging, promql
-from stackgen.catalog.series import Family
 from stackgen.catalog.signal import Severity, Signal
 from stackgen.catalog.timeline import Input
 from stackgen.resolve.alerts import own
@@ -29,8 +28,8 @@ def artefacts(plan: Plan) -> list[Artefact]:
 
 def _file(signal: Signal, plan: Plan) -> Artefact:
     test = SignalUnderTest(signal, plan)
-    groups = _groups(signal, plan)
-    paths = dict.fromkeys(rule_file(family, plan) for family in groups.values())
+    groups = pace.loaded(signal, plan)
+    paths = [rule_file(group, plan) for group in groups]
     return Artefact(
         path=f"prometheus/tests/{signal.id}.yml",
         template="prometheus/tests.yml.j2",
@@ -38,19 +37,11 @@ def _file(signal: Signal, plan: Plan) -> Artefact:
         context={
             "rule_files": [f"../{path.removeprefix('prometheus/')}" for path in paths],
             # Without it promtool evaluates groups in an order of its own, another one each time.
-            "order": list(groups) if len(groups) > 1 else None,
+            "order": list(map(plan.site.named, groups)) if len(groups) > 1 else None,
             "evaluation_interval": promql.seconds(test.tick),
             "cases": [_case(one, test) for one in cases(test)],
         },
     )
-
-
-def _groups(signal: Signal, plan: Plan) -> dict[str, Family]:
-    """The groups whose rules record what is judged, with their families: the signal's own comes last."""
-    read = (series for need in signal.needs for series in (*plan.chosen[need.name].reading.reads, need))
-    recorded = (one for one in read if one.name in plan.chosen and plan.chosen[one.name].reading.rules(plan.site))
-    others = {plan.site.named(one.group): one.family for one in recorded if one.group != signal.group}
-    return {**others, plan.site.named(signal.group): signal.family}
 
 
 def _case(one: Case, test: SignalUnderTest) -> dict[str, object]:
