@@ -5,6 +5,9 @@ the same moment, round by round, of this checkout, of the commit, and the failur
 a rule records is written back, so that later rules find it. Printed by group: seconds of CPU in 30 s of evaluations,
 samples that were selected for them, and the longest evaluation; and the ratio of this checkout to the commit, with the
 range of the rounds.
+
+Each checkout has a Prometheus of its own. With --generic the commit's rules read the series of every host, and those of
+this checkout the series of an exporter that leaves the hosts out.
 """
 
 from __future__ import annotations
@@ -19,8 +22,8 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -107,6 +110,7 @@ class Server:
 @contextmanager
 def running(folder: Path) -> Iterator[Server]:
     """It scrapes and evaluates nothing."""
+    folder.mkdir()
     port, config = free_port(), folder / "empty.yml"
     config.write_text("{}\n")
     command = ["setpriv", "--pdeathsig", "KILL", str(PROMETHEUS), f"--config.file={config}"]
@@ -161,17 +165,23 @@ def evaluate(server: Server, rules: Rules, at: int) -> None:
 
 def measure(shape: Shape, trees: Mapping[str, Path], rounds: int) -> str:
     """The table of one size."""
-    with tempfile.TemporaryDirectory(prefix="stackgen-bench-") as name, running(Path(name)) as server:
+    now = int(time.time()) // SCRAPE * SCRAPE
+    rows, moments = list[str](), range(now - HISTORY, now + 1, SCRAPE)
+    with tempfile.TemporaryDirectory(prefix="stackgen-bench-") as name, ExitStack() as stack:
         contestants = {which: generated(which, tree, Path(name)) for which, tree in trees.items()}
-        contestants["mixin"] = Rules([_MIXIN])
-        now = int(time.time()) // SCRAPE * SCRAPE
-        series = write(server.url, exported(shape, range(now - HISTORY, now + 1, SCRAPE)))
+        servers: dict[str, Server] = {}
+        for which in trees:
+            servers[which] = stack.enter_context(running(Path(name, f"of-{which}")))
+            fed = replace(shape, generic=shape.generic and which == "now")
+            rows.append(f"{which}: {write(servers[which].url, exported(fed, moments)):,} series")
+        contestants["mixin"], servers["mixin"] = Rules([_MIXIN]), servers["now"]
         for number in range(rounds + 1):  # the first fills caches, and is not counted
-            for rules in list(contestants.values())[:: 1 if number % 2 else -1]:
-                evaluate(server, rules, now)
+            for which in list(contestants)[:: 1 if number % 2 else -1]:
+                evaluate(servers[which], contestants[which], now)
         for rules in contestants.values():
             del rules.rounds[0]
-        return f"{series:,} series, {shape.hosts} hosts, peak of {server.peak()} MiB\n{table(contestants)}"
+        peaks = ", ".join(f"{rows[n]}, peak of {servers[which].peak()} MiB" for n, which in enumerate(trees))
+        return f"{shape.hosts} hosts; {peaks}\n{table(contestants)}"
 
 
 def table(contestants: Mapping[str, Rules]) -> str:
@@ -205,7 +215,7 @@ def main() -> int:
     parser.add_argument("--hosts", type=int, default=20, help="workers that run every task (default 20)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds that are counted (default 5)")
     parser.add_argument("--churn", action="store_true", help="replace every host once an hour")
-    parser.add_argument("--generic", action="store_true", help="an exporter that leaves the hosts out")
+    parser.add_argument("--generic", action="store_true", help="this checkout's exporter leaves the hosts out")
     options = parser.parse_args()
     if not PROMETHEUS.is_file():
         print(f"{PROMETHEUS} is not there: run `make tools`", file=sys.stderr)

@@ -62,6 +62,11 @@ CASES = [
     (STACK, thresholds("task_failure_ratio: {critical: 30%}"), ["CeleryHighFailureRate critical 20% → 30%"]),
     (STACK, thresholds("queue_growth: {warning: 20/s}"), ["CeleryQueueGrowing warning 10/s → 20/s"]),
     (STACK, thresholds("task_duration_p95: {warning: 7200s}"), ["CelerySlowTasks warning 5m → 2h"]),
+    (
+        STACK,
+        thresholds("task_duration_p95: {for: 2m}"),
+        ["CelerySlowTasks warning for 15m → 2m", "rule group tasks_durations evaluated every 4m → 1m"],
+    ),
     # A limit of a queue's own is told from what held for the queue before, and to what holds then.
     (
         STACK,

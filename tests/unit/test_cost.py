@@ -23,7 +23,7 @@ tasks: {{{tasks}}}
 """
 
 
-def _said(folder: Path, tasks: int, workers: int, version: str = "0.12.2") -> list[str]:
+def _said(folder: Path, tasks: int, workers: int | str, version: str = "0.12.2") -> list[str]:
     named = ", ".join(f"app.t{n}: {{owner: shop}}" for n in range(tasks))
     plan, document = planned(folder, STACK.format(workers=workers, version=version, tasks=named))
     found = verify.problems("plan", Subject(plan, document))
@@ -34,6 +34,13 @@ def test_a_stack_that_will_take_a_tenth_of_the_interval_is_told(tmp_path: Path) 
     assert _said(tmp_path, 200, 100) == [
         "7: warning[rule-cost]: 200 tasks on 100 workers are up to 380,000 series: "
         "about 3.4 s of CPU at each evaluation, every 30s"
+    ]
+
+
+def test_where_nobody_says_how_many_workers_there_are_none_are_counted(tmp_path: Path) -> None:
+    assert _said(tmp_path, 18_000, "null") == [
+        "7: warning[rule-cost]: 18000 tasks are up to 342,000 series for each worker: "
+        "about 3.1 s of CPU at each evaluation, every 30s"
     ]
 
 

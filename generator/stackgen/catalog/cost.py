@@ -40,7 +40,12 @@ def each(bounds: int) -> int:
     return 9 + bounds
 
 
+def of_hosts(site: Site) -> bool:
+    """Whether each worker has series of its own."""
+    return tells_hosts(site.versions.get("celery-exporter", ""))
+
+
 def series(tasks: int, workers: int, site: Site) -> int:
     """Series of so many tasks when each of so many workers runs all of them."""
-    hosts = workers if tells_hosts(site.versions.get("celery-exporter", "")) else 1
+    hosts = workers if of_hosts(site) else 1
     return tasks * hosts * each(len(site.duration_buckets))

@@ -28,6 +28,7 @@ def changes(plans: Plans) -> list[Change]:
         *_routes(plans),
         *_records(plans),
         *_shippers(plans),
+        *_groups(plans),
         *merged(_series(plans), "subjects"),
         *_owners(plans),
         *_sections(plans),
@@ -102,6 +103,14 @@ def _shippers(plans: Plans) -> Found:
     for name in dict.fromkeys((*new, *old)):
         if (name in old) != (name in new):
             yield Change(subjects=(f"log shipper {name}",), word="new" if name in new else "removed")
+
+
+def _groups(plans: Plans) -> Found:
+    """How often a group of rules is evaluated that was there before; others come and go with their rules."""
+    old, new = (inside(plan, "groups") for plan in plans)
+    for name in new:
+        if name in old:
+            yield from differing(f"rule group {name}", "evaluated every", old[name], new[name])
 
 
 def _series(plans: Plans) -> Found:

@@ -58,6 +58,11 @@ def facts(plan: Plan) -> PlanFile:
         tasks=_tasks(plan),
         sources=_sources(plan),
         series=_series(plan),
+        groups={
+            one.series.group: promql.seconds(plan.site.every(one.series))
+            for one in plan.chosen.values()
+            if one.series.slow
+        },
         shippers=spec.logs.shippers if spec.logs else [],
         receivers={
             name: receiver.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -224,6 +224,8 @@ class PlanFile(Part):
     """Programs that are scraped, the preferred one first."""
     series: dict[str, SeriesFacts]
     """Recorded series, which alerts and dashboards read."""
+    groups: dict[str, str]
+    """Groups of rules with an interval of their own, and how often they are evaluated; all others follow Prometheus."""
     shippers: list[Shipper]
     """Programs that send the logs."""
     receivers: dict[str, Section]

@@ -17,10 +17,12 @@ def problems(subject: Subject) -> Iterator[Problem]:
     series = cost.series(tasks, max(workers, 1), site)
     took = series * cost.SECONDS
     if took >= cost.EXPECTED * site.evaluation:
-        shown = f"{float(took):.1f}"
+        on = f" on {workers} worker{'s' * (workers > 1)}" if workers else ""
+        each = " for each worker" if not workers and cost.of_hosts(site) else ""
         message = (
-            f"{tasks} tasks on {workers} workers are up to {series:,} series: "
-            f"about {shown} s of CPU at each evaluation, every {promql.seconds(site.evaluation)}"
+            f"{tasks} tasks{on} are up to {series:,} series{each}: "
+            f"about {float(took):.1f} s of CPU at each evaluation, every {promql.seconds(site.evaluation)}"
         )
         hint = "docs/capacity.md says what Prometheus needs for them, and what makes them fewer"
+        hint += "; queues.<name>.min_workers says how many workers there are" if each else ""
         yield Problem(subject.document.key_mark(("tasks",)), "rule-cost", "tasks", message, hint, "warning")
