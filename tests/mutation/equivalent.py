@@ -28,7 +28,7 @@ EQUIVALENT = (
         "0 times or by any number above 0 is 0, of however many series",
     ),
     Equivalent(
-        r"celery:.*:(increase5m|increase10m|count)( \(.*\))?",
+        r"celery:.*:(increase5m|increase10m|count|active)( \(.*\))?",
         r"(times 0: )?== -> >=",
         "up, celery_worker_up and flower_worker_online are 0 or 1, so at least 1 is 1",
     ),
@@ -77,6 +77,11 @@ EQUIVALENT = (
         r"celery:(workers_active:count|task_last_success:timestamp)",
         r"sum by \(\w+\) -> max",
         "counts are never negative: their sum is above 0 when the largest is",
+    ),
+    Equivalent(
+        r"celery:workers_active:count",
+        r"max by \(\) -> sum|> -> >=",
+        "`count` is never 0; witnesses say 0 or 1, so their sum is 0 when the largest is",
     ),
     Equivalent(
         r"celery:(workers_active:count|worker_start:timestamp)",
