@@ -32,6 +32,13 @@ def purge(queue: str) -> Act:
     return lambda cluster, second: cluster.purge(queue)
 
 
+def broker_again(cluster: Cluster, second: int) -> None:
+    """Starts the broker; a Redis that keeps nothing has forgotten the queues that nobody consumes."""
+    del second
+    cluster.start_broker()
+    cluster.declare()
+
+
 def touch(name: str) -> Act:
     """Puts a file into the run's folder, which a task looks for."""
     return lambda cluster, second: (cluster.folder / name).touch()

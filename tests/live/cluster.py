@@ -87,6 +87,12 @@ class Cluster:
         """The broker, for the first time or again."""
         brokers.start(self.kind, self.programs, self.ports)
 
+    def declare(self) -> None:
+        """Every queue of stack.yaml, as programs that send declare them when they start."""
+        with self.app.connection_for_write() as connection:
+            for queue in self.stage.prepared.plan.site.queues:
+                self.app.amqp.queues[queue](connection.default_channel).declare()
+
     def let_in(self, password: str) -> None:
         """Changes the password of the user as whom some exporters ask the broker."""
         brokers.let_in(self.kind, self.programs, self.ports, password)

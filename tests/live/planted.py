@@ -35,7 +35,6 @@ class Fault:
 
 ON_REDIS = (
     Fault("a worker without events", "events-off"),
-    Fault("tasks with priorities", "priorities", "orphan (1 tasks)"),
     Fault("a second exporter", "two-exporters", "old-exporter"),
     Fault("a queue that stack.yaml does not name", "unknown-queue", "forgotten"),
     Fault("a threshold changed by hand", "rules-differ", "CeleryQueueBacklog"),
@@ -71,7 +70,6 @@ def _plant(cluster: Cluster) -> None:
     _start_exporter(cluster, "second exporter", *_flags(cluster))
     _configuration(cluster)
     (cluster.folder / ".secrets").chmod(0o755)
-    cluster.send("live.fine", queue="orphan", priority=6)
 
 
 def _flags(cluster: Cluster) -> tuple[str, ...]:

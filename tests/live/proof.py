@@ -64,6 +64,7 @@ def run(folder: Path, chapter: Chapter, asked: Asked) -> int:
 
 
 def _prove(cluster: Cluster, inbox: Inbox, chapter: Chapter, asked: Asked) -> int:
+    began = time.time()
     acts.warm_up(cluster)
     wrong = _at_last(lambda: seen.that_facts_hold(cluster, chapter.facts))
     time.sleep(0 if asked.short else _SCRAPED_AGAIN)
@@ -73,8 +74,7 @@ def _prove(cluster: Cluster, inbox: Inbox, chapter: Chapter, asked: Asked) -> in
     unsettled = list if asked.short else partial(answered.unsettled, cluster)
     for batch in batches:
         rows += side_by_side(batch, cluster, inbox, unsettled, asked.pictures)
-        if batch is batches[0]:
-            wrong += answered.problems(cluster, lenient=not full or chapter.kind != "redis")
+    wrong += answered.problems(cluster, began, lenient=not full or chapter.kind != "redis")
     wrong += answered.failures(cluster)
     wrong += [f"doctor, of a healthy stack: {one.rule}: {one.what}" for one in _at_last(cluster.examined)]
     if not any(news.labels["alertname"] == WATCHDOG for news in inbox.news):

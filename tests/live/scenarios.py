@@ -174,7 +174,7 @@ BROKER_KILLED = Scenario(
     name="broker killed and back",
     expected=(Expected("CeleryBrokerDown", "critical"),),
     breaks=lambda cluster, second: cluster.programs.kill(cluster.kind),
-    mends=lambda cluster, second: cluster.start_broker(),
+    mends=acts.broker_again,
     sees=seen.that_the_broker_is_down,
 )
 BUSY = Scenario(name="a healthy and busy hour", expected=(), keeps=acts.busy, hour=True)
