@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stackgen.catalog import facts, registry, series_doing
-from stackgen.catalog.series import SOURCE_BLIND, Series
+from stackgen.catalog.series import NOTIFICATION_FAILURES, SOURCE_BLIND, Series
 from stackgen.catalog.series_evidence import LENGTH_TOLD
 from stackgen.catalog.source import Reading, Source
 from stackgen.catalog.witness import Witness
@@ -194,6 +194,20 @@ def test_delayed_tasks_that_no_queue_takes_are_counted(promtool: Path, tmp_path:
 @pytest.mark.promtool
 def test_without_a_broker_the_probe_claims_no_workers(promtool: Path, tmp_path: Path) -> None:
     assert _value(promtool, tmp_path, "probe", "celery:workers_active:count", "probe-brokerdown-12s") == {}
+
+
+@pytest.mark.promtool
+@pytest.mark.parametrize(("alertmanagers", "lost"), [("one-dead", 0), ("all-dead", 70)])
+def test_what_one_alertmanager_misses_is_not_lost(
+    promtool: Path, tmp_path: Path, alertmanagers: str, lost: int
+) -> None:
+    """Every 30 s each counter grows by what the real one had grown to when it was scraped."""
+    source = registry.sources()["prometheus"]
+    reading = next(r for r in source.readings if r.series is NOTIFICATION_FAILURES)
+    dropped = read(f"prometheus-3.13-{alertmanagers}").of("prometheus_notifications_dropped_total")
+    fed = [series([one], source.job, {one.name: f"{one.value:g}"})[-1] for one in dropped]
+    got = evaluate(promtool, tmp_path, _rules(reading, _plan(tmp_path, source)), fed, reading.series.name)
+    assert got == {(("integration", "alertmanager"),): lost}
 
 
 @pytest.mark.promtool

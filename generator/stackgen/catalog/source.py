@@ -30,6 +30,8 @@ class Metric:
     """Seconds a series outlives what it describes; None: for ever. An alert that waits longer can never fire."""
     since: str = ""
     """First version that has it; "" for all we support."""
+    newer: tuple[str, ...] = ()
+    """Labels that later versions add, each of which makes several series of one."""
     always: bool = False
     """Whether its source gives it whenever it is up, so that its absence is a fault."""
 

@@ -1,6 +1,6 @@
 """The stack watching itself: Prometheus and Alertmanager, scraped whatever stack.yaml lists.
 
-Facts: scrapes of Prometheus 2.42 and 3.5 and of Alertmanager 0.33 (tests/scrapes/).
+Facts: scrapes of Prometheus 2.42, 3.5 and 3.13 and of Alertmanager 0.33 (tests/scrapes/).
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ FAILURES_IN_A_ROW = 3
 """Failed scrapes of one outage that count as coming and going; CeleryExporterDown tells what lasts."""
 
 RULES_FAILED = Metric(name="prometheus_rule_evaluation_failures_total", type="counter", labels=("rule_group",))
-NOTIFICATIONS_DROPPED = Metric(name="prometheus_notifications_dropped_total", type="counter", labels=())
+NOTIFICATIONS_DROPPED = Metric(
+    name="prometheus_notifications_dropped_total", type="counter", labels=(), newer=("alertmanager",)
+)
 NOTIFICATIONS_FAILED = Metric(
     name="alertmanager_notifications_failed_total", type="counter", labels=("integration", "reason")
 )
