@@ -54,6 +54,11 @@ EQUIVALENT = (
         "the comparison takes NaN away, which is no number's equal; no message was sent in the year 17813 or later",
     ),
     Equivalent(
+        r"celery:source_blind:bool \(task events of .*\)",
+        r"count by \(\) -> max|== -> >=|celery_\w+: job=.* dropped",
+        "1 is made of any number, `unless` asks for any, up is 0 or 1, and a comparison pairs its sides by job too",
+    ),
+    Equivalent(
         r"CeleryBeatTwice .*",
         r"1 -> 1\.1",
         "beats are whole: what is above 1 is above 1.1",

@@ -78,14 +78,23 @@ def _moved(source: Source, site: Site) -> str:
     begun = (w.says(site) for w in facts.heard(facts.BROKER, site) if w.name == "tasks" and w.source != source.id)
     lengths = _lengths(site)
     # A purge makes a queue shorter once, and the alert waits for longer than the window.
-    falls = f"count(max_over_time({lengths}[{_WINDOW}]) > {lengths})" if _read(site) else ""
-    return " or ".join(filter(None, (*begun, falls)))
+    falls = f"count(resets({lengths}[{_WINDOW}]) > 0)" if _read(site) else ""
+    return " or ".join(filter(None, (*begun, falls, *_more(site))))
+
+
+def _more(site: Site) -> Iterator[str]:
+    """A worker that works on more tasks than before began some; its heartbeat says so, with task events or without."""
+    for source in registry.sources().values():
+        if source.id in site.targets and source.working:
+            worked = f'{source.working}{{job="{source.job}"}}[{_WINDOW}]'
+            yield f"count(changes({worked}) > resets({worked}))"
 
 
 def _seen(source: Source, site: Site) -> tuple[str, ...]:
     """What tells that its events arrive, or that it is known already that none do."""
     job = f'job="{source.job}"'
-    seen = (f"sum(increase({promql.select(name, job, matcher)}[{_WINDOW}])) > 0" for name, matcher in source.taken)
+    counters = (promql.select(name, job, matcher) for name, matcher in source.taken)
+    seen = (f"count({one} unless {one} offset {_WINDOW} >= {one})" for one in counters)
     deaf = [w.name for w in facts.deniers(facts.WORKERS, site) if w.source == source.id and not w.look]
     known = promql.select(facts.WORKERS.series.name, promql.one_of("witness", deaf))
     return (*seen, *([f"{known} == 0"] if deaf else []))

@@ -103,6 +103,8 @@ class Source:
     readings: tuple[Reading, ...]
     taken: tuple[tuple[str, str], ...] = ()
     """The counters of events that a worker sends when it takes a task, each with a matcher, which may be ""."""
+    working: str = ""
+    """The gauge of tasks that a worker works on, as its heartbeat says it, also of workers that send no task events."""
     path: str = "/metrics"
     params: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     keeps: str | None = None

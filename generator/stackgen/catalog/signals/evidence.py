@@ -200,6 +200,7 @@ SOURCE_BLIND_SIGNAL = Signal(
     meaning="The source answers, and what it always gives is not there. Alerts that read it say nothing, good or bad.",
     causes=(
         "celery-exporter lost its receiver of events and its web server goes on",
+        "workers run without -E (worker_send_task_events); where that is meant, say `celery.events: false`",
         "workers run with --without-heartbeat and are idle",
         "the source was started without the generated flags, or lost its password",
         "Prometheus turns classic histograms into native ones (convert_classic_histograms_to_nhcb)",

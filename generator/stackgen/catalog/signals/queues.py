@@ -108,8 +108,11 @@ QUEUE_STUCK = Signal(
     by=("queue",),
     needs=(QUEUE_LENGTH, TASKS_STARTED),
     record="celery:queue_stuck:length",
+    # Who makes a queue shorter takes tasks from it, whatever is heard of their starts.
     expr=lambda site: (
-        f"{_length(site)} unless on (queue) {TASKS_STARTED.name} > 0{facts.unless_doubted('heartbeats', site)}"
+        f"{_length(site)} unless on (queue) {TASKS_STARTED.name} > 0"
+        f" unless on (queue) resets({_length(site)}[{promql.seconds(WINDOW)}]) > 0"
+        f"{facts.unless_doubted('heartbeats', site)}"
     ),
     shape=input_shapes.Stuck(QUEUE_LENGTH, TASKS_STARTED),
     # A queue of two processes with tasks of 40 minutes starts one every 20 minutes, and is well.

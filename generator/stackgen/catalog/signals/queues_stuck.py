@@ -14,7 +14,7 @@ from stackgen.catalog.site import Site
 def _waiting(site: Site) -> str:
     """All that waits, unless a queue gets shorter: then somebody takes tasks, whatever is heard of it."""
     length = promql.select(QUEUE_LENGTH.name, site.working())
-    return f"sum({length}) unless on () count(max_over_time({length}[{promql.seconds(WINDOW)}]) > {length})"
+    return f"sum({length}) unless on () count(resets({length}[{promql.seconds(WINDOW)}]) > 0)"
 
 
 QUEUES_STUCK = Signal(

@@ -266,6 +266,7 @@ SOURCE = Source(
     metrics=(QUEUE_LENGTH_METRIC, ACTIVE_WORKERS, WORKER_UP, RUNTIME, WAIT, STARTED, *ENDED.values(), *OTHERS),
     readings=READINGS,
     taken=((RECEIVED.name, ""), (STARTED.name, "")),
+    working=TASKS_ACTIVE.name,
     versions=VERSIONS,
     advice="start celery-exporter with the generated flags (exporters/celery-exporter.yml)",
     names_by_comma=True,

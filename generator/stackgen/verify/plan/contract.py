@@ -23,7 +23,7 @@ from stackgen.verify.labels import SCALAR, Shape, matched, names
 from stackgen.verify.selectors import Selectors
 from stackgen.verify.subject import Subject
 
-_NEEDS_COUNTER = frozenset({"rate", "increase", "irate", "resets"})
+_NEEDS_COUNTER = frozenset({"rate", "increase", "irate"})  # `resets` of a gauge says how often it fell
 _NEEDS_GAUGE = frozenset({"deriv", "delta", "idelta", "predict_linear"})
 _SETS = frozenset({"and", "or", "unless"})
 _VECTOR = re.compile(r"vector\([0-9.]+\)")
