@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from stackgen.catalog import facts, promql
-from stackgen.catalog.counting import increase, latest, per_worker
+from stackgen.catalog.counting import increase, latest
 from stackgen.catalog.series import (
     BROKER_BLOCKED,
     BROKER_EXPIRED,
@@ -171,7 +171,7 @@ SOURCE = Source(
             series=BROKER_EXPIRED,
             uses=(EXPIRED,),
             rules=lambda site: (
-                RecordingRule(per_worker(increase(EXPIRED.name, (_JOB, _DROPPED), site, "zero", OUTCOME_WINDOW), {})),
+                RecordingRule(f"sum({increase(EXPIRED.name, (_JOB, _DROPPED), site, 'zero', OUTCOME_WINDOW)})"),
             ),
             stimulus=counter(JOB, EXPIRED.name, _expired_labels),
             spoiled_by={
