@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 import redis
+from celery import Celery  # type: ignore[import-untyped]
 
 from stackgen.catalog.corner import Corner
 from stackgen.doctor import finding
 from stackgen.doctor.audit import check
 from stackgen.doctor.settings_seen import Settings, Worker, look
+from tests.app.cluster import until
 from tests.app.workers import worker
 from tests.flower.redis_server import redis_server
 
@@ -134,3 +136,24 @@ def test_a_late_task_that_runs_longer_than_the_visibility_timeout_is_named() -> 
     one = replace(FINE, settings=settings, running={"a.b": 4000.0})
     assert [f.rule for f in check(Settings((one,), redis=KEEPS))] == ["visibility-timeout"]
     assert list(check(Settings((one,)))) == [], "RabbitMQ has none"
+
+
+def test_an_eta_beyond_the_visibility_timeout_is_named() -> None:
+    found = list(check(Settings((replace(FINE, held={"a.b": 7200.0, "c.d": 60.0}),), redis=KEEPS)))
+
+    assert [(f.rule, f.what.partition(",")[0]) for f in found] == [
+        ("visibility-timeout", f"{FINE.name}: a.b waits in it for its ETA for another 2h")
+    ]
+    assert list(check(Settings((replace(FINE, held={"a.b": 3000.0}),), redis=KEEPS))) == []
+
+
+@pytest.mark.slow
+def test_what_a_worker_holds_until_its_eta_is_seen(broker: str, tmp_path: Path) -> None:
+    folder = _write(tmp_path / "app", HEALTHY, limited=False)
+    with worker(folder, broker):
+        _look(broker, 1)
+        Celery("sender", broker=broker, set_as_current=False).send_task("proj.quick", countdown=7200)
+        until(lambda: bool(_look(broker, 1).workers[0].held))
+        (held,) = _look(broker, 1).workers[0].held.items()
+    assert held[0] == "proj.quick"
+    assert held[1] == pytest.approx(7200, abs=120)

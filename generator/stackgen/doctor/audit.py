@@ -70,13 +70,15 @@ def _visibility(worker: Worker) -> Iterator[Finding]:
     yield Finding(
         "visibility-timeout",
         f"{worker.name}: {name} {how} {promql.seconds(int(longest))}, and Redis's visibility timeout is "
-        f"{promql.seconds(int(timeout))}: it is delivered to another worker while it runs, again and again",
-        'set broker_transport_options = {"visibility_timeout": …} longer than the longest task, in workers and senders',
+        f"{promql.seconds(int(timeout))}: it is delivered to another worker meanwhile, again and again",
+        'set broker_transport_options = {"visibility_timeout": …} longer than any task and ETA, in workers and senders',
     )
 
 
 def _lengths(worker: Worker) -> Iterator[tuple[float, str, str]]:
-    """How long its late tasks may run, by their limits, and how long they have."""
+    """How long its messages stay unacknowledged: of late tasks while they run, of all until their ETA."""
+    for name, seconds in worker.held.items():
+        yield seconds, name, "waits in it for its ETA for another"
     everywhere = worker.settings.get("task_time_limit")
     for name in _late(worker):
         limit = worker.tasks[name].get("time_limit", everywhere)

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from stackgen.catalog.corner import Corner
@@ -28,6 +29,8 @@ class Worker:
     """Attributes of its tasks, by their names."""
     running: Mapping[str, float] = field(default_factory=dict)
     """Seconds for which each running task has run, the longest of a name."""
+    held: Mapping[str, float] = field(default_factory=dict)
+    """Seconds until the ETA of each task that waits for one in the worker, the longest of a name."""
     processes: int = 1
 
 
@@ -70,9 +73,17 @@ def _asked(app: Any, connection: Any) -> Settings:
 
     names = Counter(name for name, _ in ask("ping"))
     settings = dict(ask("conf", with_defaults=True))
-    tasks, active, stats = dict(ask("registered", taskinfoitems=_ASKED)), dict(ask("active")), dict(ask("stats"))
+    tasks, stats = dict(ask("registered", taskinfoitems=_ASKED)), dict(ask("stats"))
+    active, held = dict(ask("active")), dict(ask("scheduled"))
     workers = (
-        Worker(name, said, _tasks(tasks.get(name)), _running(active.get(name)), _processes(stats.get(name)))
+        Worker(
+            name,
+            said,
+            _tasks(tasks.get(name)),
+            _running(active.get(name)),
+            _held(held.get(name)),
+            _processes(stats.get(name)),
+        )
         for name, said in sorted(settings.items())
         if isinstance(said, dict)
     )
@@ -92,6 +103,18 @@ def _running(said: object) -> dict[str, float]:
             name = str(one.get("name"))
             seconds = time.time() - one["time_start"]  # noqa: TID251 - the doctor looks at what is now
             found[name] = max(found.get(name, 0.0), seconds)
+    return found
+
+
+def _held(said: object) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for one in said if isinstance(said, list) else []:
+        try:
+            name, due = str(one["request"]["name"]), datetime.fromisoformat(str(one["eta"]).replace("Z", "+00:00"))
+        except (LookupError, TypeError, ValueError):
+            continue
+        seconds = due.timestamp() - time.time()  # noqa: TID251 - the doctor looks at what is now
+        found[name] = max(found.get(name, 0.0), seconds)
     return found
 
 
