@@ -79,7 +79,7 @@ class _Running:
     def lasted(self) -> pictures.Lasted:
         """When what happened, as Unix times; until now."""
         now, ahead = time.time(), time.time() - time.monotonic()
-        told = min(self.fired.values(), default=None)
+        told = self.fired.get(self.scenario.expected[0]) if self.scenario.expected else None
         return pictures.Lasted(
             self.began + ahead,
             None if told is None else told + ahead,

@@ -10,8 +10,8 @@ from tests.live.brokers import Kind
 from tests.live.cluster import WORKERS, Cluster
 from tests.live.scenarios import BUSY, QUIET, Expected, Scenario
 
-_HELD = tuple(f"held-{n}" for n in range(6))
-"""A worker has three processes, and prefetches as many messages."""
+_HELD, _BLOCKING = (tuple(f"{name}-{n}" for n in range(6)) for name in ("held", "blocking"))
+"""A worker has three processes, and prefetches as many messages; it never runs again what was revoked."""
 _HANGING = "hanging"
 _OUTLASTING = "outlasting"
 _ETA_SECONDS = 100
@@ -31,16 +31,22 @@ def _hoards(cluster: Cluster, second: int) -> None:
 def _expires(cluster: Cluster, second: int) -> None:
     """Nobody takes what waits, and it waits for no longer than it may."""
     if second == 0:
-        for one in _HELD:
+        for one in _BLOCKING:
             cluster.send("live.slow", 600, queue="lane", task_id=one)
     if second > 5:
         cluster.send("live.fine", queue="lane", expiration=5)
 
 
+def _free(cluster: Cluster, *held: str) -> None:
+    """What is revoked is a loss of its task, until one of it succeeds."""
+    cluster.revoke(*held)
+    cluster.send("live.slow", 0, queue="bulk")
+
+
 def _lets_go(cluster: Cluster, second: int) -> None:
     del second
     cluster.consume("lane", on=False, worker=WORKERS[1])
-    cluster.revoke(*_HELD)
+    _free(cluster, *_HELD)
 
 
 def _delays(cluster: Cluster, second: int) -> None:
@@ -100,12 +106,12 @@ POISON = Scenario(
 )
 DELAYED = Scenario(
     name="workers hold messages until their ETA",
-    expected=(Expected("CeleryMessagesHoarded", "warning", {"queue": "bulk"}),),
+    expected=(Expected("CeleryMessagesHoarded", "warning", {"queue": "bulk", "signal": "worker_delayed"}),),
     breaks=_delays,
 )
 HOARDED = Scenario(
     name="a full worker holds messages while another is free",
-    expected=(Expected("CeleryMessagesHoarded", "warning", {"queue": "lane", "worker": WORKERS[0]}),),
+    expected=(Expected("CeleryMessagesHoarded", "warning", {"signal": "worker_reserved", "worker": WORKERS[0]}),),
     keeps=_hoards,
     mends=_lets_go,
 )
@@ -127,7 +133,8 @@ EXPIRES = Scenario(
     expected=(Expected("CeleryMessagesExpire", "warning"),),
     also=(Expected("CeleryWorkerPoolFull", "warning", {"worker": WORKERS[0]}),),
     keeps=_expires,
-    mends=acts.revoke(*_HELD),
+    mends=lambda cluster, second: _free(cluster, *_BLOCKING),
+    patience=900,  # what expired is counted for ten minutes
 )
 _EVERYWHERE = ((STUCK, OVERRUNS, DELAYED), (HOARDED,), (FULL,))
 _HEALTHY = ((BUSY,), (replace(QUIET, name="a quiet hour but for beat"),))
