@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stackgen.artefact import Artefact
-from stackgen.emitters.docs import alerts, capacity, guide, plan_json, stack_yaml, troubleshooting
+from stackgen.emitters.docs import alerts, capacity, guide, plan_json, stack_yaml, troubleshooting, unseen
 from stackgen.resolve.plan import Plan
 
 
@@ -20,7 +20,8 @@ def shared(plan: Plan, home: str) -> list[Artefact]:
         _page("guide", guide.context(plan, home)),
         _page("stack", stack_yaml.context()),
         _page("joining", {}),
-        _page("unseen", {}),
+        _page("unseen", unseen.context()),
+        *unseen.pictures(),
         _page("capacity", capacity.context()),
         _page("many", {}),
         _page("plan", plan_json.context()),
