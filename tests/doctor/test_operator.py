@@ -128,7 +128,8 @@ def broken(
     loaded = [group for group in found if group["name"] != "celery-queues-shop-production"]
     old = yaml.safe_load(re.sub(r"> 300\b", "> 400", yaml.safe_dump(loaded, width=1000)))
     assert old != loaded
-    config = _written(folder, [_job(WORKERS, monitors["PodMonitor"], worker, fits=False)], old)
+    jobs = [_job(name, monitors["PodMonitor"], worker, fits=False) for name in (WORKERS, "podMonitor/other/worker/0")]
+    config = _written(folder, jobs, old)
     with prometheus(repository / ".tools/v2/usr/bin/prometheus", config, folder) as url:
         wait_until_scraped(url)
         yield {one.rule: one for one in _examined(stack, url)}

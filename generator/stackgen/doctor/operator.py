@@ -40,11 +40,16 @@ def look(url: str, plan: Plan) -> dict[str, Pool] | None:
         return None
     there = wanted & set(listed.get("scrapePools") or ()) if isinstance(listed, Mapping) else set()
     active = Counter(str(target.get("scrapePool")) for target in _targets(url, "active"))
-    return {pool: Pool(active[pool], 0 if active[pool] else len(_targets(url, "dropped", pool))) for pool in there}
+    return {pool: Pool(active[pool], 0 if active[pool] else _dropped(url, pool)) for pool in there}
 
 
-def _targets(url: str, state: str, pool: str = "") -> list[Data]:
-    answer = http.ask(f"{url}/api/v1/targets", state=state, **({"scrapePool": pool} if pool else {}))
+def _dropped(url: str, pool: str) -> int:
+    found = _targets(url, "dropped", scrapePool=pool)  # which old ones do not know
+    return sum(target.get("discoveredLabels", {}).get("job") == pool for target in found)
+
+
+def _targets(url: str, state: str, **more: str) -> list[Data]:
+    answer = http.ask(f"{url}/api/v1/targets", state=state, **more)
     found = answer.get(f"{state}Targets") if isinstance(answer, Mapping) else None
     return found if isinstance(found, list) else []
 
