@@ -20,11 +20,11 @@ from stackgen.catalog import registry
 from stackgen.verify import tools
 from tests.mutation import written
 from tests.mutation.equivalent import reason
-from tests.mutation.judge import Suite, Verdict, judged, suites
+from tests.mutation.judge import REPOSITORY, STARTS, Suite, Verdict, judged, suites
 from tests.mutation.mutants import Mutant, mutants
 from tests.sources.stacks import EVERY_SIGNAL
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+SPECS = (EVERY_SIGNAL, STARTS, REPOSITORY / "stack.yaml")
 
 
 def chosen(specs: Iterable[Path], every: int = 1, signal: str = "") -> Iterator[tuple[Suite, list[Mutant]]]:
@@ -40,6 +40,8 @@ def chosen(specs: Iterable[Path], every: int = 1, signal: str = "") -> Iterator[
         for mutant in mutants(suite.files):
             record = mutant.changed.get("record")
             here = record not in read if suite.records is None else record in suite.records
+            if suite.signals and mutant.judges:
+                here = mutant.signals[0] in suite.signals
             numbers = [str(mutant.changed.get(k)) for k in ("expr", "for", "keep_firing_for")] if mutant.judges else []
             key = (mutant.rule, mutant.what if mutant.judges else "", *numbers)
             if here and (suite.records or key not in seen) and (not signal or signal in mutant.signals):
@@ -91,7 +93,7 @@ def _asked(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--kind", choices=("all", "rules", "written"), default="all", help="default: all")
     parser.add_argument("--sample", type=int, metavar="N", help="about N mutants, evenly spread")
     parser.add_argument("--signal", default="", metavar="ID", help="only mutants of this signal")
-    parser.add_argument("--spec", type=Path, nargs="+", default=[EVERY_SIGNAL, REPOSITORY / "stack.yaml"])
+    parser.add_argument("--spec", type=Path, nargs="+", default=SPECS)
     parser.add_argument("--promtool", type=Path, default=None, help="default: the newest that is found")
     asked = parser.parse_args(arguments)
     asked.promtool = (asked.promtool or tools.find("promtool")).absolute()

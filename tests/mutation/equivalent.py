@@ -59,6 +59,11 @@ EQUIVALENT = (
         "1 is made of any number, `unless` asks for any, up is 0 or 1, and a comparison pairs its sides by job too",
     ),
     Equivalent(
+        r"celery:queues_stuck:length",
+        r"count by \(\) -> max",
+        "`unless` asks for any, and every number of falls is above 0",
+    ),
+    Equivalent(
         r"CeleryBeatTwice .*",
         r"1 -> 1\.1",
         "beats are whole: what is above 1 is above 1.1",

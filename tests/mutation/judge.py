@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stackgen.catalog import registry
+from stackgen.catalog.signals.queues_stuck import QUEUES_STUCK
 from stackgen.emitters import prometheus
 from stackgen.load import load
 from stackgen.render.environment import render
@@ -19,6 +20,8 @@ from stackgen.spec import parse
 from stackgen.verify import tools
 from tests.mutation.mutants import Mutant
 from tests.sources.stacks import EVERY_SIGNAL, HERE, SOURCES, VALUES, stack
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Suite:
     by_hand: Path | None = None
     records: frozenset[str] | None = None
     """The recorded series that are broken here; None: all rules that no source's reading makes."""
+    signals: tuple[str, ...] = ()
+    """The only signals whose alerts and limits are broken here; () for all."""
 
 
 def suites(specs: Iterable[Path]) -> Iterator[Suite]:
@@ -54,7 +59,19 @@ def suites(specs: Iterable[Path]) -> Iterator[Suite]:
             records = frozenset(reading.series.name for reading in registry.sources()[name].readings)
             yield Suite(rendered(stack(name, Path(folder))), HERE / f"{name}.yaml", records)
         for spec in specs:
-            yield Suite(rendered(spec), HERE / f"{VALUES}.yaml" if spec == EVERY_SIGNAL else None)
+            yield Suite(rendered(spec), *_ALONE.get(spec, (None,)))
+
+
+STARTS = REPOSITORY / "tests" / "scenarios" / "sent-events-off.stack.yaml"
+"""Where nobody says of which queue a task was that began: only there some signals have anything to say."""
+_ALONE: Mapping[Path, tuple[Path | None, frozenset[str] | None, tuple[str, ...]]] = {
+    EVERY_SIGNAL: (HERE / f"{VALUES}.yaml", None, ()),
+    STARTS: (
+        STARTS.with_name("sent-events-off.yaml"),
+        frozenset({QUEUES_STUCK.record}),
+        (QUEUES_STUCK.id,),
+    ),
+}
 
 
 def judged(mutants: Iterable[Mutant], suite: Suite, promtool: Path) -> Iterator[Verdict]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.mutation import written
-from tests.mutation.__main__ import REPOSITORY, chosen
+from tests.mutation.__main__ import SPECS, chosen
 from tests.mutation.equivalent import EQUIVALENT, reason
 from tests.mutation.expressions import FINE, mistakes
-from tests.mutation.judge import judged
-from tests.sources.stacks import EVERY_SIGNAL
+from tests.mutation.judge import REPOSITORY, judged
 
 EVERY = 61
 
@@ -36,7 +35,7 @@ def test_a_sample_of_mutants_is_killed() -> None:
 
     survivors = [
         verdict.mutant
-        for suite, sample in chosen([EVERY_SIGNAL, REPOSITORY / "stack.yaml"], EVERY)
+        for suite, sample in chosen(SPECS, EVERY)
         for verdict in judged(sample, suite, promtool)
         if not verdict.killed and not reason(verdict.mutant)
     ]
