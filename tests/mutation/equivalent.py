@@ -28,7 +28,7 @@ EQUIVALENT = (
         "0 times or by any number above 0 is 0, of however many series",
     ),
     Equivalent(
-        r"celery:.*:(increase5m|increase10m|count|active)( \(.*\))?",
+        r"celery:.*:(increase5m|increase10m|count)( \(.*\))?",
         r"(times 0: )?== -> >=",
         "up, celery_worker_up and flower_worker_online are 0 or 1, so at least 1 is 1",
     ),
@@ -47,6 +47,11 @@ EQUIVALENT = (
         r"|scrape_failures|queue_stuck|queue_workers|beat_active), .*\)",
         r"(1 -> 0\.[59]|2 -> 1\.8|3 -> (2\.7|3\.3)|4 -> 3\.6|7 -> 7\.7)",
         "a count is a whole number: there is none between the two limits",
+    ),
+    Equivalent(
+        r"celery:queue_workers:count",
+        r"max by \(queue\) -> sum",
+        "of the two it is that of the witnesses' words, which are 0 or 1: their sum is 0 where the largest is",
     ),
     Equivalent(
         r"celery:queue_oldest:seconds",
@@ -87,11 +92,6 @@ EQUIVALENT = (
         r"celery:(workers_active:count|task_last_success:timestamp)",
         r"sum by \(\w+\) -> max",
         "counts are never negative: their sum is above 0 when the largest is",
-    ),
-    Equivalent(
-        r"celery:workers_active:count",
-        r"max by \(\) -> sum|> -> >=",
-        "`count` is never 0; witnesses say 0 or 1, so their sum is 0 when the largest is",
     ),
     Equivalent(
         r"celery:(workers_active:count|worker_start:timestamp)",

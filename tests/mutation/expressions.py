@@ -28,6 +28,7 @@ TIMES_ZERO = "times 0: "
 """Marks mistakes in what is multiplied by 0: only whether there is a result, and its labels, can matter there."""
 OF_THE_STACK = ("stack=", "environment=")
 """Matchers that tests/laws/test_belonging.py wants in every selector; a test of one stack does not miss them."""
+_MATCHES = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
 QUANTILES = ("0.9", "0.99")
 Factors = tuple[Fraction, ...]
 COARSE: Factors = (Fraction(1, 2), Fraction(2))
@@ -99,8 +100,13 @@ def _duration(delta: Any) -> Fraction:
     return Fraction(str(delta.total_seconds()))
 
 
+def _matcher(matcher: Any) -> str:
+    """As PromQL reads it: the parser's own text of it lacks the escapes."""
+    return f"{matcher.name}{_MATCHES[str(matcher.op)]}{promql.text(matcher.value)}"
+
+
 def _selector(node: Any, span: str = "") -> _Node:
-    matchers = [str(m) for m in node.matchers.matchers]
+    matchers = [_matcher(m) for m in node.matchers.matchers]
     back = f" offset {promql.seconds(_duration(node.offset))}" if node.offset else ""
     name = node.name or ""
 

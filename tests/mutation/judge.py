@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from stackgen.catalog import registry
 from stackgen.catalog.signals.queues_stuck import QUEUES_STUCK
 from stackgen.emitters import prometheus
@@ -78,7 +80,8 @@ def judged(mutants: Iterable[Mutant], suite: Suite, promtool: Path) -> Iterator[
     """A verdict for each mutant, in order; one promtool per core."""
     os.environ.setdefault("GOGC", "800")  # promtool lives for half a second: a fifth less time without much collecting
     with tempfile.TemporaryDirectory(prefix="stackgen-mutation-") as folder:
-        root = Path(folder)
+        root, broken = Path(folder), list(mutants)
+        _parsed(broken, root / "all.yml", promtool)
         (root / "prometheus" / "tests").mkdir(parents=True)
         for path, text in suite.files.items():
             if path.startswith("prometheus/tests/"):
@@ -91,7 +94,16 @@ def judged(mutants: Iterable[Mutant], suite: Suite, promtool: Path) -> Iterator[
             return Verdict(mutant, _killed(root / str(number), mutant, suite, promtool, can_choose=can_choose))
 
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            yield from pool.map(judge, enumerate(mutants))
+            yield from pool.map(judge, enumerate(broken))
+
+
+def _parsed(mutants: Iterable[Mutant], scratch: Path, promtool: Path) -> None:
+    """ValueError when one of them is no rule at all: every test would notice it, and prove nothing by that."""
+    groups = [{"name": f"{n}: {m.rule}: {m.what}", "rules": [dict(m.changed)]} for n, m in enumerate(mutants)]
+    scratch.write_text(yaml.dump({"groups": groups}, Dumper=yaml.CSafeDumper), encoding="utf-8")
+    done = tools.run(promtool, "check", "rules", "--lint=none", scratch.name, cwd=scratch.parent)
+    if done.code:
+        raise ValueError(done.err + done.out)
 
 
 def _killed(folder: Path, mutant: Mutant, suite: Suite, promtool: Path, *, can_choose: bool) -> bool:

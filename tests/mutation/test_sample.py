@@ -24,6 +24,18 @@ def test_every_mistake_of_a_comparison_is_made() -> None:
     ]
 
 
+def test_a_mistake_keeps_the_escapes_of_what_it_leaves_alone() -> None:
+    """A rule that does not parse is noticed by every test, and tells nothing of any."""
+    found = [m.text for m in mistakes(r'max(length{job="x",queue!~"celeryev\\..*|a\"b"})', FINE)]
+
+    assert found == [
+        r'max(length{queue!~"celeryev\\..*|a\"b"})',
+        'max(length{job="x"})',
+        r'min(length{job="x",queue!~"celeryev\\..*|a\"b"})',
+        r'sum(length{job="x",queue!~"celeryev\\..*|a\"b"})',
+    ]
+
+
 def test_every_excuse_gives_its_proof() -> None:
     assert [one.rule for one in EQUIVALENT if len(one.proof.split()) < 5] == []
 
