@@ -28,14 +28,19 @@ EQUIVALENT = (
         "0 times or by any number above 0 is 0, of however many series",
     ),
     Equivalent(
-        r"celery:.*:(increase5m|increase10m|count)( \(.*\))?",
+        r"celery:.*:(increase5m|increase10m|count|new)( \(.*\))?",
         r"(times 0: )?== -> >=",
         "up, celery_worker_up and flower_worker_online are 0 or 1, so at least 1 is 1",
     ),
     Equivalent(
         r"celery:.*:increase(5m|10m)( \(.*\))?",
-        r"celery_\w+: (job=|name!=|state=~).* dropped",
+        r"(celery|flower)_\w+: (job=|queue(_name)?!~|name!|task!~|type=|state=~).* dropped",
         "`unless x offset` compares all labels, so a wider right side takes nothing more away",
+    ),
+    Equivalent(
+        r"celery:tasks:new( \(.*\))?",
+        r"(celery|flower)_\w+: (job=|queue(_name)?!~|name!|task!~|type=|state=~).* dropped",
+        "a difference pairs its sides by all labels: either side alone leaves out the others",
     ),
     Equivalent(
         r"celery:worker_(cpu:ratio5m|memory:ratio|start:timestamp)",
