@@ -64,9 +64,14 @@ EQUIVALENT = (
         "the comparison takes NaN away, which is no number's equal; no message was sent in the year 17813 or later",
     ),
     Equivalent(
-        r"celery:source_blind:bool \(task events of .*\)",
+        r"celery:events_unheard:bool \(.*\)",
         r"count by \(\) -> max|== -> >=|celery_\w+: job=.* dropped",
         "1 is made of any number, `unless` asks for any, up is 0 or 1, and a comparison pairs its sides by job too",
+    ),
+    Equivalent(
+        r"celery:source_blind:bool \(task events of .*\)",
+        r"max by \(\) -> (min|sum)",
+        "of one source one series alone says that it hears nothing",
     ),
     Equivalent(
         r"celery:queues_stuck:length",

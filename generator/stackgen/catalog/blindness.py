@@ -8,7 +8,8 @@ from fractions import Fraction
 from functools import lru_cache
 
 from stackgen.catalog import facts, promql, registry
-from stackgen.catalog.series import BROKER_BLOCKED, BROKER_UP, QUEUE_LENGTH, SOURCE_BLIND, WINDOW
+from stackgen.catalog.series import BROKER_BLOCKED, BROKER_UP, QUEUE_LENGTH, SOURCE_BLIND, WINDOW, Series
+from stackgen.catalog.series_doing import EVENTS_UNHEARD
 from stackgen.catalog.series_evidence import LENGTH_TOLD
 from stackgen.catalog.site import Site
 from stackgen.catalog.source import Metric, Reading, RecordingRule, Source, base_labels
@@ -100,6 +101,24 @@ def _seen(source: Source, site: Site) -> tuple[str, ...]:
     return (*seen, *([f"{known} == 0"] if deaf else []))
 
 
+def _unheard(site: Site) -> tuple[RecordingRule, ...]:
+    return tuple(
+        RecordingRule(_unheard_of(one, site), {"source": one.source.id}) for one in expected(site) if one.moved
+    )
+
+
+def _unheard_of(one: Expected, site: Site) -> str:
+    seen = " or ".join(_seen(one.source, site))
+    return f"clamp_max({one.moved}, 1) and on () {_up(one.source, site)} unless on () ({seen})"
+
+
+def unless_unheard(series: Series, site: Site, lately: str) -> str:
+    """Appended to what lets one say that nothing happens: nothing while only a source tells it that hears no event."""
+    deaf = [one.source.id for one in expected(site) if one.moved and site.read.get(series.name) == (one.source.id,)]
+    told = promql.select(EVENTS_UNHEARD.name, promql.one_of("source", deaf))
+    return f" unless on () max_over_time({told}[{lately}])" if deaf else ""
+
+
 def signals(one: Expected, site: Site) -> tuple[str, ...]:
     """Names of the alerts that are blind without it on this stack: nobody else tells what they read."""
     names = {metric.name for metric in one.metrics}
@@ -169,8 +188,7 @@ def _rule(one: Expected, site: Site) -> str:
         blocked = f" unless on () {BROKER_BLOCKED.name} == 1" if "rabbitmq" in site.targets else ""
         return f"max({facts.denies(facts.WORKERS, one.heard_by.name)}) + 1{blocked}"
     if one.moved:
-        seen = " or ".join(_seen(one.source, site))
-        return f"clamp_max({one.moved}, 1) and on () {_up(one.source, site)} unless on () ({seen})"
+        return f"max({promql.select(EVENTS_UNHEARD.name, *promql.exactly({'source': one.source.id}))})"
     if one.native:
         return f"clamp_max(count(last_over_time({one.metrics[0].name}{{{job}}}[{site.bridge}])), 1) {there}"
     return f"{_up(one.source, site)} {there}"
@@ -237,3 +255,4 @@ def _feed(site: Site, labels: Mapping[str, str], segments: tuple[Segment, ...], 
 READING = Reading(
     series=SOURCE_BLIND, uses=(), rules=_rules, stimulus=_feed, reads=(facts.WORKERS.series, QUEUE_LENGTH)
 )
+UNHEARD = Reading(series=EVENTS_UNHEARD, uses=(), rules=_unheard, stimulus=lambda *_: [])

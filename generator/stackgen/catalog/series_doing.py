@@ -40,6 +40,15 @@ TASK_STARTS = Series(
     rare=True,
     part="running",
 )
+EVENTS_UNHEARD = Series(
+    name="celery:events_unheard:bool",
+    labels=("source",),
+    unit="count",
+    family="queues",
+    meaning="1 while others tell that workers take tasks and this source hears no event of it.",
+    shared=True,
+    rare=True,
+)
 WORKER_SLOTS = Series(
     name="celery:worker_slots:ratio",
     labels=("worker",),

@@ -40,10 +40,11 @@ def resolve(spec: StackSpec, document: Document) -> Plan:
     if problems:
         raise SpecError(problems)
     choose_rest(site, listed, chosen)
-    used = {name: chosen[name] for name in registry.series() if name in chosen}
-    read = {name: tuple(one.id for one in choice.sources) for name, choice in used.items()}
+    read = {name: tuple(one.id for one in choice.sources) for name, choice in chosen.items()}
     site = replace(site, read=read, judged=tuple(numbers.signal.id for numbers in active))
-    # What is judged of the sources themselves depends on what else is judged.
+    # What is recorded and judged of the sources themselves depends on what else is read and judged.
+    choose_rest(site, listed, chosen)
+    used = {name: chosen[name] for name in registry.series() if name in chosen}
     late = {one.signal.id: DisabledSignal(one.signal, reason) for one in active if (reason := one.signal.applies(site))}
     active = [one for one in active if one.signal.id not in late]
     off += late.values()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from stackgen.catalog import facts, input_shapes, promql
+from stackgen.catalog import blindness, facts, input_shapes, promql
 from stackgen.catalog.series import QUEUE_LENGTH, WINDOW
 from stackgen.catalog.series_evidence import STARTING
 from stackgen.catalog.signal import Level, Signal
@@ -26,7 +26,9 @@ QUEUES_STUCK = Signal(
     by=(),
     needs=(QUEUE_LENGTH, STARTING),
     record="celery:queues_stuck:length",
-    expr=lambda site: f"{_waiting(site)} and on () {STARTING.name} == 0",
+    expr=lambda site: (
+        f"{_waiting(site)} and on () {STARTING.name} == 0{blindness.unless_unheard(STARTING, site, '10m')}"
+    ),
     shape=input_shapes.Value(QUEUE_LENGTH, beside=((STARTING, Fraction(0)),), silenced_by=((STARTING, Fraction(1)),)),
     # As of a single queue: a pool that is full of long tasks begins none for a while, and is well.
     levels={"warning": Level(Fraction(0), hold=1200)},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from stackgen.catalog import facts, input_shapes, promql, week
+from stackgen.catalog import blindness, facts, input_shapes, promql, week
 from stackgen.catalog.series import TASKS, TASKS_NEW
 from stackgen.catalog.signal import Guard, Level, Signal
 from stackgen.catalog.site import Site
@@ -62,7 +62,10 @@ OVERDUE = Signal(
     needs=(TASKS, TASKS_NEW),
     record="celery:task_since_success:seconds",
     before=_last_success,
-    expr=lambda site: f"{_since(site)}{facts.unless_doubted('heartbeats', site)}",
+    # A worker that has little to do shows only now and then that it works.
+    expr=lambda site: (
+        f"{_since(site)}{facts.unless_doubted('heartbeats', site)}{blindness.unless_unheard(TASKS, site, '1h')}"
+    ),
     shape=input_shapes.Overdue(TASKS, {"state": "SUCCESS"}),
     levels={"warning": Level(Fraction(0))},
     overrides="task",

@@ -106,6 +106,7 @@ PROMETHEUS_SOURCE = Source(
     readings=(
         *(facts.testimony(fact) for fact in facts.FACTS.values()),
         facts.told_lengths(),
+        blindness.UNHEARD,
         blindness.READING,
         Reading(series=SOURCE_UP, uses=(), rules=_up, stimulus=_up_stimulus),
         Reading(series=SOURCE_FAILED_SCRAPES, uses=(), rules=_failed_scrapes, stimulus=_failed_stimulus),
