@@ -74,7 +74,7 @@ FAULTS = {
     "too large": Fault(BOARD, "\ndata:\n", f"\nbinaryData: {{a: {'A' * 262_144}}}\ndata:\n", "no more than 262144"),
     # what the operator leaves out, or what stops Alertmanager
     "bad PromQL": _rule("{record: a, expr: 'sum('}"),
-    "bad template": Fault(RULES, "{{ $labels.source }}", "{{ $labels.source }", "object-rules"),
+    "bad template": Fault(RULES, "{{ $labels.missing }}", "{{ $labels.missing }", "object-rules"),
     "for of a recording rule": _rule("{record: a, expr: b, for: 5m}"),
     "bad regex of a route": Fault(ROUTES, CRITICAL, CRITICAL.replace("=", "=~", 1) + "(", "object-routes"),
     "bad duration of a child route": Fault(ROUTES, "repeatInterval: 1h", "repeatInterval: 1 h", "1 h"),
