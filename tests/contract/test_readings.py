@@ -79,7 +79,7 @@ def _fed(source: Source, scrape: Scrape, *, alive: bool = True) -> list[dict[str
     return series(scrape.samples, source.job, growth)
 
 
-TESTIMONY = [*(fact.series for fact in facts.FACTS.values()), SOURCE_BLIND, LENGTH_TOLD]
+TESTIMONY = [*(fact.series for fact in facts.FACTS.values()), SOURCE_BLIND, series_doing.EVENTS_UNHEARD, LENGTH_TOLD]
 """What is recorded from all sources together, of which one scrape holds one."""
 READINGS = [
     pytest.param(source, reading, id=f"{source.id}-{reading.series.name}")
