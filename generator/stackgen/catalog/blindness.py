@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from stackgen.catalog import facts, promql, registry
+from stackgen.catalog.counting import shrinks
 from stackgen.catalog.series import BROKER_BLOCKED, BROKER_UP, QUEUE_LENGTH, SOURCE_BLIND, WINDOW, Series
 from stackgen.catalog.series_doing import EVENTS_UNHEARD
 from stackgen.catalog.series_evidence import LENGTH_TOLD
@@ -79,7 +80,7 @@ def _moved(source: Source, site: Site) -> str:
     begun = (w.says(site) for w in facts.heard(facts.BROKER, site) if w.name == "tasks" and w.source != source.id)
     lengths = _lengths(site)
     # A purge makes a queue shorter once, and the alert waits for longer than the window.
-    falls = f"count(resets({lengths}[{_WINDOW}]) > 0)" if _read(site) else ""
+    falls = f"count({shrinks(lengths)})" if _read(site) else ""
     return " or ".join(filter(None, (*begun, falls, *_more(site))))
 
 

@@ -84,6 +84,11 @@ def none_told(job: str, site: Site) -> str:
     return f"0 * max(max_over_time(up{{{job}}}[{site.bridge}]) == 1)"
 
 
+def shrinks(gauge: str) -> str:
+    """Those of a gauge that got smaller within the last 5 minutes, at whatever moment; others have no value."""
+    return f"resets({gauge}[{promql.seconds(WINDOW)}]) > 0"
+
+
 def of_limit(used: str, measured: str, site: Site) -> str:
     """Memory as a share of what stack.yaml allows, whatever a source measured; of the measured limit without one."""
     return f"{used} / {site.worker_memory_limit or f'({measured} > 0)'}"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from stackgen.catalog import cost
 from stackgen.doctor.finding import Finding
+from stackgen.doctor.rules import listed
 from stackgen.doctor.seen import Seen
 
 
 def evaluations(answer: object, names: tuple[str, ...]) -> dict[str, tuple[float, float]]:
     """By group of these, in the answer of /api/v1/rules: seconds that its last evaluation took, and its interval."""
-    listed = answer.get("groups") if isinstance(answer, Mapping) else None
-    groups = [group for group in (listed if isinstance(listed, list) else []) if group.get("name") in names]
+    groups = [group for group in listed(answer) if group.get("name") in names]
     return {str(g["name"]): (float(g.get("evaluationTime") or 0), float(g.get("interval") or 0)) for g in groups}
 
 

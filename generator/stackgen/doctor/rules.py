@@ -39,7 +39,7 @@ def loaded(answer: object, plan: Plan) -> frozenset[Rule]:
 
 def names(answer: object) -> frozenset[str]:
     """The groups in the answer of /api/v1/rules."""
-    return frozenset(str(group.get("name", "")) for group in _groups(answer))
+    return frozenset(str(group.get("name", "")) for group in listed(answer))
 
 
 def differing(wanted: frozenset[Rule], there: frozenset[Rule], space: str | None) -> tuple[set[Rule], set[Rule]]:
@@ -73,13 +73,14 @@ def _without(matcher: str, rule: Rule, labels: Collection[str]) -> Rule:
     return replace(rule, expr=_BRACES.sub(kept, rule.expr), labels=left)
 
 
-def _groups(answer: object) -> list[Mapping[str, Any]]:
-    listed = answer.get("groups") if isinstance(answer, Mapping) else None
-    return listed if isinstance(listed, list) else []
+def listed(answer: object) -> list[Mapping[str, Any]]:
+    """The groups themselves in that answer; none where it is no such answer."""
+    found = answer.get("groups") if isinstance(answer, Mapping) else None
+    return found if isinstance(found, list) else []
 
 
 def _loaded(answer: object, ours: Collection[str]) -> Iterator[Rule]:
-    for group in _groups(answer):
+    for group in listed(answer):
         name = uncut(str(group.get("name", "")))
         if name in ours:
             for rule in group.get("rules", []):

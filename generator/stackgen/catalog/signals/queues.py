@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from stackgen.catalog import blindness, facts, input_shapes, promql
+from stackgen.catalog.counting import shrinks
 from stackgen.catalog.logs import log_queries
 from stackgen.catalog.series import (
     DELAYED_UNDELIVERED,
@@ -111,7 +112,7 @@ QUEUE_STUCK = Signal(
     # Who makes a queue shorter takes tasks from it, whatever is heard of their starts.
     expr=lambda site: (
         f"{_length(site)} unless on (queue) {TASKS_STARTED.name} > 0"
-        f" unless on (queue) resets({_length(site)}[{promql.seconds(WINDOW)}]) > 0"
+        f" unless on (queue) {shrinks(_length(site))}"
         f"{facts.unless_doubted('heartbeats', site)}{blindness.unless_unheard(TASKS_STARTED, site, '10m')}"
     ),
     shape=input_shapes.Stuck(QUEUE_LENGTH, TASKS_STARTED),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from stackgen.catalog import blindness, facts, input_shapes, promql
-from stackgen.catalog.series import QUEUE_LENGTH, WINDOW
+from stackgen.catalog.counting import shrinks
+from stackgen.catalog.series import QUEUE_LENGTH
 from stackgen.catalog.series_evidence import STARTING
 from stackgen.catalog.signal import Level, Signal
 from stackgen.catalog.site import Site
@@ -14,7 +15,7 @@ from stackgen.catalog.site import Site
 def _waiting(site: Site) -> str:
     """All that waits, unless a queue gets shorter: then somebody takes tasks, whatever is heard of it."""
     length = promql.select(QUEUE_LENGTH.name, site.working())
-    return f"sum({length}) unless on () count(resets({length}[{promql.seconds(WINDOW)}]) > 0)"
+    return f"sum({length}) unless on () count({shrinks(length)})"
 
 
 QUEUES_STUCK = Signal(
